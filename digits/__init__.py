@@ -1,0 +1,1 @@
+"""Reads handwritten digits from uploaded pictures. The flow is told in recognition.py."""

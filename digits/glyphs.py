@@ -1,0 +1,147 @@
+"""Picture to the digits in it: boxes in reading order, and a grid for each."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import NoInk
+from digits.grids import Grid, is_grid, to_grid
+from digits.ink import Ink, find_ink
+from digits.picture import Grey
+
+SPECK = 0.2
+"""Marks below this share of the tallest mark's size, both ways, are dust and dots."""
+BORDER = 0.9
+"""A mark along the picture's edge that spans this share of it is a frame, a rule or a shadow."""
+SAME_DIGIT = 0.5
+"""Strokes that share this much of the narrower one's width belong to one digit."""
+SHORT = 0.5
+"""A mark below this share of its line's height is no digit by itself."""
+NEAR = 0.25
+"""How far, in heights of the line, a short stroke may stand from the rest of its digit."""
+LINE_REACH = 0.3
+"""How far above and below its line, in heights, a stray stroke may have its middle."""
+MAX_MARKS = 100
+"""More are a texture or a page of text, and would take long to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Pixels; x and y are those of the upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.height
+
+    def joined(self, other: "Box") -> "Box":
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One digit: its box in the grey picture, its line of writing from 0, and its grid."""
+
+    box: Box
+    line: int
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Connected ink, or several pieces of it that make one digit; labels are those of the components."""
+
+    box: Box
+    labels: tuple[int, ...]
+
+    def joined(self, other: "_Mark") -> "_Mark":
+        return _Mark(self.box.joined(other.box), self.labels + other.labels)
+
+
+def find_glyphs(grey: Grey) -> list[Glyph]:
+    """uint8 (h, w) -> its digits in reading order, at least one. Raises NoInk for an empty picture."""
+    for picture in (grey, 255 - grey):
+        if is_grid(picture):
+            height, width = picture.shape
+            return [Glyph(Box(0, 0, width, height), 0, picture)]
+    ink = find_ink(grey)
+    solid = (ink > 127).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
+    marks = _marks(stats, ink.shape)
+    return [
+        Glyph(mark.box, line, to_grid(_cut(ink, labels, mark)))
+        for line, row in enumerate(_lines(marks))
+        for mark in _digits(row)
+    ]
+
+
+def _marks(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> list[_Mark]:
+    """OpenCV's statistics of connected components -> those that can be part of a digit."""
+    height, width = shape
+    left, top, across, down = stats[:, : cv2.CC_STAT_AREA].T
+    along_side = ((left == 0) | (left + across == width)) & (down >= BORDER * height)
+    along_end = ((top == 0) | (top + down == height)) & (across >= BORDER * width)
+    size = np.where(along_side | along_end, 0, np.maximum(across, down))
+    size[0] = 0  # The paper.
+    found = np.flatnonzero(size > SPECK * size.max())
+    if not len(found):
+        raise NoInk("There is no digit in this picture. Write one inside it, clear of the edges.")
+    if len(found) > MAX_MARKS:
+        raise NoInk(f"This picture shows {len(found)} marks; writing of at most {MAX_MARKS} is read. Cut it smaller.")
+    return [_Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()]
+
+
+def _lines(marks: list[_Mark]) -> list[list[_Mark]]:
+    """Marks at the height of a taller one stand on its line; lines from top to bottom."""
+    lines: list[list[_Mark]] = []
+    for mark in sorted(marks, key=lambda mark: -mark.box.height):
+        middle = mark.box.y + mark.box.height / 2
+        for line in lines:
+            tallest = line[0].box
+            reach = LINE_REACH * tallest.height
+            if tallest.y - reach <= middle <= tallest.bottom + reach:
+                line.append(mark)
+                break
+        else:
+            lines.append([mark])
+    return sorted(lines, key=lambda line: line[0].box.y)
+
+
+def _digits(line: list[_Mark]) -> list[_Mark]:
+    """A line's marks from left to right, the strokes of one digit joined."""
+    tall = max(mark.box.height for mark in line)
+    digits: list[_Mark] = []
+    for mark in sorted(line, key=lambda mark: mark.box.x):
+        if digits and _is_one_digit(digits[-1].box, mark.box, tall):
+            digits[-1] = digits[-1].joined(mark)
+        else:
+            digits.append(mark)
+    return digits
+
+
+def _is_one_digit(left: Box, right: Box, tall: int) -> bool:
+    """Whether two neighbours are strokes of one digit, on a line whose tallest mark has `tall` pixels."""
+    shared = min(left.right, right.right) - right.x
+    if shared >= SAME_DIGIT * min(left.width, right.width):
+        return True
+    # A stroke too short to be a digit of its own, such as the bar of a 5, belongs to what is near.
+    return min(left.height, right.height) < SHORT * tall and -shared < NEAR * tall
+
+
+def _cut(ink: Ink, labels: npt.NDArray[np.int32], mark: _Mark) -> Ink:
+    """The mark's own ink within its box, soft edges included, without that of its neighbours."""
+    box = mark.box
+    window = np.s_[box.y : box.bottom, box.x : box.right]
+    others = (labels[window] != 0) & ~np.isin(labels[window], mark.labels)
+    return np.where(others, np.uint8(0), ink[window])

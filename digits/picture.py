@@ -1,0 +1,133 @@
+"""Bytes to picture: safe decoding, orientation, transparency, grey levels."""
+
+import importlib
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+import pillow_heif
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from digits.errors import NotAPicture, TooManyPixels
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
+
+MAX_SIDE = 800
+"""Pixels of the longer side. Larger pictures are reduced by a whole factor; a JPEG's decoder does most of it."""
+
+MAX_JPEG_SCANS = 100
+"""A progressive JPEG has about ten. Each scan costs a pass over all pixels, so thousands are an attack."""
+
+_START_OF_SCAN = b"\xff\xda"
+_NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
+_QUARTER_TURNS = range(5, 9)
+_WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
+_VISIBLE = [0] * 128 + [255] * 128
+_ONE_COLOUR = 48
+"""Grey levels that the visible pixels of one pen may differ by."""
+
+for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+    importlib.import_module(f"PIL.{_plugin}ImagePlugin")
+pillow_heif.register_heif_opener()
+# Dimensions are checked against the caller's limit before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+Grey = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upright picture in grey, and what was sent."""
+
+    grey: Grey
+    """uint8 (h, w), as the eye sees it, reduced to working size; ink may be dark or light."""
+    width: int
+    """Pixels of the upright picture as sent."""
+    height: int
+    format: str
+
+
+def read_picture(data: bytes, max_pixels: int) -> Picture:
+    """Decodes the first frame of a picture whose format is judged by its bytes alone.
+
+    Raises NotAPicture for other or damaged files, TooManyPixels before anything large is decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; it never reaches the reader.
+            return _read(data, max_pixels)
+    except UnidentifiedImageError as error:
+        raise NotAPicture(f"This file is not a picture that can be read. Send {ACCEPTED}.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError, TypeError, MemoryError) as error:
+        raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
+
+
+def _read(data: bytes, max_pixels: int) -> Picture:
+    with Image.open(BytesIO(data), formats=FORMATS) as image:
+        _refuse_costly(image, data, max_pixels)
+        image_format = _NAMES.get(str(image.format), str(image.format))
+        sent = image.size
+        shrink = max(1.0, max(sent) / MAX_SIDE)
+        drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
+        image.load()
+        width, height = sent if drafted else image.size
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
+            width, height = height, width
+        ImageOps.exif_transpose(image, in_place=True)
+        return Picture(np.asarray(_reduced(_grey(image))), width, height, image_format)
+
+
+def _refuse_costly(image: Image.Image, data: bytes, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise TooManyPixels(
+            f"The picture has {width} x {height} pixels; at most {max_pixels:,} are accepted. Make it smaller."
+        )
+    if image.format in ("JPEG", "MPO") and data.count(_START_OF_SCAN) > MAX_JPEG_SCANS:
+        raise TooManyPixels(
+            f"The JPEG is made of more than {MAX_JPEG_SCANS} scans and too costly to decode. Save it again."
+        )
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Any mode -> L."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _eight_bits(image)
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    if image.has_transparency_data:
+        return _opaque(image.convert("RGBA"))
+    return image.convert("L")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Deeper greys are rescaled by the smallest usual white level that holds them, never clipped."""
+    values = np.asarray(image, dtype=np.float64)
+    values = np.clip(np.nan_to_num(values), 0, None)
+    white = next(level for level in _WHITE_LEVELS if values.max() <= level)
+    return Image.fromarray((values * (255 / white)).astype(np.uint8))
+
+
+def _opaque(rgba: Image.Image) -> Image.Image:
+    """RGBA -> L. Where colour says nothing, as in strokes on a transparent canvas, alpha is the ink.
+
+    Else the picture shows its own paper, and the transparent part is filled with it.
+    """
+    alpha, grey = rgba.getchannel("A"), rgba.convert("L")
+    histogram = np.cumsum(grey.histogram(alpha.point(_VISIBLE)))
+    if histogram[-1] == 0:
+        return Image.new("L", rgba.size, 255)
+    dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))
+    if alpha.getextrema()[0] == 255:
+        return grey
+    if light - dark < _ONE_COLOUR:
+        return ImageChops.invert(alpha)
+    return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
+
+
+def _reduced(grey: Image.Image) -> Image.Image:
+    factor = -(-max(grey.size) // MAX_SIDE)
+    return grey.reduce(factor) if factor > 1 else grey
