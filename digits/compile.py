@@ -1,0 +1,185 @@
+"""Keras .h5 to LiteRT, run as `python -m digits.compile FILE.h5`.
+
+The only serving-side file that knows Keras, and it runs in a process of its own.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"  # LiteRT is exported from TensorFlow, whatever trained the model.
+
+import cv2
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from digits.compiled import CompiledModel, Description, sha256_of, write_compiled
+from digits.errors import ModelError
+from digits.grids import SIDE, to_grid, to_input
+
+CLASSES = 10
+INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
+DEFAULT_THRESHOLD = 0.5
+"""For models that do not say: more likely right than wrong."""
+TOLERANCE = 1e-3
+"""How far LiteRT's probabilities may be from Keras'."""
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
+
+
+def compile_model(source: Path) -> CompiledModel:
+    """Loads a Keras file that holds no code, exports it, and checks that both give the same answers.
+
+    Takes any input of INPUT_SHAPES in [0, 1], white on black, and 10 outputs; logits get a softmax.
+    Raises ModelError with a sentence for everything else.
+    """
+    fingerprint = sha256_of(source)
+    threshold = _inspect(source)
+
+    import keras
+
+    try:
+        model = keras.models.load_model(source, compile=False, safe_mode=True)
+    except Exception as error:
+        raise ModelError(f"Keras cannot load {source}: {_first_line(error)}") from error
+    _check_shapes(source, model)
+    probe = to_input(probe_grids())
+    served = _with_probabilities(source, model, probe)
+    expected = np.concatenate([served(probe[i : i + 1]).numpy() for i in range(len(probe))])
+    flatbuffer = _export(source, served)
+    difference = float(np.abs(_answers(flatbuffer, probe) - expected).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
+    description = Description(
+        name=f"{source.stem}@{fingerprint[:8]}",
+        source_sha256=fingerprint,
+        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
+        threshold=threshold,
+    )
+    return CompiledModel(flatbuffer, description)
+
+
+def probe_grids() -> npt.NDArray[np.uint8]:
+    """uint8 (40, 28, 28): the ten digits, drawn with four pens and made into grids as uploads are."""
+    grids = []
+    for pen in (4, 8, 12, 20):
+        for digit in "0123456789":
+            canvas = np.zeros((160, 120), np.uint8)
+            cv2.putText(canvas, digit, (14, 130), cv2.FONT_HERSHEY_SIMPLEX, 5, 255, pen, cv2.LINE_AA)
+            x, y, width, height = cv2.boundingRect(canvas)
+            grids.append(to_grid(canvas[y : y + height, x : x + width]))
+    return np.stack(grids)
+
+
+def _inspect(source: Path) -> float:
+    """Refuses what is no Keras model or holds code, before Keras touches it; returns the file's threshold."""
+    start = source.open("rb").read(len(_HDF5))
+    if start.startswith(_PICKLE):
+        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
+    try:
+        if start.startswith(_ZIP):
+            with zipfile.ZipFile(source) as archive:
+                config, threshold = archive.read("config.json"), DEFAULT_THRESHOLD
+        elif start == _HDF5:
+            with h5py.File(source) as file:
+                config = file.attrs.get("model_config")
+                threshold = float(file.attrs.get("threshold", DEFAULT_THRESHOLD))
+        else:
+            raise ModelError(f'{source} is not a Keras model. Use model.save("NAME.h5").')
+        if config is None:
+            raise ModelError(f'{source} holds weights without a model. Use model.save("NAME.h5"), not save_weights.')
+        _refuse_code(source, json.loads(config))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        raise ModelError(f"{source} is damaged or cut short. Copy or train it again.") from error
+    return threshold
+
+
+def _refuse_code(source: Path, config: Any) -> None:
+    """A model's description may name layers of Keras only: lambdas and other modules are somebody's code."""
+    if isinstance(config, list):
+        for item in config:
+            _refuse_code(source, item)
+    elif isinstance(config, dict):
+        module, name = config.get("module"), config.get("class_name")
+        is_foreign = isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins")
+        if is_foreign or name in ("Lambda", "__lambda__", "function"):
+            raise ModelError(
+                f"{source} holds code of its own ({module or 'keras.layers'}.{name}), which is not run here. "
+                "Build the model from Keras' own layers without Lambda."
+            )
+        for item in config.values():
+            _refuse_code(source, item)
+
+
+def _check_shapes(source: Path, model: Any) -> None:
+    try:
+        taken, given = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(f"{source} has no fixed input and output. Build the model before you save it.") from error
+    if taken not in INPUT_SHAPES or given != (CLASSES,):
+        raise ModelError(
+            f"{source} takes {taken} and gives {given}. A model for digits takes (784,), (28, 28) or (28, 28, 1) "
+            "and gives (10,)."
+        )
+
+
+def _with_probabilities(source: Path, model: Any, probe: npt.NDArray[np.float32]) -> Any:
+    """The model from (28, 28, 1) to ten probabilities: logits get a softmax, sigmoids are divided by their sum."""
+    from keras import Input, Model, layers
+
+    picture = Input((SIDE, SIDE, 1), batch_size=1)
+    outputs = model(layers.Reshape(model.input_shape[1:])(picture))
+    plain = Model(picture, outputs)
+    values = np.concatenate([plain(probe[i : i + 1]).numpy() for i in range(len(probe))])
+    if not np.isfinite(values).all():
+        raise ModelError(f"{source} answers with numbers that are not finite. Train it again.")
+    if values.min() < 0 or values.max() > 1 + TOLERANCE:
+        return Model(picture, layers.Softmax()(outputs))
+    if np.abs(values.sum(axis=1) - 1).max() > TOLERANCE:
+        return Model(picture, layers.UnitNormalization(order=1)(outputs))
+    return plain
+
+
+def _export(source: Path, model: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder, "model.tflite")
+        try:
+            model.export(exported, format="litert", verbose=False)
+            return exported.read_bytes()
+        except Exception as error:
+            raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
+
+
+def _answers(flatbuffer: bytes, probe: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    from digits.recogniser import Interpreter
+
+    interpreter = Interpreter(flatbuffer)
+    return np.stack([interpreter.run(picture) for picture in probe])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m digits.compile", description=__doc__)
+    parser.add_argument("model", type=Path, metavar="FILE.h5")
+    source = parser.parse_args(arguments).model
+    try:
+        print(write_compiled(source, compile_model(source)))
+    except ModelError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
