@@ -1,0 +1,106 @@
+"""Settings, checked once at start-up. The only module that reads the environment."""
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from digits.errors import SettingsError
+
+ANY_ORIGIN = "*"
+
+_ORIGIN = re.compile(r"https?://[^/\s,*]+")
+
+
+class _Environment(BaseSettings):
+    @classmethod
+    def read(cls, **values: Any) -> Self:
+        """What the environment says, and the defaults; `values` win over both.
+
+        Raises SettingsError with a sentence that names the setting and what is wrong with it.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            problems = [
+                f"{prefix}{item['loc'][0]}".upper() + f": {item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors()
+                if item["type"] != "default_factory_not_called"  # It only follows from another problem.
+            ]
+            raise SettingsError(". ".join(problems) + ".") from error
+
+
+class Settings(_Environment):
+    """How the server runs: each field is read from DIGITS_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="DIGITS_", frozen=True, validate_default=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; the Docker image sets `0.0.0.0`")
+    port: int = Field(5000, ge=1, le=65535, description="Port to listen on")
+    workers: int = Field(
+        default_factory=lambda: usable_cpus(),
+        ge=1,
+        le=256,
+        description="Processes that answer requests; by default one for each CPU that may be used",
+    )
+    model: Path = Field(Path("mnist-neural.h5"), description="Keras model to recognise with, `.h5` or `.keras`")
+    storage: Path = Field(Path("uploads"), description="Folder that keeps the uploaded pictures")
+    database: str = Field(
+        default_factory=lambda data: f"sqlite:///{data['storage'].parent / 'uploads.db'}",
+        description="Database of the uploads' records, `sqlite:///FILE`; by default `uploads.db` beside that folder",
+    )
+    sync: Literal["full", "normal"] = Field(
+        "full", description="An acknowledged upload survives power loss (`full`), or a killed server only (`normal`)"
+    )
+    max_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Largest request body that is accepted, in bytes")
+    max_pixels: int = Field(25_000_000, ge=1024, description="Largest picture that is accepted, in pixels")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (ANY_ORIGIN,),
+        description="Origins whose pages may use everything, separated by commas; "
+        "with `*`, pages of any origin may recognise, and none may see the history",
+    )
+
+    @field_validator("storage")
+    @classmethod
+    def _is_folder(cls, storage: Path) -> Path:
+        if ":/" in str(storage):
+            raise ValueError(f"{storage} is not a folder")
+        return storage.absolute()
+
+    @field_validator("database")
+    @classmethod
+    def _is_sqlite(cls, database: str) -> str:
+        if not database.startswith("sqlite:///") or database == "sqlite:///":
+            raise ValueError(f"{database} is not of the form sqlite:///FILE")
+        return database
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, origins: str | tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(origins, str):
+            origins = tuple(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
+        for origin in origins:
+            if origins != (ANY_ORIGIN,) and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is not an origin such as https://app.example.org, nor * alone")
+        return origins
+
+
+class TrainingSettings(_Environment):
+    """Where training finds its data."""
+
+    mnist_npz: Path | None = Field(None, description="MNIST in Keras' `.npz` format; Keras downloads it where unset")
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use: its affinity, and the quota of its control group."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(available, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # No control group (version 2), or no quota ("max") in it.
+        return available

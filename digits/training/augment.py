@@ -1,0 +1,37 @@
+"""Small changes of hand and pen, drawn afresh for every picture in every epoch."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.grids import SIDE, Grid
+
+ROTATION_DEGREES = 15.0
+SCALE = 0.12
+SHEAR = 0.15
+SHIFT_PIXELS = 2.0
+PEN_SHARE = 0.3
+"""Share of the pictures whose strokes are made thicker or thinner."""
+
+_PEN = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+def augment(grid: Grid, rng: np.random.Generator) -> Grid:
+    """The same digit, uint8 (28, 28), in a slightly different hand: affine, and sometimes another pen."""
+    if rng.random() < PEN_SHARE:
+        other_pen = (cv2.dilate if rng.random() < 0.5 else cv2.erode)(grid, _PEN)
+        share = rng.uniform(0.2, 0.8)
+        grid = cv2.addWeighted(grid, 1 - share, other_pen, share, 0)
+    moved: Grid = cv2.warpAffine(grid, _affine(rng), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    return moved
+
+
+def _affine(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """float64 (2, 3): rotation, scale and shear about the centre of the grid, then a shift."""
+    angle = np.deg2rad(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES))
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shear = np.array([[1, rng.uniform(-SHEAR, SHEAR)], [0, 1]])
+    linear = rotation @ shear @ np.diag(1 + rng.uniform(-SCALE, SCALE, 2))
+    centre = np.full(2, (SIDE - 1) / 2)
+    shift = centre - linear @ centre + rng.uniform(-SHIFT_PIXELS, SHIFT_PIXELS, 2)
+    return np.column_stack([linear, shift])
