@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.box import Box
 from digits.errors import NoInk
 from digits.grids import Grid, is_grid, to_grid
 from digits.ink import Ink, find_ink
@@ -25,28 +26,6 @@ LINE_REACH = 0.3
 """How far above and below its line, in heights, a stray stroke may have its middle."""
 MAX_MARKS = 100
 """More are a texture or a page of text, and would take long to read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Pixels; x and y are those of the upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height
-
-    def joined(self, other: "Box") -> "Box":
-        x, y = min(self.x, other.x), min(self.y, other.y)
-        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from digits.errors import NotAPicture, TooManyPixels
+from digits.errors import BadRequest, NotAPicture, TooManyPixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -53,8 +53,11 @@ class Picture:
 def read_picture(data: bytes, max_pixels: int) -> Picture:
     """Decodes the first frame of a picture whose format is judged by its bytes alone.
 
-    Raises NotAPicture for other or damaged files, TooManyPixels before anything large is decoded.
+    Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
+    large is decoded.
     """
+    if not data:
+        raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; it never reaches the reader.

@@ -1,0 +1,10 @@
+"""`python app.py` serves; `app:app` is the WSGI application for other servers."""
+
+if __name__ == "__main__":
+    from digits.web.serve import main
+
+    main()
+else:
+    from digits.web import create_app
+
+    app = create_app()

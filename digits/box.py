@@ -1,0 +1,32 @@
+"""Where something stands in a picture."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Pixels; x and y are those of the upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.height
+
+    def joined(self, other: "Box") -> "Box":
+        """The smallest box around both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def scaled(self, across: float, down: float) -> "Box":
+        """The smallest box of whole pixels around this one in a picture `across` times as wide, `down` as high."""
+        x, y = math.floor(self.x * across), math.floor(self.y * down)
+        return Box(x, y, math.ceil(self.right * across) - x, math.ceil(self.bottom * down) - y)

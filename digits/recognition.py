@@ -1,0 +1,91 @@
+"""The whole story of an upload: bytes -> picture -> glyphs -> grids -> predictions -> record."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import uuid_utils
+
+from digits.glyphs import Glyph, find_glyphs
+from digits.grids import Grid
+from digits.picture import Picture, read_picture
+from digits.recogniser import Prediction, Recogniser
+from digits.records import Digit, Record, Records
+from digits.storage import Storage
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture as it was sent, what was read in it, and the grid of each digit."""
+
+    data: bytes = field(repr=False)
+    record: Record
+    grids: tuple[Grid, ...] = field(repr=False)
+
+
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
+    """Reads a picture and keeps nothing. Raises what read_picture and find_glyphs raise."""
+    picture = read_picture(data, max_pixels)
+    glyphs = find_glyphs(picture.grey)
+    grids = tuple(glyph.grid for glyph in glyphs)
+    predictions = recogniser.predict(grids)
+    return Upload(data, _record(data, picture, glyphs, predictions, recogniser), grids)
+
+
+def keep_upload(upload: Upload, storage: Storage, records: Records) -> None:
+    """Keeps the picture, then its record: once this returns both are safe, and if it raises both are gone."""
+    storage.put(upload.record.id, upload.data)
+    try:
+        records.add(upload.record)
+    except BaseException:
+        storage.delete(upload.record.id)
+        raise
+
+
+def delete_upload(key: str, storage: Storage, records: Records) -> None:
+    """Forgets an upload, its record first: a record whose picture is gone would mislead. Raises NotFound."""
+    records.delete(key)
+    storage.delete(key)
+
+
+def _record(
+    data: bytes, picture: Picture, glyphs: Sequence[Glyph], predictions: Sequence[Prediction], recogniser: Recogniser
+) -> Record:
+    now = datetime.now(UTC)
+    confidence = math.prod(prediction.confidence for prediction in predictions)
+    height, width = picture.grey.shape
+    across, down = picture.width / width, picture.height / height
+    return Record(
+        id=str(uuid_utils.uuid7()),
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        sha256=hashlib.sha256(data).hexdigest(),
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        bytes=len(data),
+        model=recogniser.model,
+        number=_number(glyphs, predictions),
+        confidence=round(confidence, _DECIMALS),
+        recognised=confidence >= recogniser.threshold,
+        digits=tuple(
+            Digit(
+                digit=prediction.digit,
+                confidence=round(prediction.confidence, _DECIMALS),
+                probabilities=tuple(round(probability, _DECIMALS) for probability in prediction.probabilities),
+                box=glyph.box.scaled(across, down),
+            )
+            for glyph, prediction in zip(glyphs, predictions, strict=True)
+        ),
+    )
+
+
+def _number(glyphs: Sequence[Glyph], predictions: Sequence[Prediction]) -> str:
+    """All digits in reading order, with a line feed between lines."""
+    lines: dict[int, str] = {}
+    for glyph, prediction in zip(glyphs, predictions, strict=True):
+        lines[glyph.line] = lines.get(glyph.line, "") + str(prediction.digit)
+    return "\n".join(lines.values())

@@ -1,0 +1,133 @@
+"""What goes back as JSON; /openapi.json describes it from these models."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import cv2
+import numpy as np
+from flask import Response, url_for
+from pydantic import AwareDatetime, BaseModel, Field
+
+from digits.grids import Grid
+from digits.recognition import Upload
+from digits.records import Record
+
+
+class BoxAnswer(BaseModel):
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class DigitAnswer(BaseModel):
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Field(description="Calibrated probability that this digit is right")
+    probabilities: list[float] = Field(description="Of the digits 0 to 9; they sum to 1")
+    box: BoxAnswer = Field(description="Where it stands, in pixels of the upright picture")
+    preview: str | None = Field(None, description="With ?preview=true: what the model saw, 28x28, as a data URL")
+
+
+class ImageAnswer(BaseModel):
+    width: int
+    height: int
+    format: str = Field(examples=["PNG"])
+    bytes: int
+    sha256: str
+
+
+class LinksAnswer(BaseModel):
+    self: str
+    image: str
+    preview: str
+
+
+class RecognitionAnswer(BaseModel):
+    """What is written in a picture."""
+
+    number: str = Field(description="All digits in reading order, with a line feed between lines", examples=["007"])
+    digit: int | None = Field(description="The digit, where there is exactly one")
+    confidence: float = Field(description="Calibrated probability that `number` is right")
+    recognised: bool = Field(description="False where the best guess is too doubtful")
+    digits: list[DigitAnswer]
+    image: ImageAnswer
+    model: str = Field(description="The model's name, and the first 8 of its file's SHA-256")
+
+
+class UploadAnswer(RecognitionAnswer):
+    """A picture that was kept, and what is written in it."""
+
+    id: str
+    created_at: AwareDatetime
+    label: str | None = Field(description="A person's correction")
+    links: LinksAnswer
+
+
+class UploadsAnswer(BaseModel):
+    """A page of uploads, newest first."""
+
+    uploads: list[UploadAnswer]
+    next: str | None = Field(description="The URL of the next page, where there may be one")
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457: what went wrong, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
+class UploadsResults(BaseModel):
+    """The results of several pictures, in the order of the request."""
+
+    uploads: list[UploadAnswer | RecognitionAnswer | ProblemAnswer]
+
+
+def recognition_answer(upload: Upload, preview: bool) -> RecognitionAnswer:
+    """The answer to a picture that was not kept."""
+    return RecognitionAnswer(**_read(upload.record, upload.grids if preview else ()))
+
+
+def upload_answer(record: Record, grids: Sequence[Grid] = ()) -> UploadAnswer:
+    """The answer to a picture that was kept, now or earlier; with previews where its grids are given."""
+    return UploadAnswer(
+        id=record.id,
+        created_at=record.created_at,
+        label=record.label,
+        links=LinksAnswer(
+            self=url_for("uploads.one", key=record.id),
+            image=url_for("uploads.image", key=record.id),
+            preview=url_for("uploads.preview", key=record.id),
+        ),
+        **_read(record, grids),
+    )
+
+
+def respond(answer: BaseModel, status: int = 200) -> Response:
+    """Fields that were not asked for, such as previews, are left out."""
+    return Response(answer.model_dump_json(exclude_unset=True), status, mimetype="application/json")
+
+
+def png(grids: Sequence[Grid]) -> bytes:
+    """One or more grids side by side, 28 pixels high."""
+    return cv2.imencode(".png", np.hstack(grids))[1].tobytes()
+
+
+def _read(record: Record, grids: Sequence[Grid]) -> dict[str, Any]:
+    digits = [asdict(digit) for digit in record.digits]
+    for digit, grid in zip(digits, grids, strict=False):
+        digit["preview"] = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
+    return {
+        "number": record.number,
+        "digit": record.digits[0].digit if len(record.digits) == 1 else None,
+        "confidence": record.confidence,
+        "recognised": record.recognised,
+        "digits": digits,
+        "image": {name: getattr(record, name) for name in ImageAnswer.model_fields},
+        "model": record.model,
+    }

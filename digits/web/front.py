@@ -1,0 +1,146 @@
+"""The ASGI front: takes each body in whole, within a size and a time, before any thread is taken for it.
+
+Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
+answer, refusals too, comes from the Flask application, which the front calls in a few threads.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import Flask
+
+from digits.errors import DigitsError, TooSlow
+from digits.settings import Settings
+from digits.web.problems import REFUSED, too_large
+
+THREADS = 4
+"""Of each worker: pictures are decoded and stored outside Python's lock."""
+PROGRESS_SECONDS = 10
+BODY_SECONDS = 60
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Disconnected(Exception):
+    """The client went away; nobody is left to answer."""
+
+
+class Front:
+    """An ASGI application over a WSGI one."""
+
+    def __init__(
+        self,
+        app: Flask,
+        max_bytes: int,
+        progress_seconds: float = PROGRESS_SECONDS,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        self._app, self._max_bytes = app, max_bytes
+        self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        environ = environ_of(scope)
+        try:
+            body = await self._body(environ, receive)
+        except Disconnected:
+            return
+        except DigitsError as error:
+            environ[REFUSED], body = error, b""
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        loop = asyncio.get_running_loop()
+        status, headers, content = await loop.run_in_executor(self._threads, call, self._app, environ)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _body(self, environ: dict[str, Any], receive: Receive) -> bytes:
+        """Raises TooLarge before or while it is read, TooSlow, or Disconnected."""
+        announced = environ.get("CONTENT_LENGTH", "0")
+        if announced.isdigit() and int(announced) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        chunks: list[bytes] = []
+        length = 0
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                while True:
+                    async with asyncio.timeout(self._progress_seconds):
+                        message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Disconnected
+                    chunk = message.get("body", b"")
+                    length += len(chunk)
+                    if length > self._max_bytes:
+                        raise too_large(self._max_bytes)
+                    chunks.append(chunk)
+                    if not message.get("more_body"):
+                        return b"".join(chunks)
+        except TimeoutError as error:
+            raise TooSlow(
+                f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
+                "Send it again over a better connection, or make it smaller."
+            ) from error
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """ASGI's scope -> the environ of PEP 3333, but for the body."""
+    host, port = scope.get("server") or ("localhost", 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1") if scope.get("raw_path") else scope["path"],
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Runs a WSGI application to its end: status, headers, body."""
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        started[:] = [int(status[:3]), [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]]
+        return lambda _: None
+
+    parts = app(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started
+    return status, headers, body
+
+
+def create_front() -> Front:
+    """What each worker runs; its settings are those that the parent has checked."""
+    from digits.web import create_app
+
+    settings = Settings.read()
+    return Front(create_app(settings), settings.max_bytes)

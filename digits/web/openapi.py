@@ -1,0 +1,194 @@
+"""/openapi.json, from the models of the answers; a test holds it against the URL map."""
+
+import functools
+from typing import Any
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from digits.web import answers
+from digits.web.incoming import FIELDS, MAX_FILES
+from digits.web.problems import PROBLEM_JSON
+
+bp = Blueprint("openapi", __name__)
+
+MODELS: tuple[type[BaseModel], ...] = (
+    answers.UploadAnswer,
+    answers.RecognitionAnswer,
+    answers.UploadsAnswer,
+    answers.UploadsResults,
+    answers.ProblemAnswer,
+)
+
+
+@bp.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    return jsonify(document())
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    _, definitions = models_json_schema(
+        [(model, "serialization") for model in MODELS], ref_template="#/components/schemas/{model}"
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Handwritten digits",
+            "version": "1",
+            "description": "Send a picture, and learn which handwritten digit or number is in it.",
+        },
+        "paths": _paths(),
+        "components": {"schemas": definitions["$defs"]},
+    }
+
+
+def _paths() -> dict[str, Any]:
+    kept, read = _json("UploadAnswer", "Recognised and kept"), _json("RecognitionAnswer", "Recognised, not kept")
+    located = kept | {"headers": {"Location": {"schema": {"type": "string"}}}}
+    several = _json("UploadsResults", "Several pictures, each with its result")
+    return {
+        "/uploads": {
+            "post": _operation(
+                "Recognise one picture, or several",
+                {"201": located, "200": read, "207": several},
+                (400, 408, 413, 415, 422, 503, 507),
+                parameters=[_query("store", {"type": "boolean"}), _query("preview", {"type": "boolean"})],
+                body=_PICTURE,
+            ),
+            "get": _operation(
+                "The uploads, newest first",
+                {"200": _json("UploadsAnswer", "A page of them")},
+                (400, 503),
+                parameters=[
+                    _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
+                    _query("cursor", {"type": "string"}),
+                ],
+            ),
+        },
+        "/uploads/{key}": {
+            "parameters": [_KEY],
+            "get": _operation("One upload", {"200": _json("UploadAnswer", "The upload")}, (404, 503)),
+            "delete": _operation("Forget an upload", {"204": {"description": "Forgotten"}}, (404, 503)),
+        },
+        "/uploads/{key}/image": {
+            "parameters": [_KEY],
+            "get": _operation("The picture as it was sent", {"200": _binary("image/*"), "304": _UNCHANGED}, (404, 503)),
+        },
+        "/uploads/{key}/preview.png": {
+            "parameters": [_KEY],
+            "get": _operation("The digits as the model sees them", {"200": _binary("image/png")}, (404, 503)),
+        },
+        "/upload": {
+            "post": _operation(
+                "Recognise one picture; for the Angular client of mnist-neural-network",
+                {"200": _typed("application/json", {"type": "string"}, "The number")},
+                (400, 408, 413, 415, 422, 503, 507),
+                body=_PICTURE,
+            )
+        },
+        "/predict": {
+            "post": _operation(
+                "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
+                {"200": _typed("application/json", _PREDICTION, "The digit")},
+                (),
+                body={"application/json": {"schema": _PREDICT}},
+            )
+            | {"x-errors": 'Errors are {"error": "..."} with the statuses of /uploads'}
+        },
+        "/": {
+            "get": _operation("The page to draw on", {"200": _binary("text/html")}, ()),
+            "post": _operation(
+                "Recognise 784 values from 0 to 1, keeping nothing; for the page of NN_numbers",
+                {
+                    "200": _typed("text/plain", {"type": "string"}, "Prediccion: Siete, Accuracy: 0.98"),
+                    "400": _typed("text/plain", {"type": "string"}, "What is wrong"),
+                },
+                (),
+                body={
+                    "application/x-www-form-urlencoded": {
+                        "schema": {"type": "object", "properties": {"pixeles": {"type": "string"}}}
+                    }
+                },
+            ),
+        },
+        "/healthz": {"get": _operation("Whether the process lives", {"200": {"description": "It does"}}, ())},
+        "/readyz": {"get": _operation("Whether it can work", {"200": {"description": "It can"}}, (503,))},
+        "/problems/{slug}": {
+            "parameters": [{"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "get": _operation("A kind of problem", {"200": {"description": "Its title and status"}}, (404,)),
+        },
+        "/openapi.json": {"get": _operation("This document", {"200": {"description": "This document"}}, ())},
+    }
+
+
+_KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+_UNCHANGED = {"description": "The picture that the caller has"}
+_PREDICTION = {"type": "object", "properties": {"prediction": {"type": "integer", "minimum": 0, "maximum": 9}}}
+_PREDICT = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["data"],
+            "properties": {"data": {"type": "array", "items": {"type": "number"}, "minItems": 784, "maxItems": 784}},
+        },
+        {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}},
+    ]
+}
+_FILE = {"type": "string", "format": "binary"}
+_PICTURE = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {field: _FILE for field in FIELDS},
+            "description": f"One of these fields; or 2 to {MAX_FILES} files under any names",
+        }
+    },
+    "image/*": {"schema": _FILE},
+    "application/octet-stream": {"schema": _FILE},
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["image"],
+            "properties": {"image": {"type": "string", "description": "A data URL, or base64"}},
+        }
+    },
+}
+
+
+def _operation(
+    summary: str,
+    responses: dict[str, Any],
+    problems: tuple[int, ...],
+    parameters: list[dict[str, Any]] | None = None,
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    refusal = _typed(PROBLEM_JSON, {"$ref": "#/components/schemas/ProblemAnswer"}, "What went wrong, and what to do")
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "responses": responses | {str(status): refusal for status in problems},
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
+
+
+def _json(model: str, description: str) -> dict[str, Any]:
+    return _typed("application/json", {"$ref": f"#/components/schemas/{model}"}, description)
+
+
+def _binary(mimetype: str) -> dict[str, Any]:
+    return _typed(mimetype, {}, "The file")
+
+
+def _typed(mimetype: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"description": description, "content": {mimetype: {"schema": schema}}}
+
+
+def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema}

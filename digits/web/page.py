@@ -1,0 +1,29 @@
+"""The page at /: draw a digit, or choose a picture."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_from_directory
+from flask.typing import ResponseReturnValue
+
+FOLDER = Path(__file__).parent / "page"
+
+bp = Blueprint("page", __name__)
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    return _file("index.html")
+
+
+@bp.get("/page/<name>")
+def asset(name: str) -> ResponseReturnValue:
+    return _file(name)
+
+
+def _file(name: str) -> Response:
+    response = send_from_directory(FOLDER, name, max_age=0)
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return response

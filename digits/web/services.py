@@ -1,0 +1,60 @@
+"""What the views work with: four things, made once and passed on."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+
+from digits.compiled import load_compiled
+from digits.errors import SettingsError
+from digits.recogniser import LiteRTRecogniser, Recogniser
+from digits.records import Records, SqlRecords, create_engine, migrate
+from digits.settings import Settings
+from digits.storage import DirectoryStorage, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The settings and what they configure."""
+
+    settings: Settings
+    recogniser: Recogniser
+    storage: Storage
+    records: Records
+
+    def attach_to(self, app: Flask) -> None:
+        app.extensions["digits"] = self
+
+
+def services() -> Services:
+    """Those of the application that answers the present request."""
+    return cast(Services, current_app.extensions["digits"])
+
+
+def prepare(settings: Settings) -> None:
+    """Does once what must be done before any process serves: folder, schema and compiled model.
+
+    Raises StartError with a sentence for the first thing that stands in the way.
+    """
+    try:
+        settings.storage.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DIGITS_STORAGE: {settings.storage} cannot be made: {error.strerror}.") from error
+    engine = create_engine(settings.database)
+    try:
+        DirectoryStorage(settings.storage).check()
+        migrate(engine)
+    finally:
+        engine.dispose()
+    load_compiled(settings.model)
+
+
+def open_services(settings: Settings) -> Services:
+    """The real ones, on what prepare() has prepared."""
+    durable = settings.sync == "full"
+    return Services(
+        settings=settings,
+        recogniser=LiteRTRecogniser(load_compiled(settings.model)),
+        storage=DirectoryStorage(settings.storage, durable=durable),
+        records=SqlRecords(create_engine(settings.database, durable=durable)),
+    )

@@ -1,0 +1,126 @@
+"""/uploads: recognise pictures, keep them, and give them back."""
+
+import re
+
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
+
+from digits.errors import BadRequest, DigitsError, NotFound
+from digits.recognition import delete_upload, keep_upload, recognise_upload
+from digits.web.answers import (
+    ProblemAnswer,
+    RecognitionAnswer,
+    UploadAnswer,
+    UploadsAnswer,
+    UploadsResults,
+    png,
+    recognition_answer,
+    respond,
+    upload_answer,
+)
+from digits.web.incoming import pictures_in
+from digits.web.problems import problem, report
+from digits.web.services import services
+
+DEFAULT_PAGE, LARGEST_PAGE = 20, 100
+MEDIA_TYPES = {"HEIC": "image/heic"}
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+bp = Blueprint("uploads", __name__, url_prefix="/uploads")
+
+
+@bp.post("")
+def create() -> ResponseReturnValue:
+    store, preview = _flag("store", default=True), _flag("preview", default=False)
+    pictures = pictures_in(request)
+    if len(pictures) > 1:
+        return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
+    answer = _recognised(pictures[0], store, preview)
+    if not isinstance(answer, UploadAnswer):
+        return respond(answer)
+    response = respond(answer, 201)
+    response.headers["Location"] = answer.links.self
+    return response
+
+
+@bp.get("")
+def latest() -> ResponseReturnValue:
+    limit = _limit()
+    cursor = request.args.get("cursor")
+    if cursor is not None and not _ID.fullmatch(cursor):
+        raise BadRequest("`cursor` is not one that this server gave. Follow `next` from the first page.")
+    records = services().records.latest(limit, before=cursor)
+    following = url_for("uploads.latest", limit=limit, cursor=records[-1].id) if len(records) == limit else None
+    return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following))
+
+
+@bp.get("/<key>")
+def one(key: str) -> ResponseReturnValue:
+    return respond(upload_answer(services().records.get(_checked(key))))
+
+
+@bp.get("/<key>/image")
+def image(key: str) -> ResponseReturnValue:
+    record = services().records.get(_checked(key))
+    response = Response(mimetype=MEDIA_TYPES.get(record.format, f"image/{record.format.lower()}"))
+    response.set_etag(record.sha256)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    # Bytes that a stranger sent: shown as a picture and as nothing else.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    if not request.if_none_match.contains(record.sha256):
+        response.data = services().storage.get(record.id)
+    return response.make_conditional(request)
+
+
+@bp.get("/<key>/preview.png")
+def preview(key: str) -> ResponseReturnValue:
+    at_hand = services()
+    data = at_hand.storage.get(at_hand.records.get(_checked(key)).id)
+    upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
+    return Response(png(upload.grids), mimetype="image/png")
+
+
+@bp.delete("/<key>")
+def delete(key: str) -> ResponseReturnValue:
+    delete_upload(_checked(key), services().storage, services().records)
+    return Response(status=204)
+
+
+def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
+    at_hand = services()
+    upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
+    if not store:
+        return recognition_answer(upload, preview)
+    keep_upload(upload, at_hand.storage, at_hand.records)
+    return upload_answer(upload.record, upload.grids if preview else ())
+
+
+def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
+    """One of several: a picture that is refused does not spoil the others."""
+    try:
+        return _recognised(data, store, preview)
+    except DigitsError as error:
+        return ProblemAnswer.model_validate(problem(report(error), str(error)))
+
+
+def _checked(key: str) -> str:
+    if not _ID.fullmatch(key):
+        raise NotFound("There is no upload with this id. Ids look like 0199f3a2-7c41-7b5e-9d3f-0123456789ab.")
+    return key
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    value = request.args.get(name)
+    if value is None:
+        return default
+    if value not in ("true", "false"):
+        raise BadRequest(f"`{name}` is either true or false.")
+    return value == "true"
+
+
+def _limit() -> int:
+    text = request.args.get("limit", str(DEFAULT_PAGE))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+        raise BadRequest(f"`limit` is a whole number from 1 to {LARGEST_PAGE}.")
+    return int(text)
