@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+
+.PHONY: run test fast lint lock
+
+run: .venv/.train
+	$(BIN)/python app.py
+
+test: lint
+	$(BIN)/python -m pytest
+
+fast: .venv/.dev
+	$(BIN)/python -m pytest -m "not slow and not mnist and not browser"
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/.dev
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) -o requirements/serve.txt
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train -c requirements/serve.txt -o requirements/train.txt
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra dev -c requirements/train.txt -o requirements/dev.txt
+
+COMPILE := --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11
+
+.venv/.train: requirements/train.txt | .venv
+	$(PIP) -r $<
+	touch $@
+
+.venv/.dev: requirements/dev.txt | .venv
+	$(PIP) -r $<
+	touch $@ .venv/.train
+
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
