@@ -79,11 +79,13 @@ def write_compiled(source: Path, model: CompiledModel) -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".tflite", delete=False) as file:
                 file.write(content.getvalue())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, place)
-            return place
+            temporary = Path(file.name)
+            temporary.chmod(0o644)
+            temporary.replace(place)
         except OSError as error:
             refusals.append(f"{place.parent}: {error.strerror}")
+        else:
+            return place
     raise ModelError(f"The compiled model cannot be kept ({'; '.join(refusals)}). Make one of them writable.")
 
 

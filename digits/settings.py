@@ -16,6 +16,16 @@ ANY_ORIGIN = "*"
 _ORIGIN = re.compile(r"https?://[^/\s,*]+")
 
 
+def usable_cpus() -> int:
+    """CPUs that this process may use: its affinity, and the quota of its control group."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(available, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # No control group (version 2), or no quota ("max") in it.
+        return available
+
+
 class _Environment(BaseSettings):
     @classmethod
     def read(cls, **values: Any) -> Self:
@@ -43,7 +53,7 @@ class Settings(_Environment):
     host: str = Field("127.0.0.1", description="Address to listen on; the Docker image sets `0.0.0.0`")
     port: int = Field(5000, ge=1, le=65535, description="Port to listen on")
     workers: int = Field(
-        default_factory=lambda: usable_cpus(),
+        default_factory=usable_cpus,
         ge=1,
         le=256,
         description="Processes that answer requests; by default one for each CPU that may be used",
@@ -94,13 +104,3 @@ class TrainingSettings(_Environment):
     """Where training finds its data."""
 
     mnist_npz: Path | None = Field(None, description="MNIST in Keras' `.npz` format; Keras downloads it where unset")
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may use: its affinity, and the quota of its control group."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(available, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # No control group (version 2), or no quota ("max") in it.
-        return available

@@ -43,7 +43,9 @@ def load_mnist(path: Path | None) -> Mnist:
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist. Name MNIST's .npz file, or leave it out to download it.") from error
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not MNIST in Keras' .npz format ({error}). Get a fresh copy of mnist.npz.") from error
+        raise DataError(
+            f"{path} is not MNIST in Keras' .npz format ({error}). Get a fresh copy of mnist.npz."
+        ) from error
     return Mnist(train, test, str(path))
 
 

@@ -1,6 +1,5 @@
 """Fits the model, calibrates it on held-out pictures, and saves it."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -86,19 +85,12 @@ def accuracy(model: keras.Model, data: Labelled) -> float:
 
 def save(model: keras.Model, path: Path) -> None:
     """Writes the .h5 and its threshold beside the old one, then replaces the old one in one step."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".h5")
-    os.close(descriptor)
-    try:
-        model.save(name, include_optimizer=False)
-        with h5py.File(name, "r+") as file:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
+        temporary = Path(folder, path.name)
+        model.save(temporary, include_optimizer=False)
+        with h5py.File(temporary, "r+") as file:
             file.attrs["threshold"] = THRESHOLD
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        temporary.replace(path)
 
 
 def one_hot(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

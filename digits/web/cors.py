@@ -23,7 +23,7 @@ def allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
 
 def _keep_history_private(response: Response) -> Response:
     if _asked_for() in PRIVATE:
-        for name in [name for name in response.headers.keys() if name.startswith("Access-Control-")]:
+        for name in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
             del response.headers[name]
     return response
 

@@ -28,7 +28,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Disconnected(Exception):
+class DisconnectedError(Exception):
     """The client went away; nobody is left to answer."""
 
 
@@ -52,7 +52,7 @@ class Front:
         environ = environ_of(scope)
         try:
             body = await self._body(environ, receive)
-        except Disconnected:
+        except DisconnectedError:
             return
         except DigitsError as error:
             environ[REFUSED], body = error, b""
@@ -64,7 +64,7 @@ class Front:
         await send({"type": "http.response.body", "body": content})
 
     async def _body(self, environ: dict[str, Any], receive: Receive) -> bytes:
-        """Raises TooLarge before or while it is read, TooSlow, or Disconnected."""
+        """Raises TooLarge before or while it is read, TooSlow, or DisconnectedError."""
         announced = environ.get("CONTENT_LENGTH", "0")
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise too_large(self._max_bytes)
@@ -76,7 +76,7 @@ class Front:
                     async with asyncio.timeout(self._progress_seconds):
                         message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise Disconnected
+                        raise DisconnectedError
                     chunk = message.get("body", b"")
                     length += len(chunk)
                     if length > self._max_bytes:
@@ -123,8 +123,9 @@ def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> tuple[
     """Runs a WSGI application to its end: status, headers, body."""
     started: list[Any] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        started[:] = [int(status[:3]), [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]]
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:
+        pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        started[:] = [int(status[:3]), pairs]
         return lambda _: None
 
     parts = app(environ, start_response)

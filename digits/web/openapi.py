@@ -143,7 +143,7 @@ _PICTURE = {
     "multipart/form-data": {
         "schema": {
             "type": "object",
-            "properties": {field: _FILE for field in FIELDS},
+            "properties": dict.fromkeys(FIELDS, _FILE),
             "description": f"One of these fields; or 2 to {MAX_FILES} files under any names",
         }
     },

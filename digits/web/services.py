@@ -28,7 +28,7 @@ class Services:
 
 def services() -> Services:
     """Those of the application that answers the present request."""
-    return cast(Services, current_app.extensions["digits"])
+    return cast("Services", current_app.extensions["digits"])
 
 
 def prepare(settings: Settings) -> None:
