@@ -83,7 +83,8 @@ def probe_grids() -> npt.NDArray[np.uint8]:
 
 def _inspect(source: Path) -> float:
     """Refuses what is no Keras model or holds code, before Keras touches it; returns the file's threshold."""
-    start = source.open("rb").read(len(_HDF5))
+    with source.open("rb") as opened:
+        start = opened.read(len(_HDF5))
     if start.startswith(_PICKLE):
         raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
     try:
@@ -135,7 +136,7 @@ def _check_shapes(source: Path, model: Any) -> None:
 
 def _with_probabilities(source: Path, model: Any, probe: npt.NDArray[np.float32]) -> Any:
     """The model from (28, 28, 1) to ten probabilities: logits get a softmax, sigmoids are divided by their sum."""
-    from keras import Input, Model, layers
+    from keras import Input, Model, layers, ops
 
     picture = Input((SIDE, SIDE, 1), batch_size=1)
     outputs = model(layers.Reshape(model.input_shape[1:])(picture))
@@ -146,7 +147,7 @@ def _with_probabilities(source: Path, model: Any, probe: npt.NDArray[np.float32]
     if values.min() < 0 or values.max() > 1 + TOLERANCE:
         return Model(picture, layers.Softmax()(outputs))
     if np.abs(values.sum(axis=1) - 1).max() > TOLERANCE:
-        return Model(picture, layers.UnitNormalization(order=1)(outputs))
+        return Model(picture, outputs / ops.sum(outputs, axis=1, keepdims=True))
     return plain
 
 

@@ -7,7 +7,6 @@ are: `unzip -p mnist-neural.tflite digits.json` prints it.
 import hashlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -49,16 +48,12 @@ def load_compiled(source: Path) -> CompiledModel:
     Raises ModelError with a sentence where the file cannot be served.
     """
     fingerprint = sha256_of(source)
-    for place in places(source):
-        model = _read(place)
-        if model and model.description.source_sha256 == fingerprint:
-            return model
-    _compile_in_child(source)
-    for place in places(source):
-        model = _read(place)
-        if model and model.description.source_sha256 == fingerprint:
-            return model
-    raise ModelError(f"{source} changed while it was compiled. Start again.")
+    if not (model := _find(source, fingerprint)):
+        _compile_in_child(source)
+        model = _find(source, fingerprint)
+    if not model:
+        raise ModelError(f"{source} changed while it was compiled. Start again.")
+    return model
 
 
 def places(source: Path) -> list[Path]:
@@ -77,11 +72,10 @@ def write_compiled(source: Path, model: CompiledModel) -> Path:
     for place in places(source):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".tflite", delete=False) as file:
-                file.write(content.getvalue())
-            temporary = Path(file.name)
-            temporary.chmod(0o644)
-            temporary.replace(place)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}-") as folder:
+                temporary = Path(folder, place.name)
+                temporary.write_bytes(content.getvalue())
+                temporary.replace(place)
         except OSError as error:
             refusals.append(f"{place.parent}: {error.strerror}")
         else:
@@ -96,6 +90,11 @@ def sha256_of(source: Path) -> str:
         raise ModelError(f"The model {source} does not exist. Set DIGITS_MODEL to a Keras .h5 file.") from error
     except OSError as error:
         raise ModelError(f"The model {source} cannot be read: {error.strerror}.") from error
+
+
+def _find(source: Path, fingerprint: str) -> CompiledModel | None:
+    models = (_read(place) for place in places(source))
+    return next((model for model in models if model and model.description.source_sha256 == fingerprint), None)
 
 
 def _read(place: Path) -> CompiledModel | None:
@@ -120,9 +119,8 @@ def _compile_in_child(source: Path) -> None:
             "where it is and bring the .tflite, or build the image with `--build-arg MODEL=FILE.h5`."
         )
     child = subprocess.run(
-        [sys.executable, "-m", "digits.compile", str(source)],
-        cwd=Path.cwd(),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))},
+        [sys.executable, "-m", "digits.compile", str(source.absolute())],
+        cwd=Path(__file__).parent.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -132,6 +130,3 @@ def _compile_in_child(source: Path) -> None:
     if child.returncode:
         lines = child.stderr.strip().splitlines()
         raise ModelError(lines[-1] if lines else f"Compiling {source} ended with status {child.returncode}.")
-
-
-_ROOT = Path(__file__).parent.parent

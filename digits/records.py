@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from digits.box import Box
-from digits.errors import NotFound, StorageFull, Unavailable
+from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
 
 SCHEMA = "0001"
 """The newest revision in migrations/versions."""
@@ -134,20 +134,27 @@ def create_engine(url: str, *, durable: bool = True) -> sa.Engine:
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the database to SCHEMA. Several processes may do so at once: one works, the others wait for it."""
+    """Brings the database to SCHEMA. Several processes may do so at once: one works, the others wait for it.
+
+    Raises SettingsError for a database of a newer schema.
+    """
     with _begin(engine) as connection:
         if _is_current(connection):
             return
     # Alembic takes a third of a second to import, and most starts have nothing for it to do.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "digits:migrations")
     with _begin(engine) as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
-        command.upgrade(config, SCHEMA)
+        try:
+            command.upgrade(config, SCHEMA)
+        except CommandError as error:
+            raise SettingsError("DIGITS_DATABASE was made by a newer version. Use that version, or a copy.") from error
 
 
 def _is_current(connection: sa.Connection) -> bool:

@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         prepare(settings)
         services = open_services(settings)
     app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_FIELD_BYTES
     services.attach_to(app)

@@ -3,16 +3,22 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from flask import Response, url_for
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from digits.grids import Grid
 from digits.recognition import Upload
 from digits.records import Record
+
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"), when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 
 
 class BoxAnswer(BaseModel):
@@ -60,7 +66,7 @@ class UploadAnswer(RecognitionAnswer):
     """A picture that was kept, and what is written in it."""
 
     id: str
-    created_at: AwareDatetime
+    created_at: Timestamp
     label: str | None = Field(description="A person's correction")
     links: LinksAnswer
 

@@ -6,7 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from digits.compiled import load_compiled
-from digits.errors import SettingsError
+from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.records import Records, SqlRecords, create_engine, migrate
 from digits.settings import Settings
@@ -38,15 +38,24 @@ def prepare(settings: Settings) -> None:
     """
     try:
         settings.storage.mkdir(parents=True, exist_ok=True)
+        DirectoryStorage(settings.storage).check()
     except OSError as error:
         raise SettingsError(f"DIGITS_STORAGE: {settings.storage} cannot be made: {error.strerror}.") from error
+    except Unavailable as error:
+        raise SettingsError(f"DIGITS_STORAGE: {settings.storage} cannot be written.") from error
     engine = create_engine(settings.database)
     try:
-        DirectoryStorage(settings.storage).check()
         migrate(engine)
+    except (Unavailable, StorageFull) as error:
+        raise SettingsError(f"DIGITS_DATABASE: {settings.database} cannot be used: {_reason(error)}.") from error
     finally:
         engine.dispose()
     load_compiled(settings.model)
+
+
+def _reason(error: Exception) -> str:
+    """What the database itself said."""
+    return str(getattr(error.__cause__, "orig", error))
 
 
 def open_services(settings: Settings) -> Services:

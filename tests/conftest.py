@@ -1,0 +1,79 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from digits.recogniser import LiteRTRecogniser
+from digits.settings import Settings
+from digits.web import create_app
+from digits.web.services import Services
+from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("DIGITS_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.read(storage=tmp_path / "uploads", model=ROOT / "mnist-neural.h5")
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> TemplateRecogniser:
+    return TemplateRecogniser()
+
+
+@pytest.fixture
+def storage() -> MemoryStorage:
+    return MemoryStorage()
+
+
+@pytest.fixture
+def records() -> MemoryRecords:
+    return MemoryRecords()
+
+
+@pytest.fixture
+def client_of(
+    settings: Settings, recogniser: TemplateRecogniser, storage: MemoryStorage, records: MemoryRecords
+) -> Callable[..., FlaskClient]:
+    """A client of the application on fakes, some of its settings or services replaced."""
+
+    def make(services: dict[str, object] | None = None, **values: object) -> FlaskClient:
+        configured = settings.model_copy(update=values)
+        parts = {"recogniser": recogniser, "storage": storage, "records": records} | (services or {})
+        return create_app(services=Services(configured, **parts)).test_client()  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def client(client_of: Callable[..., FlaskClient]) -> FlaskClient:
+    return client_of()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> LiteRTRecogniser:
+    """The model that ships; compiled on first use, which takes Keras some seconds."""
+    from digits.compiled import load_compiled
+
+    return LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
+
+
+@pytest.fixture(scope="session")
+def mnist_test() -> tuple[np.ndarray, np.ndarray]:
+    """MNIST's test set: uint8 (10000, 28, 28) and its digits."""
+    path = os.environ.get("MNIST_NPZ")
+    if not path:
+        pytest.skip("MNIST_NPZ does not point to mnist.npz")
+    with np.load(path) as arrays:
+        return arrays["x_test"], arrays["y_test"]

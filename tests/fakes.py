@@ -1,0 +1,90 @@
+"""Working fakes: they keep and find things as the real ones do, only in memory and at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from digits.errors import NotFound, Unavailable
+from digits.grids import Grid, to_grid
+from digits.recogniser import Prediction
+from digits.records import Record
+from tests.drawing import draw
+
+
+class TemplateRecogniser:
+    """Reads digits as tests/drawing.py draws them, by their likeness to ten templates."""
+
+    model = "templates@00000000"
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        self._templates = np.stack([_unit(to_grid(draw(digit, margin=10))) for digit in "0123456789"])
+
+    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+        return [self._predict(grid) for grid in grids]
+
+    def _predict(self, grid: Grid) -> Prediction:
+        likeness = np.exp(20 * (self._templates @ _unit(grid)))
+        probabilities = (likeness / likeness.sum()).tolist()
+        digit = int(np.argmax(probabilities))
+        return Prediction(digit, probabilities[digit], tuple(probabilities))
+
+
+def _unit(grid: Grid) -> np.ndarray:
+    values = grid.astype(np.float64).ravel()
+    return values / max(1.0, float(np.linalg.norm(values)))
+
+
+class MemoryStorage:
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> None:
+        self.files[key] = data
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.files[key]
+        except KeyError:
+            raise NotFound("The picture of this upload is gone.") from None
+
+    def delete(self, key: str) -> None:
+        self.files.pop(key, None)
+
+    def check(self) -> None:
+        pass
+
+
+class MemoryRecords:
+    def __init__(self) -> None:
+        self.rows: dict[str, Record] = {}
+
+    def add(self, record: Record) -> None:
+        self.rows[record.id] = record
+
+    def get(self, key: str) -> Record:
+        try:
+            return self.rows[key]
+        except KeyError:
+            raise NotFound("There is no upload with this id.") from None
+
+    def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
+        keys = sorted((key for key in self.rows if before is None or key < before), reverse=True)
+        return [self.rows[key] for key in keys[:limit]]
+
+    def delete(self, key: str) -> None:
+        self.get(key)
+        del self.rows[key]
+
+    def check(self) -> None:
+        pass
+
+
+class AbsentRecords(MemoryRecords):
+    """A database that does not answer."""
+
+    def add(self, record: Record) -> None:
+        self.check()
+
+    def check(self) -> None:
+        raise Unavailable("The database does not answer. Recognise with ?store=false, or try again later.")

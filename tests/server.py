@@ -1,0 +1,80 @@
+"""The real server, `python app.py`, for tests that need the whole of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.conftest import ROOT
+
+SECONDS_TO_START = 60
+"""Long enough for the model to be compiled first."""
+
+
+@dataclass(frozen=True)
+class Server:
+    process: "subprocess.Popen[str]"
+    url: str
+    port: int
+
+    def stop(self) -> tuple[int, str]:
+        """Stops it as Ctrl-C does; its exit status, and all that it printed."""
+        self.process.send_signal(signal.SIGINT)
+        output, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, output
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(folder: Path, **settings: str) -> "subprocess.Popen[str]":
+    environment = {
+        **os.environ,
+        "DIGITS_MODEL": str(ROOT / "mnist-neural.h5"),
+        "DIGITS_STORAGE": str(folder / "uploads"),
+        **{f"DIGITS_{name.upper()}": value for name, value in settings.items()},
+    }
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "app.py")],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Server]:
+    port = int(settings.setdefault("port", str(free_port())))
+    process = start(folder, **settings)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not _is_ready(url):
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.05)
+        yield Server(process, url, port)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/readyz", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False

@@ -1,0 +1,152 @@
+"""The page in a real browser, in front of the real application."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from werkzeug.serving import make_server
+
+from digits.settings import Settings
+from digits.web import create_app
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="The page is tested with Playwright.")
+expect = sync_api.expect
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
+MODEL = Path(__file__).parents[1] / "mnist-neural.h5"
+
+# Strokes, in shares of the paper's width and height.
+SEVEN = [[(0.35, 0.2), (0.65, 0.2), (0.47, 0.8)]]
+FOUR = [[(0.48, 0.2), (0.35, 0.55), (0.65, 0.55)], [(0.58, 0.35), (0.58, 0.8)]]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="The page is tested in Chromium, which is not installed."),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    settings = Settings.read(storage=folder / "uploads", database=f"sqlite:///{folder}/uploads.db", model=MODEL)
+    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    threading.Thread(target=server.serve_forever).start()
+    yield f"http://127.0.0.1:{server.port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+
+
+@pytest.fixture
+def page(browser, address, request):
+    """The open page. At the end it must have broken neither itself nor its policy, and have called no other host."""
+    page = browser.new_page(**getattr(request, "param", {}))
+    complaints, called = [], []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda sent: called.append(sent.url))
+    page.goto(address)
+    yield page
+    page.close()
+    # With these words the browser itself notes every request that fails or is refused.
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+    assert [url for url in called if not url.startswith((address, "data:", f"blob:{address}"))] == []
+
+
+def on_paper(page, strokes):
+    box = page.locator("canvas").bounding_box()
+    return [[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke] for stroke in strokes]
+
+
+def draw(page, strokes):
+    for stroke in on_paper(page, strokes):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=5)
+        page.mouse.up()
+
+
+def choose(page, name, data):
+    file = {"name": name, "mimeType": "image/png", "buffer": data}
+    page.get_by_label("Choose a picture").set_input_files(file)
+
+
+def picture_of(number):
+    picture = np.full((200, 300), 255, np.uint8)
+    cv2.putText(picture, number, (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 4, 0, 10)
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def expect_answer(page, number):
+    expect(page.get_by_role("status")).to_contain_text(number)
+    expect(page.get_by_role("status")).to_contain_text("%")
+    expect(page.get_by_role("meter")).to_have_count(10 * len(number))
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(page):
+    draw(page, SEVEN)
+    expect_answer(page, "7")
+    seen = page.get_by_alt_text("as the model saw it")
+    assert seen.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_a_digit_drawn_with_a_finger_is_read_on_a_phone_that_does_not_scroll(page):
+    session = page.context.new_cdp_session(page)
+    for stroke in on_paper(page, FOUR):
+        for kind, points in (("Start", stroke[:1]), *(("Move", [point]) for point in stroke[1:]), ("End", [])):
+            touches = [{"x": x, "y": y} for x, y in points]
+            session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
+    expect_answer(page, "4")
+    assert page.evaluate("[scrollY, document.documentElement.scrollWidth]") == [0, PHONE["viewport"]["width"]]
+
+
+def test_a_chosen_picture_is_shown_and_all_its_digits_are_read(page):
+    choose(page, "mine.png", picture_of("52"))
+    expect(page.get_by_alt_text("mine.png")).to_be_visible()
+    expect_answer(page, "52")
+
+
+def test_a_file_that_is_no_picture_is_refused_with_the_sentence_of_the_server(page):
+    choose(page, "notes.png", b"Milk, bread")
+    expect(page.get_by_role("alert")).to_contain_text("This file is not a picture that can be read.")
+
+
+def test_clear_gives_fresh_paper(page):
+    draw(page, SEVEN)
+    expect_answer(page, "7")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("meter")).to_have_count(0)
+    draw(page, FOUR)
+    expect_answer(page, "4")
+
+
+def test_a_server_that_cannot_be_reached_can_be_tried_again(page):
+    page.route("**/uploads*", lambda route: route.abort(), times=1)
+    draw(page, SEVEN)
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page, "7")
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_newer_picture_calls_off_the_reading_of_an_older_one(page):
+    page.route("**/uploads*", lambda route: None, times=1)
+    with page.expect_request("**/uploads*"):
+        choose(page, "older.png", picture_of("1"))
+    with page.expect_event("requestfailed"):
+        choose(page, "newer.png", picture_of("2"))
+    expect_answer(page, "2")

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from digits.errors import BadRequest, NotAPicture, TooManyPixels
+from digits.picture import MAX_JPEG_SCANS, MAX_SIDE, read_picture
+from tests.drawing import draw, encode, enormous_png, on_paper
+
+PIXELS = 25_000_000
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera that writes each EXIF orientation has turned the pixels."""
+
+
+def mark(width: int = 60, height: int = 40) -> Image.Image:
+    """White, with a black block in the upper left quarter."""
+    array = np.full((height, width), 255, np.uint8)
+    array[: height // 2, : width // 2] = 0
+    return Image.fromarray(array)
+
+
+def shows_mark(grey: np.ndarray) -> bool:
+    height, width = grey.shape
+    return bool(
+        grey[height // 4, width // 4] < 30 and min(grey[height // 4, -3], grey[-3, width // 4], grey[-3, -3]) > 225
+    )
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+def test_each_format_is_read(image_format: str) -> None:
+    picture = read_picture(encode(mark().convert("RGB"), image_format), PIXELS)
+    assert (picture.width, picture.height) == (60, 40)
+    assert picture.format == ("HEIC" if image_format == "HEIF" else image_format)
+    assert shows_mark(picture.grey)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
+def test_each_colour_mode_is_read(mode: str) -> None:
+    for image_format in ("PNG", "TIFF", "JPEG", "GIF"):
+        source = mark().convert("RGB").convert(mode) if mode != "LAB" else Image.merge("LAB", [mark()] * 3)
+        try:
+            data = encode(source, image_format)
+        except (OSError, ValueError):
+            continue  # The format has no such mode.
+        assert shows_mark(read_picture(data, PIXELS).grey), image_format
+
+
+@pytest.mark.parametrize(("white", "dtype"), [(65535, np.uint16), (4095, np.uint16), (2**31 - 1, np.int32), (1, "f4")])
+def test_deep_greys_are_rescaled_and_not_clipped(white: int, dtype: type) -> None:
+    ramp = np.tile(np.linspace(0, white, 64), (8, 1)).astype(dtype)
+    grey = read_picture(encode(Image.fromarray(ramp), "TIFF"), PIXELS).grey
+    # A ramp in 31 bits ends half-way up the scale of 32 bits: what counts is that it stays a ramp.
+    assert (np.diff(grey[0].astype(int)) >= 0).all()
+    assert len(np.unique(grey[0])) > 60
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "MPO"])
+def test_exif_orientation_is_obeyed(image_format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turn = TURNS[orientation]
+    stored = mark() if turn is None else mark().transpose(turn)
+    picture = read_picture(encode(stored.convert("RGB"), image_format, exif=exif.tobytes()), PIXELS)
+    assert (picture.width, picture.height) == (60, 40)
+    assert shows_mark(picture.grey)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30)])
+def test_strokes_on_a_transparent_canvas_are_ink_whatever_their_colour(colour: tuple[int, int, int]) -> None:
+    ink = draw("7")
+    rgba = np.dstack([np.full((*ink.shape, 3), colour, np.uint8), ink])
+    grey = read_picture(encode(rgba), PIXELS).grey
+    assert np.array_equal(grey, 255 - ink)
+
+
+def test_a_page_with_a_transparent_margin_keeps_its_own_ink() -> None:
+    page = on_paper(draw("7"), paper=240, pen=20)
+    alpha = np.zeros_like(page)
+    alpha[20:-20, 20:-20] = 255
+    grey = read_picture(encode(np.dstack([page, page, page, alpha])), PIXELS).grey
+    assert grey[0, 0] == 240
+    assert np.array_equal(grey[20:-20, 20:-20], page[20:-20, 20:-20])
+
+
+def test_a_wholly_transparent_picture_is_blank() -> None:
+    assert (read_picture(encode(np.zeros((30, 30, 4), np.uint8)), PIXELS).grey == 255).all()
+
+
+def test_a_palette_with_a_transparent_colour_is_read() -> None:
+    image = Image.fromarray((draw("7") > 127).astype(np.uint8)).convert("P")
+    image.putpalette([10, 10, 10, 12, 12, 12])
+    grey = read_picture(encode(image, "PNG", transparency=0), PIXELS).grey
+    assert grey.min() == 0
+    assert grey.max() == 255
+
+
+def test_the_first_frame_of_an_animation_is_read() -> None:
+    data = encode(mark(), "GIF", save_all=True, append_images=[Image.new("L", (60, 40), 128)])
+    assert shows_mark(read_picture(data, PIXELS).grey)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG"])
+def test_large_pictures_are_reduced_but_keep_their_measures(image_format: str) -> None:
+    picture = read_picture(encode(mark(3001, 2000), image_format), PIXELS)
+    assert (picture.width, picture.height) == (3001, 2000)
+    assert MAX_SIDE / 2 < max(picture.grey.shape) <= MAX_SIDE
+    assert shows_mark(picture.grey)
+
+
+def test_an_empty_file_is_told_as_such() -> None:
+    with pytest.raises(BadRequest, match="empty"):
+        read_picture(b"", PIXELS)
+
+
+@pytest.mark.parametrize("data", [b"Seven", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x00" * 99])
+def test_other_files_are_refused_whatever_their_name(data: bytes) -> None:
+    with pytest.raises(NotAPicture, match="Send PNG, JPEG"):
+        read_picture(data, PIXELS)
+
+
+def test_formats_off_the_list_are_refused() -> None:
+    for image_format in ("PPM", "ICO", "TGA", "PCX", "EPS"):
+        with pytest.raises(NotAPicture):
+            read_picture(encode(mark().convert("RGB"), image_format), PIXELS)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+def test_truncated_pictures_are_refused(image_format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
+    data = encode(noise, image_format)
+    with pytest.raises(NotAPicture):
+        read_picture(data[: len(data) // 2], PIXELS)
+
+
+def test_an_enormous_picture_is_refused_by_its_header() -> None:
+    with pytest.raises(TooManyPixels, match="100000 x 100000 pixels; at most 25,000,000"):
+        read_picture(enormous_png(), PIXELS)
+
+
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    progressive = encode(mark(), "JPEG", progressive=True)
+    assert shows_mark(read_picture(progressive, PIXELS).grey)
+    scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(progressive[:-2] + scan * MAX_JPEG_SCANS + progressive[-2:], PIXELS)

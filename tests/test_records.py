@@ -1,0 +1,138 @@
+"""The contract of the records, which every backend keeps, and the schema's history."""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import uuid_utils
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from digits.box import Box
+from digits.errors import NotFound, SettingsError, Unavailable
+from digits.records import SCHEMA, Digit, Record, Records, SqlRecords, create_engine, metadata, migrate
+from tests.fakes import MemoryRecords
+
+
+def record(**values: object) -> Record:
+    seven = Digit(7, 0.9, tuple([0.01] * 7 + [0.9, 0.02, 0.01]), Box(1, 2, 3, 4))
+    return replace(
+        Record(
+            id=str(uuid_utils.uuid7()),
+            created_at=datetime(2026, 11, 20, 21, 35, 0, 123000, UTC),
+            sha256="0" * 64,
+            format="PNG",
+            width=28,
+            height=28,
+            bytes=300,
+            model="mnist-neural@00000000",
+            number="77",
+            confidence=0.81,
+            recognised=True,
+            digits=(seven, seven),
+        ),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
+    if request.param == "memory":
+        yield MemoryRecords()
+        return
+    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
+    migrate(engine)
+    yield SqlRecords(engine)
+    engine.dispose()
+
+
+def test_a_record_comes_back_as_it_was(records: Records) -> None:
+    kept = record()
+    records.add(kept)
+    assert records.get(kept.id) == kept
+
+
+def test_an_unknown_record_is_not_found(records: Records) -> None:
+    for call in (records.get, records.delete):
+        with pytest.raises(NotFound):
+            call(record().id)
+
+
+def test_a_deleted_record_is_gone(records: Records) -> None:
+    kept, other = record(), record()
+    records.add(kept)
+    records.add(other)
+    records.delete(kept.id)
+    assert [row.id for row in records.latest(10)] == [other.id]
+
+
+def test_pages_run_from_the_newest_and_stay_right_while_rows_arrive(records: Records) -> None:
+    first = [record() for _ in range(5)]
+    for row in first:
+        records.add(row)
+    page = records.latest(2)
+    records.add(record())
+    following = records.latest(10, before=page[-1].id)
+    assert [row.id for row in [*page, *following]] == [row.id for row in reversed(first)]
+
+
+def test_records_that_work_pass_their_check(records: Records) -> None:
+    records.check()
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        SqlRecords(create_engine(f"sqlite:///{tmp_path}/missing/uploads.db")).check()
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
+    migrate(engine)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match="newer version"):
+        migrate(engine)
+    engine.dispose()
+
+
+def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", "digits:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
+
+
+def _migrate(url: str) -> None:
+    migrate(create_engine(url))
+
+
+def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/uploads.db"
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.map(_migrate, [url] * 6)
+    engine = create_engine(url)
+    assert sa.inspect(engine).has_table("uploads")
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
+def test_only_durable_commits_wait_for_the_disk(tmp_path: Path, durable: bool, synchronous: int) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db", durable=durable)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
+    engine.dispose()

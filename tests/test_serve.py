@@ -1,0 +1,155 @@
+"""`python app.py` as its operator meets it."""
+
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.drawing import png
+from tests.server import Server, free_port, running, start
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), workers="2") as server:
+        yield server
+
+
+def test_a_picture_comes_back_as_its_digit(server: Server) -> None:
+    response = requests.post(f"{server.url}/uploads", files={"file": png("7")}, timeout=10)
+    assert (response.status_code, response.json()["number"]) == (201, "7")
+    kept = requests.get(server.url + response.headers["Location"], timeout=10).json()
+    assert kept == response.json()
+
+
+def test_many_clients_at_once_are_all_answered_and_kept(server: Server) -> None:
+    def send(digit: str) -> tuple[str, str]:
+        answer = requests.post(f"{server.url}/uploads", files={"file": png(digit)}, timeout=30).json()
+        return digit, answer["number"]
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(send, "0123456789" * 8))
+    assert all(sent == read for sent, read in answers)
+    assert len(requests.get(f"{server.url}/uploads?limit=100", timeout=10).json()["uploads"]) >= len(answers)
+
+
+def test_two_hundred_stalled_uploads_do_not_stop_the_others(server: Server) -> None:
+    head = b"POST /uploads HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 5000\r\n\r\n"
+    stalled = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+    try:
+        for connection in stalled:
+            connection.sendall(head + b"\x89PNG")
+        for _ in range(10):
+            assert requests.post(f"{server.url}/uploads", data=png("3"), timeout=5).json()["number"] == "3"
+    finally:
+        for connection in stalled:
+            connection.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit_gets_its_answer(server: Server, chunked: bool) -> None:
+    body = iter([bytes(1 << 20)] * 12) if chunked else bytes(12 << 20)
+    response = requests.post(f"{server.url}/uploads", data=body, timeout=10)  # type: ignore[arg-type]
+    assert response.status_code == 413
+    assert "at most 10,485,760 bytes" in response.json()["detail"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_it_prints_where_it_listens_and_stops_cleanly(tmp_path: Path) -> None:
+    with running(tmp_path, workers="1") as server:
+        status, output = server.stop()
+    assert status == 0
+    assert f"Listening on {server.url}" in output
+    assert f"curl -F file=@digit.png {server.url}/uploads" in output
+    assert "Traceback" not in output
+
+
+def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
+    with running(tmp_path, workers="1") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            data = png("7")
+            head = (
+                f"POST /uploads HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {len(data)}\r\n\r\n"
+            )
+            connection.sendall(head.encode() + data[:100])
+            time.sleep(0.5)  # The server has read the head.
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            connection.sendall(data[100:])
+            connection.settimeout(10)
+            assert connection.recv(12) == b"HTTP/1.1 201"
+        server.process.communicate(timeout=30)
+        assert server.process.returncode == 0
+
+
+def test_an_acknowledged_upload_survives_a_killed_server(tmp_path: Path) -> None:
+    with running(tmp_path, workers="1") as server:
+        kept = requests.post(f"{server.url}/uploads", files={"file": png("7")}, timeout=10).json()
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        for pid in (*map(int, children), server.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        server.process.communicate()
+    with running(tmp_path, workers="1") as server:
+        assert requests.get(server.url + kept["links"]["self"], timeout=10).json() == kept
+        assert requests.get(server.url + kept["links"]["image"], timeout=10).content == png("7")
+
+
+def fails(folder: Path, **settings: str) -> str:
+    """What it prints when it does not start."""
+    output, _ = start(folder, **settings).communicate(timeout=60)
+    return output
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(tmp_path, port=str(port))
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert output == (
+        f"Cannot listen on 127.0.0.1 port {port}: Address already in use. "
+        "Stop what uses it, or choose another with DIGITS_PORT.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"port": "http"}, "DIGITS_PORT: Input should be a valid integer"),
+        ({"model": "missing.h5"}, "The model missing.h5 does not exist. Set DIGITS_MODEL to a Keras .h5 file."),
+        ({"storage": "/proc/uploads"}, "DIGITS_STORAGE: /proc/uploads cannot be made"),
+        ({"database": "sqlite:////proc/uploads.db"}, "DIGITS_DATABASE: sqlite:////proc/uploads.db cannot be used"),
+    ],
+)
+def test_what_it_cannot_start_with_is_told_in_one_sentence(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    output = fails(tmp_path, **({"port": str(free_port())} | settings))
+    assert output.startswith(sentence)
+    assert output.count("\n") == 1
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    database = tmp_path / "other.db"
+    database.write_bytes(b"this is not a database, but somebody's notes" * 50)
+    assert "DIGITS_DATABASE" in fails(tmp_path, port=str(free_port()), database=f"sqlite:///{database}")
+    assert database.read_bytes().startswith(b"this is not a database")
+
+
+def test_the_history_is_an_ordinary_database(server: Server) -> None:
+    requests.post(f"{server.url}/uploads", files={"file": png("5")}, timeout=10)
+    cwd = Path(f"/proc/{server.process.pid}/cwd").resolve()
+    with sqlite3.connect(cwd / "uploads.db") as connection:
+        assert connection.execute("SELECT count(*) FROM uploads WHERE number = '5'").fetchone()[0] >= 1
+    connection.close()

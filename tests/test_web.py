@@ -1,0 +1,142 @@
+"""What all URLs share: problems, request ids, CORS, health and the description of it all."""
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from digits.errors import DigitsError, Refused, StartError
+from digits.web.openapi import document
+from digits.web.problems import KINDS
+from tests.drawing import png
+from tests.fakes import AbsentRecords
+
+PAGE = "https://pages.example"
+
+
+def post(client: FlaskClient, data: bytes, **headers: str) -> TestResponse:
+    return client.post("/uploads", data={"file": (BytesIO(data), "digit.png")}, headers=headers)
+
+
+def subclasses(cls: type) -> set[type]:
+    return {cls}.union(*(subclasses(sub) for sub in cls.__subclasses__()))
+
+
+def test_every_error_that_a_request_can_meet_is_in_the_table() -> None:
+    meet = subclasses(Refused) - {Refused}
+    assert meet <= set(KINDS)
+    assert not subclasses(StartError) & set(KINDS)
+    assert all(issubclass(cls, DigitsError) for cls in KINDS)
+
+
+def test_the_type_of_a_problem_leads_to_its_title(client: FlaskClient) -> None:
+    problem = post(client, b"text").json
+    described = client.get(problem["type"]).json
+    assert described == {"type": problem["type"], "title": problem["title"], "status": 415}
+
+
+def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
+    for response, status in ((client.get("/nothing"), 404), (client.put("/uploads"), 405)):
+        assert response.status_code == status
+        assert response.content_type == "application/problem+json"
+        assert response.json["detail"]
+    assert set(client.put("/uploads").headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_a_request_keeps_the_id_it_came_with_if_it_is_harmless(client: FlaskClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "from-proxy.1"}).headers["X-Request-ID"] == "from-proxy.1"
+    for harmful in ("x" * 65, "a b", "é", ""):
+        answered = client.get("/healthz", headers={"X-Request-ID": harmful}).headers["X-Request-ID"]
+        assert re.fullmatch(r"[0-9a-f]{32}", answered)
+
+
+def test_any_page_may_recognise(client: FlaskClient) -> None:
+    response = post(client, png(), Origin=PAGE)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
+    assert exposed == {"Location", "ETag", "Retry-After", "X-Request-ID"}
+
+
+def test_errors_carry_cors_too(client: FlaskClient) -> None:
+    for response in (post(client, b"text", Origin=PAGE), client.get("/nothing", headers={"Origin": PAGE})):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def preflight(client: FlaskClient, path: str, method: str) -> TestResponse:
+    return client.options(path, headers={"Origin": PAGE, "Access-Control-Request-Method": method})
+
+
+def test_a_preflight_is_answered_and_may_be_cached(client: FlaskClient) -> None:
+    response = preflight(client, "/uploads", "POST")
+    assert response.status_code == 200
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    assert int(response.headers["Access-Control-Max-Age"]) >= 600
+
+
+def test_with_any_origin_allowed_the_history_stays_private(client: FlaskClient) -> None:
+    links = post(client, png()).json["links"]
+    for path in ("/uploads", *links.values()):
+        response = client.get(path, headers={"Origin": PAGE})
+        assert response.status_code == 200
+        assert "Access-Control-Allow-Origin" not in response.headers
+    for path, method in (("/uploads", "GET"), (links["self"], "DELETE"), (links["self"], "GET")):
+        assert "Access-Control-Allow-Origin" not in preflight(client, path, method).headers
+
+
+def test_a_named_origin_may_use_everything_and_others_nothing(client_of: Callable[..., FlaskClient]) -> None:
+    client = client_of(cors_origins=(PAGE, "http://localhost:4200"))
+    links = post(client, png()).json["links"]
+    for path in ("/uploads", *links.values()):
+        assert client.get(path, headers={"Origin": PAGE}).headers["Access-Control-Allow-Origin"] == PAGE
+        assert (
+            "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": "https://other.example"}).headers
+        )
+    assert preflight(client, links["self"], "DELETE").headers["Access-Control-Allow-Origin"] == PAGE
+    assert "Origin" in post(client, png(), Origin=PAGE).headers["Vary"]
+
+
+def test_a_process_that_lives_and_can_work_says_so(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "alive"}
+    assert client.get("/readyz").json == {"status": "ready", "model": "templates@00000000"}
+
+
+def test_without_a_database_the_process_lives_but_is_not_ready(client_of: Callable[..., FlaskClient]) -> None:
+    client = client_of({"records": AbsentRecords()})
+    assert client.get("/healthz").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "database" in response.json["detail"]
+
+
+def operations(client: FlaskClient) -> set[tuple[str, str]]:
+    rules = client.application.url_map.iter_rules()
+    return {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in rules
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_openapi_describes_every_url_and_no_other(client: FlaskClient) -> None:
+    described = {
+        (path, method) for path, item in document()["paths"].items() for method in item if method != "parameters"
+    }
+    assert described == operations(client) - {("/page/{name}", "get")}
+
+
+def test_openapi_refers_only_to_what_it_defines(client: FlaskClient) -> None:
+    published = client.get("/openapi.json").json
+    assert published["openapi"].startswith("3.1")
+
+    def references(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            return {node["$ref"]} if "$ref" in node else set().union(*map(references, node.values()))
+        return set().union(*map(references, node)) if isinstance(node, list) else set()
+
+    defined = {f"#/components/schemas/{name}" for name in published["components"]["schemas"]}
+    assert references(published) <= defined

@@ -1,0 +1,154 @@
+"""The front, driven as an ASGI server drives it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from digits.web.front import THREADS, Front
+from tests.drawing import png
+
+LIMIT = 100_000
+
+
+class Client:
+    """Sends the parts of a body, each after its delay in seconds, and collects the answer."""
+
+    def __init__(self, front: Front, path: str = "/uploads", method: str = "POST", **headers: str) -> None:
+        self._front, self.messages = front, []
+        self._scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "server": ("127.0.0.1", 5000),
+            "client": ("127.0.0.1", 40000),
+            "headers": [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+
+    async def send(self, *parts: tuple[float, dict[str, Any]]) -> None:
+        waiting = iter(parts)
+
+        async def receive() -> dict[str, Any]:
+            delay, message = next(waiting)
+            await asyncio.sleep(delay)
+            return {"type": "http.request"} | message
+
+        async def collect(message: dict[str, Any]) -> None:
+            self.messages.append(message)
+
+        await self._front(self._scope, receive, collect)
+
+    @property
+    def status(self) -> int:
+        return self.messages[0]["status"]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.messages[0]["headers"]}
+
+    @property
+    def body(self) -> bytes:
+        return self.messages[1]["body"]
+
+
+def whole(body: bytes) -> tuple[float, dict[str, Any]]:
+    return 0, {"body": body, "more_body": False}
+
+
+@pytest.fixture
+def app(client: FlaskClient) -> Flask:
+    return client.application
+
+
+@pytest.fixture
+def front_of(app: Flask) -> Callable[..., Front]:
+    return lambda **values: Front(app, **({"max_bytes": LIMIT} | values))
+
+
+def test_a_body_in_pieces_is_read_as_one(front_of: Callable[..., Front]) -> None:
+    client, data = Client(front_of(), content_type="image/png"), png("8")
+    pieces = [(0.0, {"body": data[i : i + 500], "more_body": True}) for i in range(0, len(data), 500)]
+    asyncio.run(client.send(*pieces, whole(b"")))
+    assert client.status == 201
+    assert b'"number":"8"' in client.body
+    assert client.headers["location"].startswith("/uploads/")
+
+
+def test_the_path_is_decoded_once(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), path="/uploads/%252e%252e", method="GET")
+    asyncio.run(client.send(whole(b"")))
+    assert client.status == 404
+
+
+def test_an_announced_size_over_the_limit_is_refused_unread(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), content_length=str(LIMIT + 1), content_type="image/png")
+    asyncio.run(client.send())
+    assert client.status == 413
+    assert b"at most 100,000 bytes" in client.body
+
+
+def test_a_body_that_grows_over_the_limit_is_refused(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), content_type="image/png")
+    asyncio.run(client.send((0, {"body": bytes(LIMIT), "more_body": True}), whole(b"x")))
+    assert client.status == 413
+
+
+@pytest.mark.parametrize("limits", [{"progress_seconds": 0.05}, {"body_seconds": 0.05}])
+def test_a_body_that_stops_is_given_up(front_of: Callable[..., Front], limits: dict[str, float]) -> None:
+    client = Client(front_of(**limits), content_type="image/png")
+    asyncio.run(client.send((0, {"body": b"x", "more_body": True}), (5, {"body": b"y", "more_body": True})))
+    assert client.status == 408
+    assert client.headers["content-type"] == "application/problem+json"
+
+
+def test_the_fronts_refusals_carry_cors_and_a_request_id(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), content_length=str(LIMIT + 1), origin="https://pages.example", x_request_id="abc")
+    asyncio.run(client.send())
+    assert client.headers["access-control-allow-origin"] == "*"
+    assert client.headers["x-request-id"] == "abc"
+
+
+def test_a_client_that_goes_away_is_not_answered(front_of: Callable[..., Front], storage: Any) -> None:
+    client = Client(front_of(), content_type="image/png")
+    asyncio.run(client.send((0, {"body": png(), "more_body": True}), (0, {"type": "http.disconnect"})))
+    assert client.messages == []
+    assert storage.files == {}
+
+
+def test_many_stalled_bodies_take_no_thread(front_of: Callable[..., Front]) -> None:
+    front = front_of()
+
+    async def scenario() -> None:
+        stalled = [Client(front).send((0, {"body": b"x", "more_body": True}), (60, {})) for _ in range(10 * THREADS)]
+        tasks: list[asyncio.Task[None]] = [asyncio.create_task(sending) for sending in stalled]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(served.send(whole(png("8"))), timeout=5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    served = Client(front, content_type="image/png")
+    asyncio.run(scenario())
+    assert served.status == 201
+
+
+def test_headers_that_come_twice_are_joined() -> None:
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Awaitable[None]]) -> list[bytes]:
+        seen.update(environ)
+        start_response("204 No Content", [])
+        return []
+
+    client = Client(Front(app, LIMIT), method="GET")  # type: ignore[arg-type]
+    client._scope["headers"] = [(b"accept", b"a"), (b"accept", b"b"), (b"host", b"example")]
+    asyncio.run(client.send(whole(b"")))
+    assert client.status == 204
+    assert (seen["HTTP_ACCEPT"], seen["HTTP_HOST"]) == ("a,b", "example")
