@@ -1,6 +1,7 @@
 """MNIST, from a file or from Keras' download."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +38,12 @@ def load_mnist(path: Path | None) -> Mnist:
         train, test = keras.datasets.mnist.load_data()
         return Mnist(Labelled(*train), Labelled(*test), "Keras' download of MNIST")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             train = _checked(arrays["x_train"], arrays["y_train"])
             test = _checked(arrays["x_test"], arrays["y_test"])
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist. Name MNIST's .npz file, or leave it out to download it.") from error
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path} is not MNIST in Keras' .npz format ({error}). Get a fresh copy of mnist.npz."
         ) from error

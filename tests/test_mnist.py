@@ -1,0 +1,38 @@
+"""MNIST's own pictures must come through unharmed. The whole test set: bench/mnist_over_http.py."""
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from digits.recogniser import LiteRTRecogniser
+from digits.settings import Settings
+from digits.web import create_app
+from tests.drawing import encode
+
+pytestmark = [pytest.mark.mnist, pytest.mark.slow]
+
+PICTURES = 500
+
+
+@pytest.fixture
+def real_client(settings: Settings, shipped: LiteRTRecogniser) -> Iterator[FlaskClient]:
+    with create_app(settings).test_client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("look", [lambda grid: grid, lambda grid: 255 - grid], ids=["white on black", "black on white"])
+def test_pictures_over_http_are_read_as_their_arrays_are(
+    real_client: FlaskClient, shipped: LiteRTRecogniser, mnist_test: tuple[np.ndarray, np.ndarray], look: object
+) -> None:
+    grids, digits = mnist_test[0][:PICTURES], mnist_test[1][:PICTURES]
+    on_arrays = [prediction.digit for prediction in shipped.predict(list(grids))]
+    over_http = []
+    for grid in grids:
+        file = BytesIO(encode(look(grid)))  # type: ignore[operator]
+        answer = real_client.post("/uploads?store=false", data={"file": (file, "digit.png")})
+        over_http.append(answer.json["digit"])
+    assert over_http == on_arrays
+    assert np.mean(np.array(over_http) == digits) >= 0.993
