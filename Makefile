@@ -19,7 +19,8 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/.dev
+lock: | .venv
+	$(BIN)/pip --disable-pip-version-check install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train -c requirements/serve.txt -o requirements/train.txt
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra dev -c requirements/train.txt -o requirements/dev.txt

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digits.errors import BadRequest, NotAPicture, TooManyPixels
+from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
 from digits.picture import MAX_JPEG_SCANS, MAX_SIDE, read_picture
 from tests.drawing import draw, encode, enormous_png, on_paper
 
@@ -139,6 +139,20 @@ def test_truncated_pictures_are_refused(image_format: str) -> None:
     data = encode(noise, image_format)
     with pytest.raises(NotAPicture):
         read_picture(data[: len(data) // 2], PIXELS)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+def test_damage_anywhere_is_refused_or_read_but_nothing_else(image_format: str) -> None:
+    rng = np.random.default_rng(0)
+    original = encode(mark().convert("RGB"), image_format)
+    for _ in range(150):
+        damaged = bytearray(original)
+        for place in rng.integers(0, len(damaged), 4):
+            damaged[place] = rng.integers(256)
+        try:
+            read_picture(bytes(damaged), max_pixels=1_000_000)
+        except Refused:
+            continue
 
 
 def test_an_enormous_picture_is_refused_by_its_header() -> None:

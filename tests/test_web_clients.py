@@ -99,6 +99,7 @@ def test_mnist_classifier_sends_784_numbers(
         (b'{"data": ' + json.dumps([0] * 783 + [256]).encode() + b"}", "outside 0 to 1"),
         (b'{"data": ' + json.dumps([0] * 783 + [-1]).encode() + b"}", "outside 0 to 1"),
         (b'{"data": ' + json.dumps([0] * 783 + [float("nan")]).encode() + b"}", "outside 0 to 1"),
+        (b'{"data": ' + json.dumps([0] * 783 + [10**400]).encode() + b"}", "not a number"),
         (b'{"data": {"0": 1}}', "not a number"),
         (b'{"data": [[1], [1, 2]]}', "not a number"),
         (b'{"data": null}', "1 values"),

@@ -219,6 +219,7 @@ def assert_problem(response: TestResponse, status: int, slug: str, sentence: str
         (b"", "multipart/form-data; boundary=x", 400, "holds no file"),
         (b"--x\r\nrubbish", "multipart/form-data; boundary=x", 400, "holds no file"),
         (b"{", "application/json", 400, "not valid JSON"),
+        (b"[" * 100_000, "application/json", 400, "not valid JSON"),
         (b"[]", "application/json", 400, "not an object"),
         (b"{}", "application/json", 400, 'needs a field "image"'),
         (b'{"image": 7}', "application/json", 400, 'needs a field "image"'),

@@ -78,7 +78,7 @@ def _grid(values: Any) -> Grid:
     """784 numbers, 0..1 or 0..255, white on black -> uint8 (28, 28). Raises BadRequest."""
     try:
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadRequest("`data` holds something that is not a number.") from error
     if array.size != SIDE * SIDE:
         raise BadRequest(f"`data` holds {array.size} values; a picture of {SIDE}x{SIDE} pixels has {SIDE * SIDE}.")

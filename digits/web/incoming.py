@@ -31,7 +31,7 @@ def json_object(request: Request) -> dict[str, Any]:
     """The request's body, whatever its Content-Type says, as a JSON object."""
     try:
         body = request.get_json(force=True)
-    except MalformedBody as error:
+    except (MalformedBody, RecursionError) as error:
         raise BadRequest("The body is not valid JSON.") from error
     if not isinstance(body, dict):
         raise BadRequest("The body is JSON, but not an object.")

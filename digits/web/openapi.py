@@ -93,11 +93,11 @@ def _paths() -> dict[str, Any]:
         "/predict": {
             "post": _operation(
                 "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
-                {"200": _typed("application/json", _PREDICTION, "The digit")},
+                {"200": _typed("application/json", _PREDICTION, "The digit")}
+                | {str(status): _typed("application/json", _ERROR, "What is wrong") for status in (400, 413, 415, 422)},
                 (),
                 body={"application/json": {"schema": _PREDICT}},
             )
-            | {"x-errors": 'Errors are {"error": "..."} with the statuses of /uploads'}
         },
         "/": {
             "get": _operation("The page to draw on", {"200": _binary("text/html")}, ()),
@@ -110,7 +110,11 @@ def _paths() -> dict[str, Any]:
                 (),
                 body={
                     "application/x-www-form-urlencoded": {
-                        "schema": {"type": "object", "properties": {"pixeles": {"type": "string"}}}
+                        "schema": {
+                            "type": "object",
+                            "required": ["pixeles"],
+                            "properties": {"pixeles": {"type": "string"}},
+                        }
                     }
                 },
             ),
@@ -128,6 +132,7 @@ def _paths() -> dict[str, Any]:
 _KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 _UNCHANGED = {"description": "The picture that the caller has"}
 _PREDICTION = {"type": "object", "properties": {"prediction": {"type": "integer", "minimum": 0, "maximum": 9}}}
+_ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 _PREDICT = {
     "oneOf": [
         {
