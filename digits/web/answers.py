@@ -50,6 +50,10 @@ class LinksAnswer(BaseModel):
     preview: str
 
 
+class _Identified(BaseModel):
+    id: str
+
+
 class RecognitionAnswer(BaseModel):
     """What is written in a picture."""
 
@@ -62,10 +66,9 @@ class RecognitionAnswer(BaseModel):
     model: str = Field(description="The model's name, and the first 8 of its file's SHA-256")
 
 
-class UploadAnswer(RecognitionAnswer):
+class UploadAnswer(RecognitionAnswer, _Identified):
     """A picture that was kept, and what is written in it."""
 
-    id: str
     created_at: Timestamp
     label: str | None = Field(description="A person's correction")
     links: LinksAnswer

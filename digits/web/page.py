@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Blueprint, Response, send_from_directory
 from flask.typing import ResponseReturnValue
 
-FOLDER = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parent / "static"
 
 bp = Blueprint("page", __name__)
 
@@ -15,7 +15,7 @@ def index() -> ResponseReturnValue:
     return _file("index.html")
 
 
-@bp.get("/page/<name>")
+@bp.get("/static/<name>")
 def asset(name: str) -> ResponseReturnValue:
     return _file(name)
 
