@@ -2,8 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -21,14 +20,14 @@ Timestamp = Annotated[
 ]
 
 
-class BoxAnswer(BaseModel):
+class BoxAnswer(BaseModel, from_attributes=True):
     x: int
     y: int
     width: int
     height: int
 
 
-class DigitAnswer(BaseModel):
+class DigitAnswer(BaseModel, from_attributes=True):
     digit: int = Field(ge=0, le=9)
     confidence: float = Field(description="Calibrated probability that this digit is right")
     probabilities: list[float] = Field(description="Of the digits 0 to 9; they sum to 1")
@@ -36,7 +35,7 @@ class DigitAnswer(BaseModel):
     preview: str | None = Field(None, description="With ?preview=true: what the model saw, 28x28, as a data URL")
 
 
-class ImageAnswer(BaseModel):
+class ImageAnswer(BaseModel, from_attributes=True):
     width: int
     height: int
     format: str = Field(examples=["PNG"])
@@ -74,6 +73,9 @@ class UploadAnswer(RecognitionAnswer, _Identified):
     links: LinksAnswer
 
 
+AnyRecognition = TypeVar("AnyRecognition", bound=RecognitionAnswer)
+
+
 class UploadsAnswer(BaseModel):
     """A page of uploads, newest first."""
 
@@ -97,13 +99,13 @@ class UploadsResults(BaseModel):
     uploads: list[UploadAnswer | RecognitionAnswer | ProblemAnswer]
 
 
-def recognition_answer(upload: Upload, preview: bool) -> RecognitionAnswer:
+def recognition_answer(upload: Upload) -> RecognitionAnswer:
     """The answer to a picture that was not kept."""
-    return RecognitionAnswer(**_read(upload.record, upload.grids if preview else ()))
+    return RecognitionAnswer(**_read(upload.record))
 
 
-def upload_answer(record: Record, grids: Sequence[Grid] = ()) -> UploadAnswer:
-    """The answer to a picture that was kept, now or earlier; with previews where its grids are given."""
+def upload_answer(record: Record) -> UploadAnswer:
+    """The answer to a picture that was kept, now or earlier."""
     return UploadAnswer(
         id=record.id,
         created_at=record.created_at,
@@ -113,8 +115,15 @@ def upload_answer(record: Record, grids: Sequence[Grid] = ()) -> UploadAnswer:
             image=url_for("uploads.image", key=record.id),
             preview=url_for("uploads.preview", key=record.id),
         ),
-        **_read(record, grids),
+        **_read(record),
     )
+
+
+def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:
+    """The same answer, each digit with what the model saw of it."""
+    for digit, grid in zip(answer.digits, grids, strict=True):
+        digit.preview = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
+    return answer
 
 
 def respond(answer: BaseModel, status: int = 200) -> Response:
@@ -127,16 +136,13 @@ def png(grids: Sequence[Grid]) -> bytes:
     return cv2.imencode(".png", np.hstack(grids))[1].tobytes()
 
 
-def _read(record: Record, grids: Sequence[Grid]) -> dict[str, Any]:
-    digits = [asdict(digit) for digit in record.digits]
-    for digit, grid in zip(digits, grids, strict=False):
-        digit["preview"] = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
+def _read(record: Record) -> dict[str, Any]:
     return {
         "number": record.number,
         "digit": record.digits[0].digit if len(record.digits) == 1 else None,
         "confidence": record.confidence,
         "recognised": record.recognised,
-        "digits": digits,
-        "image": {name: getattr(record, name) for name in ImageAnswer.model_fields},
+        "digits": record.digits,
+        "image": record,
         "model": record.model,
     }

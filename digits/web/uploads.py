@@ -17,6 +17,7 @@ from digits.web.answers import (
     recognition_answer,
     respond,
     upload_answer,
+    with_previews,
 )
 from digits.web.incoming import pictures_in
 from digits.web.problems import problem, report
@@ -90,10 +91,10 @@ def delete(key: str) -> ResponseReturnValue:
 def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
     at_hand = services()
     upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
-    if not store:
-        return recognition_answer(upload, preview)
-    keep_upload(upload, at_hand.storage, at_hand.records)
-    return upload_answer(upload.record, upload.grids if preview else ())
+    if store:
+        keep_upload(upload, at_hand.storage, at_hand.records)
+    answer = upload_answer(upload.record) if store else recognition_answer(upload)
+    return with_previews(answer, upload.grids) if preview else answer
 
 
 def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
