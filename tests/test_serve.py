@@ -153,3 +153,22 @@ def test_the_history_is_an_ordinary_database(server: Server) -> None:
     with sqlite3.connect(cwd / "uploads.db") as connection:
         assert connection.execute("SELECT count(*) FROM uploads WHERE number = '5'").fetchone()[0] >= 1
     connection.close()
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    mask = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_while_it_is_still_starting(tmp_path: Path, number: int) -> None:
+    for seconds in (0, 0.1, 0.2, 0.3, 0.4, 0.6):
+        process = start(tmp_path, port=str(free_port()), workers="4")
+        while not catches(process.pid, signal.SIGTERM):
+            time.sleep(0.005)
+        time.sleep(seconds)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=5)
+        assert process.returncode == 0
+        assert "Traceback" not in output

@@ -1,18 +1,28 @@
 """`python app.py`: a parent that prepares once, then runs granian workers over the front."""
 
+from __future__ import annotations
+
 import os
+import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from digits.errors import StartError
-from digits.settings import Settings
 
-STOP_SECONDS = 30
-"""How long a worker may take to finish what it has accepted."""
+if TYPE_CHECKING:
+    from digits.settings import Settings
+
+STOP_SECONDS = 8
+"""How long a worker may take to finish what it has accepted; Docker kills after ten."""
 
 
 def main() -> None:
     """Serves until SIGINT or SIGTERM; exits with 1 and a sentence where it cannot start."""
+    _stop_on_signals()
+    # Imported after that, since it takes a while.
+    from digits.settings import Settings
+
     # Each request is one thread's work; more threads for linear algebra would only fight for the processors.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -21,6 +31,19 @@ def main() -> None:
         _serve(settings)
     except StartError as error:
         sys.exit(str(error))
+
+
+def _stop_on_signals() -> None:
+    """Until granian sets handlers of its own: a first process (PID 1) without one ignores SIGTERM.
+
+    Workers are forked with the parent's handlers, which would only note the signal; they stop at once instead, as
+    long as they have not accepted anything.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
+        signal.signal(number, lambda *_: os._exit(0))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
 def _check_address(settings: Settings) -> None:
