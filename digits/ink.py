@@ -17,6 +17,7 @@ NOISE_MARGIN = 5
 _SQUARES = np.square(np.arange(256.0))
 _PAPER_SIDE = 48
 _ROUNDS = 6
+_SETTLED = 0.5  # Grey levels.
 _RIDGE = np.eye(6, dtype=np.float32) * 1e-3
 
 Ink = npt.NDArray[np.uint8]
@@ -82,7 +83,9 @@ def _paper(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         off = np.abs(values - surface)
         weights = (1 + np.square(off / max(1.0, 2 * float(np.median(off))))) ** -2
         weighted = basis * weights
-        surface = np.linalg.solve(weighted @ basis.T + _RIDGE, weighted @ values) @ basis
+        previous, surface = surface, np.linalg.solve(weighted @ basis.T + _RIDGE, weighted @ values) @ basis
+        if np.abs(surface - previous).max() < _SETTLED:
+            break
     return surface.reshape(small.shape)
 
 

@@ -122,12 +122,12 @@ def _opaque(rgba: Image.Image) -> Image.Image:
     Else the picture shows its own paper, and the transparent part is filled with it.
     """
     alpha, grey = rgba.getchannel("A"), rgba.convert("L")
+    if alpha.getextrema()[0] == 255:
+        return grey
     histogram = np.cumsum(grey.histogram(alpha.point(_VISIBLE)))
     if histogram[-1] == 0:
         return Image.new("L", rgba.size, 255)
     dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))
-    if alpha.getextrema()[0] == 255:
-        return grey
     if light - dark < _ONE_COLOUR:
         return ImageChops.invert(alpha)
     return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
