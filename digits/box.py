@@ -21,6 +21,11 @@ class Box:
     def bottom(self) -> int:
         return self.y + self.height
 
+    @property
+    def middle(self) -> float:
+        """Half-way down."""
+        return self.y + self.height / 2
+
     def joined(self, other: "Box") -> "Box":
         """The smallest box around both."""
         x, y = min(self.x, other.x), min(self.y, other.y)

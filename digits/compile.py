@@ -21,14 +21,12 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from digits.compiled import CompiledModel, Description, sha256_of, write_compiled
+from digits.compiled import DEFAULT_THRESHOLD, CompiledModel, Description, sha256_of, write_compiled
 from digits.errors import ModelError
 from digits.grids import SIDE, to_grid, to_input
 
 CLASSES = 10
 INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
-DEFAULT_THRESHOLD = 0.5
-"""For models that do not say: more likely right than wrong."""
 TOLERANCE = 1e-3
 """How far LiteRT's probabilities may be from Keras'."""
 

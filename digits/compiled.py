@@ -19,6 +19,9 @@ import platformdirs
 
 from digits.errors import ModelError
 
+DEFAULT_THRESHOLD = 0.5
+"""A calibrated answer below it is rather wrong than right."""
+
 _DESCRIPTION = "digits.json"
 
 

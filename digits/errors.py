@@ -32,6 +32,10 @@ class BadRequest(Refused):
     """The request is not put together as it should be."""
 
 
+class Forbidden(Refused):
+    """The history is not for whoever asks."""
+
+
 class NotFound(Refused):
     """There is no such upload."""
 
@@ -58,6 +62,10 @@ class NotAPicture(Refused):
 
 class NoInk(Refused):
     """A picture with nothing written in it."""
+
+
+class Busy(Refused):
+    """As much as can be worked on at once is being worked on."""
 
 
 class Unavailable(DigitsError):

@@ -22,8 +22,8 @@ SHORT = 0.5
 """A mark below this share of its line's height is no digit by itself."""
 NEAR = 0.25
 """How far, in heights of the line, a short stroke may stand from the rest of its digit."""
-LINE_REACH = 0.3
-"""How far above and below its line, in heights, a stray stroke may have its middle."""
+LINE_DRIFT = 0.7
+"""How much higher or lower, in heights, the next mark of a line may stand."""
 MAX_MARKS = 100
 """More are a texture or a page of text, and would take long to read."""
 
@@ -82,26 +82,39 @@ def _marks(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> list[_Mark]:
 
 
 def _lines(marks: list[_Mark]) -> list[list[_Mark]]:
-    """Marks at the height of a taller one stand on its line; lines from top to bottom."""
+    """Follows each line of writing from left to right, as it rises or falls; lines from top to bottom."""
     lines: list[list[_Mark]] = []
-    for mark in sorted(marks, key=lambda mark: -mark.box.height):
-        middle = mark.box.y + mark.box.height / 2
-        for line in lines:
-            tallest = line[0].box
-            reach = LINE_REACH * tallest.height
-            if tallest.y - reach <= middle <= tallest.bottom + reach:
-                line.append(mark)
-                break
+    for mark in sorted(marks, key=lambda mark: mark.box.x):
+        beside = [line for line in lines if _is_beside(line[-1].box, mark.box)]
+        if beside:
+            min(beside, key=lambda line: _drift(line[-1].box, mark.box)).append(mark)
         else:
             lines.append([mark])
-    return sorted(lines, key=lambda line: line[0].box.y)
+    return sorted(lines, key=lambda line: sum(mark.box.middle for mark in line) / len(line))
+
+
+def _is_beside(left: Box, right: Box) -> bool:
+    """Whether a mark stands on the line of the one before it: level with it, or a stroke broken off above or below."""
+    apart = max(left.y, right.y) - min(left.bottom, right.bottom)
+    near = apart <= NEAR * max(left.height, right.height)
+    return _drift(left, right) <= LINE_DRIFT or (near and _overlap(left, right) >= SAME_DIGIT)
+
+
+def _overlap(left: Box, right: Box) -> float:
+    """The share of the narrower one's width that two marks have in common; below 0 if they stand apart."""
+    return (min(left.right, right.right) - right.x) / min(left.width, right.width)
+
+
+def _drift(left: Box, right: Box) -> float:
+    """How much higher or lower one mark stands than the next, in heights of the taller."""
+    return abs(right.middle - left.middle) / max(left.height, right.height)
 
 
 def _digits(line: list[_Mark]) -> list[_Mark]:
-    """A line's marks from left to right, the strokes of one digit joined."""
+    """A line's marks, the strokes of one digit joined."""
     tall = max(mark.box.height for mark in line)
     digits: list[_Mark] = []
-    for mark in sorted(line, key=lambda mark: mark.box.x):
+    for mark in line:
         if digits and _is_one_digit(digits[-1].box, mark.box, tall):
             digits[-1] = digits[-1].joined(mark)
         else:
@@ -111,11 +124,10 @@ def _digits(line: list[_Mark]) -> list[_Mark]:
 
 def _is_one_digit(left: Box, right: Box, tall: int) -> bool:
     """Whether two neighbours are strokes of one digit, on a line whose tallest mark has `tall` pixels."""
-    shared = min(left.right, right.right) - right.x
-    if shared >= SAME_DIGIT * min(left.width, right.width):
+    if _overlap(left, right) >= SAME_DIGIT:
         return True
     # A stroke too short to be a digit of its own, such as the bar of a 5, belongs to what is near.
-    return min(left.height, right.height) < SHORT * tall and -shared < NEAR * tall
+    return min(left.height, right.height) < SHORT * tall and right.x - left.right < NEAR * tall
 
 
 def _cut(ink: Ink, labels: npt.NDArray[np.int32], mark: _Mark) -> Ink:

@@ -1,6 +1,6 @@
 """Bytes to picture: safe decoding, orientation, transparency, grey levels."""
 
-import importlib
+import math
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -8,7 +8,21 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import (  # The plugins register their formats when they are imported.
+    AvifImagePlugin,  # noqa: F401
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageChops,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
 
@@ -19,9 +33,13 @@ MAX_SIDE = 800
 """Pixels of the longer side. Larger pictures are reduced by a whole factor; a JPEG's decoder does most of it."""
 
 MAX_JPEG_SCANS = 100
-"""A progressive JPEG has about ten. Each scan costs a pass over all pixels, so thousands are an attack."""
+"""A progressive JPEG has about ten. Each costs a pass over all pixels, so thousands are an attack."""
+MAX_JPEG_MARKERS = 200_000
+"""Some cameras write one for every few blocks of pixels. Each costs Python a step, so millions are an attack."""
 
 _START_OF_SCAN = b"\xff\xda"
+_RUN_LENGTHS = (1, 2)
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
@@ -29,8 +47,6 @@ _VISIBLE = [0] * 128 + [255] * 128
 _ONE_COLOUR = 48
 """Grey levels that the visible pixels of one pen may differ by."""
 
-for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
-    importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 pillow_heif.register_heif_opener()
 # Odd metadata is no concern of those who run the server.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -91,27 +107,39 @@ def _refuse_costly(image: Image.Image, data: bytes, max_pixels: int) -> None:
         raise TooManyPixels(
             f"The picture has {width} x {height} pixels; at most {max_pixels:,} are accepted. Make it smaller."
         )
-    if image.format in ("JPEG", "MPO") and data.count(_START_OF_SCAN) > MAX_JPEG_SCANS:
-        raise TooManyPixels(
-            f"The JPEG is made of more than {MAX_JPEG_SCANS} scans and too costly to decode. Save it again."
-        )
+    if _is_costly(image, data, max_pixels):
+        raise TooManyPixels("The picture is made in a way that is too costly to decode. Save it as PNG, and send that.")
+
+
+def _is_costly(image: Image.Image, data: bytes, max_pixels: int) -> bool:
+    """Whether a file asks for far more work than its pixels are worth."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        markers = data.count(b"\xff") - data.count(b"\xff\x00")
+        return markers > MAX_JPEG_MARKERS or data.count(_START_OF_SCAN) > MAX_JPEG_SCANS
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        width, height = image.size
+        across, down = (int(image.tag_v2.get(tag, 0)) or 1 for tag in (_TILE_WIDTH, _TILE_LENGTH))
+        # Tiles are decoded whole, however little of them the picture shows.
+        return math.ceil(width / across) * across * math.ceil(height / down) * down > max_pixels
+    # Pillow decodes run lengths in Python.
+    return isinstance(image, BmpImagePlugin.BmpImageFile) and image.info.get("compression") in _RUN_LENGTHS
 
 
 def _grey(image: Image.Image) -> Image.Image:
     """Any mode -> L."""
     if image.mode == "F" or image.mode.startswith("I"):
-        return _eight_bits(image)
+        # Pillow reduces only the widest whole numbers.
+        return _eight_bits(_reduced(image if image.mode == "F" else image.convert("I")))
     if image.mode == "LAB":
         return image.getchannel("L")
     if image.has_transparency_data:
-        return _opaque(image.convert("RGBA"))
+        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"))
     return image.convert("L")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Deeper greys are rescaled by the smallest usual white level that holds them, never clipped."""
-    values = np.asarray(image, dtype=np.float64)
-    values = np.clip(np.nan_to_num(values), 0, None)
+    values = np.clip(np.nan_to_num(np.asarray(image, dtype=np.float64)), 0, None)
     white = next(level for level in _WHITE_LEVELS if values.max() <= level)
     return Image.fromarray((values * (255 / white)).astype(np.uint8))
 
@@ -133,6 +161,6 @@ def _opaque(rgba: Image.Image) -> Image.Image:
     return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
 
 
-def _reduced(grey: Image.Image) -> Image.Image:
-    factor = -(-max(grey.size) // MAX_SIDE)
-    return grey.reduce(factor) if factor > 1 else grey
+def _reduced(image: Image.Image) -> Image.Image:
+    factor = math.ceil(max(image.size) / MAX_SIDE)
+    return image.reduce(factor) if factor > 1 else image

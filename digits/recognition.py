@@ -47,9 +47,10 @@ def keep_upload(upload: Upload, storage: Storage, records: Records) -> None:
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:
-    """Forgets an upload, its record first: a record whose picture is gone would mislead. Raises NotFound."""
-    records.delete(key)
+    """Forgets an upload, its picture first: if that fails, the record is there to try again. Raises NotFound."""
+    records.get(key)
     storage.delete(key)
+    records.delete(key)
 
 
 def _record(

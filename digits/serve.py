@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -12,6 +13,8 @@ from digits.errors import StartError
 
 if TYPE_CHECKING:
     from digits.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
 
 STOP_SECONDS = 8
 """How long a worker may take to finish what it has accepted; Docker kills after ten."""
@@ -43,7 +46,14 @@ def _stop_on_signals() -> None:
         # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
         signal.signal(number, lambda *_: os._exit(0))
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+        os.register_at_fork(after_in_child=_stop_with_parent)
+
+
+def _stop_with_parent() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # A parent that was killed cannot tell its workers, which would keep the port.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _check_address(settings: Settings) -> None:
@@ -61,7 +71,7 @@ def _check_address(settings: Settings) -> None:
 
 def _serve(settings: Settings) -> None:
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
@@ -78,6 +88,7 @@ def _serve(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,  # Only there do connections that say nothing run out of time.
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level=LogLevels.warning,

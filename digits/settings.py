@@ -1,5 +1,6 @@
 """Settings, checked once at start-up. The only module that reads the environment."""
 
+import ipaddress
 import math
 import os
 import re
@@ -13,7 +14,7 @@ from digits.errors import SettingsError
 
 ANY_ORIGIN = "*"
 
-_ORIGIN = re.compile(r"https?://[^/\s,*]+")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 def usable_cpus() -> int:
@@ -75,28 +76,36 @@ class Settings(_Environment):
         "with `*`, pages of any origin may recognise, and none may see the history",
     )
 
-    @field_validator("storage")
+    @field_validator("host")
     @classmethod
-    def _is_folder(cls, storage: Path) -> Path:
-        if ":/" in str(storage):
-            raise ValueError(f"{storage} is not a folder")
-        return storage.absolute()
+    def _is_address(cls, host: str) -> str:
+        try:
+            return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
+        except ValueError:
+            raise ValueError(f"{host!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _is_folder(cls, storage: str | Path) -> Path:
+        if not str(storage) or ":/" in str(storage):
+            raise ValueError(f"{str(storage)!r} is not a folder")
+        return Path(storage).expanduser().absolute()
 
     @field_validator("database")
     @classmethod
     def _is_sqlite(cls, database: str) -> str:
-        if not database.startswith("sqlite:///") or database == "sqlite:///":
-            raise ValueError(f"{database} is not of the form sqlite:///FILE")
+        if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):
+            raise ValueError(f"{database!r} is not of the form sqlite:///FILE")
         return database
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, origins: str | tuple[str, ...]) -> tuple[str, ...]:
         if isinstance(origins, str):
-            origins = tuple(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
+            origins = tuple(origin.strip().rstrip("/").lower() for origin in origins.split(","))
         for origin in origins:
             if origins != (ANY_ORIGIN,) and not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin} is not an origin such as https://app.example.org, nor * alone")
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.org, nor * alone")
         return origins
 
 

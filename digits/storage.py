@@ -44,11 +44,12 @@ class DirectoryStorage:
                         file.flush()
                         os.fsync(file.fileno())
                 temporary.rename(self._path(key))
+                if self._durable:
+                    self._sync_folder()
             except BaseException:
                 temporary.unlink(missing_ok=True)
+                self._path(key).unlink(missing_ok=True)
                 raise
-            if self._durable:
-                self._sync_folder()
         except OSError as error:
             raise _translated(error) from error
 

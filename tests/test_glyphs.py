@@ -59,6 +59,16 @@ def test_several_lines_are_read_from_top_to_bottom() -> None:
     assert read(on_paper(draw("12\n907"))) == "12\n907"
 
 
+@pytest.mark.parametrize("slope", [-0.3, 0.3])
+def test_a_line_that_rises_or_falls_is_one_line(slope: float) -> None:
+    page = np.zeros((900, 1400), np.uint8)
+    for index, digit in enumerate("27364"):
+        small = draw(digit, size=140, margin=20)
+        x, y = 80 + 220 * index, round(360 + slope * 220 * index)
+        page[y : y + small.shape[0], x : x + small.shape[1]] = small
+    assert read(255 - page) == "27364"
+
+
 def test_a_stroke_that_broke_off_stays_with_its_digit() -> None:
     ink = draw("5", pen=10)
     ink[:, 118:128][:80] = 0  # Cuts the bar of the 5 from its body.

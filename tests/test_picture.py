@@ -1,9 +1,11 @@
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
-from digits.picture import MAX_JPEG_SCANS, MAX_SIDE, read_picture
+from digits.picture import MAX_JPEG_MARKERS, MAX_JPEG_SCANS, MAX_SIDE, read_picture
 from tests.drawing import draw, encode, enormous_png, on_paper
 
 PIXELS = 25_000_000
@@ -160,9 +162,50 @@ def test_an_enormous_picture_is_refused_by_its_header() -> None:
         read_picture(enormous_png(), PIXELS)
 
 
+def tiled_tiff(width: int, height: int, side: int) -> bytes:
+    """A TIFF that shows width x height pixels of tiles that are side x side, all at one place."""
+    tiles = -(-width // side) * -(-height // side)
+    content = b"".join(
+        struct.pack("<HHI4s", tag, kind, count, struct.pack("<I", value))
+        for tag, kind, count, value in (
+            (256, 4, 1, width),
+            (257, 4, 1, height),
+            (258, 3, 1, 8),
+            (259, 3, 1, 8),
+            (262, 3, 1, 1),
+            (277, 3, 1, 1),
+            (322, 4, 1, side),
+            (323, 4, 1, side),
+            (324, 4, tiles, 200),
+            (325, 4, tiles, 200),
+        )
+    )
+    return b"II*\0" + struct.pack("<IH", 8, 10) + content + bytes(4) + bytes(1_000)
+
+
+@pytest.mark.parametrize(("width", "height", "side"), [(64, 64, 32_768), (96_000, 1, 8_000)])
+def test_a_tiff_of_far_larger_tiles_is_refused(width: int, height: int, side: int) -> None:
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(tiled_tiff(width, height, side), PIXELS)
+
+
+def test_a_tiff_of_ordinary_tiles_is_read() -> None:
+    assert shows_mark(read_picture(encode(mark(), "TIFF", compression="tiff_lzw", tile=(16, 16)), PIXELS).grey)
+
+
+def test_a_bmp_of_run_lengths_is_refused() -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 60, 40, 1, 8, 1, 0, 0, 0, 256, 0)
+    start = 14 + len(header) + 4 * 256
+    data = b"BM" + struct.pack("<IHHI", start + 2, 0, 0, start) + header + bytes(4 * 256) + b"\0\1"
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(data, PIXELS)
+
+
 def test_a_jpeg_of_endless_scans_is_refused() -> None:
     progressive = encode(mark(), "JPEG", progressive=True)
     assert shows_mark(read_picture(progressive, PIXELS).grey)
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(progressive[:2] + b"\xff" * 2 * MAX_JPEG_MARKERS + progressive[2:], PIXELS)
     with pytest.raises(TooManyPixels, match="too costly"):
         read_picture(progressive[:-2] + scan * MAX_JPEG_SCANS + progressive[-2:], PIXELS)

@@ -72,6 +72,19 @@ def test_a_picture_whose_record_cannot_be_kept_is_not_kept(recogniser: TemplateR
     assert storage.files == {}
 
 
+def test_a_picture_that_cannot_be_deleted_keeps_its_record_to_try_again(recogniser: TemplateRecogniser) -> None:
+    class StuckStorage(MemoryStorage):
+        def delete(self, key: str) -> None:
+            raise Unavailable("The storage does not answer.")
+
+    storage, records = StuckStorage(), MemoryRecords()
+    upload = recognise_upload(png("7"), recogniser, PIXELS)
+    keep_upload(upload, storage, records)
+    with pytest.raises(Unavailable):
+        delete_upload(upload.record.id, storage, records)
+    assert records.get(upload.record.id)
+
+
 def test_ids_are_in_order_of_arrival(recogniser: TemplateRecogniser) -> None:
     ids = [recognise_upload(png("7"), recogniser, PIXELS).record.id for _ in range(5)]
     assert ids == sorted(ids)

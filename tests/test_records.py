@@ -91,6 +91,15 @@ def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None
         SqlRecords(create_engine(f"sqlite:///{tmp_path}/missing/uploads.db")).check()
 
 
+@pytest.mark.parametrize("folder", ["a?b", "100%25", "with space", "ä#b"])
+def test_a_database_lies_where_it_is_said_to(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    engine = create_engine(f"sqlite:///{tmp_path}/{folder}/uploads.db")
+    migrate(engine)
+    engine.dispose()
+    assert (tmp_path / folder / "uploads.db").is_file()
+
+
 def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
     migrate(engine)

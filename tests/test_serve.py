@@ -94,13 +94,53 @@ def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
 def test_an_acknowledged_upload_survives_a_killed_server(tmp_path: Path) -> None:
     with running(tmp_path, workers="1") as server:
         kept = requests.post(f"{server.url}/uploads", files={"file": png("7")}, timeout=10).json()
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        for pid in (*map(int, children), server.process.pid):
+        for pid in (*workers_of(server), server.process.pid):
             os.kill(pid, signal.SIGKILL)
         server.process.communicate()
     with running(tmp_path, workers="1") as server:
         assert requests.get(server.url + kept["links"]["self"], timeout=10).json() == kept
         assert requests.get(server.url + kept["links"]["image"], timeout=10).content == png("7")
+
+
+def workers_of(server: Server) -> list[int]:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
+    with running(tmp_path, workers="2") as server:
+        server.process.kill()
+        server.process.communicate(timeout=20)  # Ends when the last worker has closed its output.
+    with running(tmp_path, workers="1", port=str(server.port)):
+        pass
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    with running(tmp_path, workers="1") as server:
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                assert requests.post(f"{server.url}/uploads", data=png("3"), timeout=5).json()["number"] == "3"
+                break
+            except requests.ConnectionError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+
+def test_connections_that_say_nothing_are_closed(server: Server) -> None:
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+    for connection in silent:
+        connection.settimeout(20)
+        assert connection.recv(100) in (b"", b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")
+        connection.close()
+
+
+def test_a_chunked_upload_is_read(server: Server) -> None:
+    data = png("3")
+    pieces = (data[i : i + 700] for i in range(0, len(data), 700))
+    answer = requests.post(f"{server.url}/uploads", data=pieces, headers={"Content-Type": "image/png"}, timeout=10)
+    assert (answer.status_code, answer.json()["number"]) == (201, "3")
 
 
 def fails(folder: Path, **settings: str) -> str:

@@ -43,6 +43,14 @@ def test_the_database_lies_beside_the_folder_of_pictures(monkeypatch: pytest.Mon
         ("CORS_ORIGINS", "*,https://a.example"),
         ("CORS_ORIGINS", "a.example"),
         ("CORS_ORIGINS", "https://*.example"),
+        ("CORS_ORIGINS", "https://[a-z]+.example"),
+        ("CORS_ORIGINS", "https://a.example?"),
+        ("CORS_ORIGINS", "https://user@a.example"),
+        ("CORS_ORIGINS", ""),
+        ("HOST", "example.org"),
+        ("HOST", ""),
+        ("STORAGE", ""),
+        ("DATABASE", "sqlite:///:memory:"),
     ],
 )
 def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -51,11 +59,12 @@ def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, nam
         Settings.read()
 
 
+def test_localhost_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_HOST", "localhost")
+    assert Settings.read().host == "127.0.0.1"
+
+
 def test_only_settings_reads_the_environment() -> None:
     package = Path(__file__).parent.parent / "digits"
-    readers = {
-        path.name
-        for path in package.rglob("*.py")
-        if re.search(r"os\.(getenv|environ\.get|environ\[[^]]+\](?! =))", path.read_text())
-    }
-    assert readers <= {"settings.py"}
+    reading = re.compile(r'os\.(getenv|environ(?!\.setdefault|\["\w+"\] = ))|from os import|BaseSettings')
+    assert {path.name for path in package.rglob("*.py") if reading.search(path.read_text())} == {"settings.py"}

@@ -63,6 +63,18 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_synced_keeps_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = DirectoryStorage(tmp_path)
+
+    def broken() -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(storage, "_sync_folder", broken)
+    with pytest.raises(Unavailable):
+        storage.put(KEY, b"picture")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path / "gone")
     for call in (lambda: storage.put(KEY, b""), storage.check):

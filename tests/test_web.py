@@ -5,10 +5,11 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from digits.errors import DigitsError, Refused, StartError
+from digits.errors import DataError, DigitsError, Refused, StartError
 from digits.web.openapi import document
 from digits.web.problems import KINDS
 from tests.drawing import png
@@ -26,10 +27,8 @@ def subclasses(cls: type) -> set[type]:
 
 
 def test_every_error_that_a_request_can_meet_is_in_the_table() -> None:
-    meet = subclasses(Refused) - {Refused}
-    assert meet <= set(KINDS)
-    assert not subclasses(StartError) & set(KINDS)
-    assert all(issubclass(cls, DigitsError) for cls in KINDS)
+    elsewhere = {DigitsError, Refused, DataError} | subclasses(StartError)
+    assert set(KINDS) == subclasses(DigitsError) - elsewhere
 
 
 def test_the_type_of_a_problem_leads_to_its_title(client: FlaskClient) -> None:
@@ -84,8 +83,25 @@ def test_with_any_origin_allowed_the_history_stays_private(client: FlaskClient) 
         response = client.get(path, headers={"Origin": PAGE})
         assert response.status_code == 200
         assert "Access-Control-Allow-Origin" not in response.headers
-    for path, method in (("/uploads", "GET"), (links["self"], "DELETE"), (links["self"], "GET")):
-        assert "Access-Control-Allow-Origin" not in preflight(client, path, method).headers
+    # Browsers keep the answer for the URL, so that a preflight for one method must not open another.
+    for method in ("DELETE", "GET", "POST", "PATCH"):
+        assert "Access-Control-Allow-Origin" not in preflight(client, links["self"], method).headers
+
+
+def test_a_name_made_to_lead_to_this_machine_does_not_open_the_history(
+    client: FlaskClient, client_of: Callable[..., FlaskClient]
+) -> None:
+    borrowed = {"Host": "evil.example:5000"}
+    links = post(client, png()).json["links"]
+    for path in ("/uploads", *links.values()):
+        response = client.get(path, headers=borrowed)
+        assert response.status_code == 403
+        assert "DIGITS_CORS_ORIGINS" in response.json["detail"]
+    assert client.delete(links["self"], headers=borrowed).status_code == 403
+    assert post(client, png(), **borrowed).status_code == 201
+    for name in ("localhost:4000", "127.0.0.1", "[::1]:5000", "[::1]"):
+        assert client.get(links["self"], headers={"Host": name}).status_code == 200
+    assert client_of(host="0.0.0.0").get("/uploads", headers=borrowed).status_code == 200
 
 
 def test_a_named_origin_may_use_everything_and_others_nothing(client_of: Callable[..., FlaskClient]) -> None:
@@ -98,6 +114,22 @@ def test_a_named_origin_may_use_everything_and_others_nothing(client_of: Callabl
         )
     assert preflight(client, links["self"], "DELETE").headers["Access-Control-Allow-Origin"] == PAGE
     assert "Origin" in post(client, png(), Origin=PAGE).headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("named", "other"),
+    [
+        ("https://a.example", "https://a-example"),
+        ("https://a.example", "https://a.example.evil.com"),
+        ("http://[::1]:4200", "http://1:4200"),
+    ],
+)
+def test_an_origin_is_compared_whole_and_to_the_letter(
+    client_of: Callable[..., FlaskClient], named: str, other: str
+) -> None:
+    client = client_of(cors_origins=(named,))
+    assert post(client, png(), Origin=named).headers["Access-Control-Allow-Origin"] == named
+    assert "Access-Control-Allow-Origin" not in post(client, png(), Origin=other).headers
 
 
 def test_a_process_that_lives_and_can_work_says_so(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -114,6 +115,16 @@ def test_predict_tells_what_is_wrong_in_the_field_error(client: FlaskClient, bod
     assert response.status_code == 400
     assert list(response.json) == ["error"]
     assert sentence in response.json["error"]
+
+
+def test_each_older_client_is_told_of_a_body_over_the_limit_in_its_own_way(
+    client_of: Callable[..., FlaskClient],
+) -> None:
+    client, body = client_of(max_bytes=5000), "x" * 6000
+    told = client.post("/predict", data=body, content_type="application/json")
+    assert (told.status_code, list(told.json)) == (413, ["error"])
+    told = client.post("/", data=f"pixeles={body}", content_type="application/x-www-form-urlencoded")
+    assert (told.status_code, told.mimetype) == (413, "text/plain")
 
 
 @pytest.mark.parametrize("digit", "0123456789")

@@ -1,6 +1,7 @@
 """The front, driven as an ASGI server drives it."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.front import THREADS, Front
+from digits.web.front import BODIES, THREADS, Front
 from tests.drawing import png
 
 LIMIT = 100_000
@@ -115,11 +116,49 @@ def test_the_fronts_refusals_carry_cors_and_a_request_id(front_of: Callable[...,
     assert client.headers["x-request-id"] == "abc"
 
 
-def test_a_client_that_goes_away_is_not_answered(front_of: Callable[..., Front], storage: Any) -> None:
+def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(front_of: Callable[..., Front], storage: Any) -> None:
     client = Client(front_of(), content_type="image/png")
     asyncio.run(client.send((0, {"body": png(), "more_body": True}), (0, {"type": "http.disconnect"})))
-    assert client.messages == []
+    assert client.status == 400
     assert storage.files == {}
+
+
+def test_a_worker_holds_only_so_many_bodies_and_lets_them_go(front_of: Callable[..., Front]) -> None:
+    front = front_of()
+    late = Client(front, content_type="image/png")
+
+    async def scenario() -> None:
+        large = {"body": bytes(LIMIT), "more_body": True}
+        sending = [
+            asyncio.create_task(Client(front, content_type="image/png").send((0, large), (0.2, {"body": b""})))
+            for _ in range(BODIES)
+        ]
+        await asyncio.sleep(0.05)
+        await late.send(whole(png("8")))
+        await asyncio.gather(*sending)
+
+    asyncio.run(scenario())
+    assert late.status == 503
+    assert int(late.headers["retry-after"]) > 0
+    after = Client(front, content_type="image/png")
+    asyncio.run(after.send(whole(png("8"))))
+    assert after.status == 201
+
+
+def test_a_chunked_body_is_read(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), content_type="image/png", transfer_encoding="chunked")
+    asyncio.run(client.send(whole(png("8"))))
+    assert client.status == 201
+
+
+def test_health_is_told_while_every_thread_is_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    front, release = Front(app, LIMIT), threading.Event()
+    for _ in range(2 * THREADS):
+        front._threads.submit(release.wait, 10)
+    client = Client(front, path="/readyz", method="GET")
+    asyncio.run(asyncio.wait_for(client.send(whole(b"")), 5))
+    release.set()
+    assert client.status == 200
 
 
 def test_many_stalled_bodies_take_no_thread(front_of: Callable[..., Front]) -> None:

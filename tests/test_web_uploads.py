@@ -66,7 +66,7 @@ def test_a_raw_body_is_a_picture_whatever_type_it_claims(client: FlaskClient, co
     assert (response.status_code, response.json["number"]) == (201, "3")
 
 
-@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:;base64,"])
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:;base64,", "DATA:image/png;base64,"])
 def test_json_holds_a_data_url_or_base64(client: FlaskClient, prefix: str) -> None:
     response = client.post("/uploads", json={"image": prefix + base64.b64encode(png("3")).decode()})
     assert (response.status_code, response.json["number"]) == (201, "3")
@@ -89,8 +89,8 @@ def test_two_files_under_one_name_are_two_uploads(client: FlaskClient) -> None:
 
 
 def test_more_than_twenty_files_are_refused_whole(client: FlaskClient, storage: MemoryStorage) -> None:
-    files = [(BytesIO(png("1")), "digit.png")] * 21
-    response = client.post("/uploads", data={"file": [(BytesIO(png("1")), "digit.png") for _ in files]})
+    files = [(BytesIO(png("1")), "digit.png") for _ in range(21)]
+    response = client.post("/uploads", data={"file": files})
     assert response.status_code == 400
     assert "at most 20" in response.json["detail"]
     assert storage.files == {}
@@ -267,7 +267,20 @@ def test_a_traversal_in_the_id_is_not_found(client: FlaskClient) -> None:
         assert client.get(f"/uploads/{key}/image").status_code in (308, 404)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=ten", "limit=", "cursor=7", "cursor=", "limit=²"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=ten",
+        "limit=",
+        "cursor=7",
+        "cursor=",
+        "limit=²",
+        "limit=0000000011000000",
+        "limit=" + "9" * 40,
+    ],
+)
 def test_a_bad_page_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/uploads?{query}").status_code == 400
 
@@ -280,6 +293,11 @@ def test_a_flag_is_true_or_false(client: FlaskClient, query: str) -> None:
 def test_a_request_over_the_limit_is_told_the_limit(client_of: Callable[..., FlaskClient]) -> None:
     response = post(client_of(max_bytes=2000), bytes(3000))
     assert_problem(response, 413, "too-large", "at most 2,000 bytes")
+
+
+def test_a_form_of_too_many_parts_is_told_the_limit(client: FlaskClient) -> None:
+    response = client.post("/uploads", data={f"part{i}": "x" for i in range(1100)}, content_type="multipart/form-data")
+    assert_problem(response, 413, "too-large", "in at most 1,000 parts")
 
 
 def test_without_a_database_recognition_goes_on_and_nothing_is_half_kept(

@@ -8,14 +8,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from digits.compiled import DEFAULT_THRESHOLD
 from digits.grids import to_input
 from digits.training.augment import augment
 from digits.training.data import Labelled
 
 PEAK_LEARNING_RATE = 0.2
 LABEL_SMOOTHING = 0.05
-THRESHOLD = 0.5
-"""Below this calibrated confidence an answer is rather wrong than right, and is not called recognised."""
 
 
 class AugmentedBatches(keras.utils.PyDataset):
@@ -89,7 +88,7 @@ def save(model: keras.Model, path: Path) -> None:
         temporary = Path(folder, path.name)
         model.save(temporary, include_optimizer=False)
         with h5py.File(temporary, "r+") as file:
-            file.attrs["threshold"] = THRESHOLD
+            file.attrs["threshold"] = DEFAULT_THRESHOLD
         temporary.replace(path)
 
 

@@ -2,15 +2,14 @@
 
 import re
 import uuid
+from io import BytesIO
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
 from digits.web import clients, health, openapi, page, problems, uploads
 from digits.web.cors import allow_origins
 from digits.web.services import Services, open_services, prepare
-
-MAX_FORM_FIELD_BYTES = 1024 * 1024
 
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -25,17 +24,35 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         prepare(settings)
         services = open_services(settings)
     app = Flask(__name__, static_folder=None)
+    app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_FIELD_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.max_bytes
+    app.config["MAX_FORM_PARTS"] = problems.MAX_FORM_PARTS
     services.attach_to(app)
     app.before_request(_name_request)
     app.after_request(_label_response)
-    allow_origins(app, services.settings.cors_origins)
+    allow_origins(app, services.settings)
     problems.handle_errors(app)
-    for module in (page, uploads, clients, health, openapi, problems):
-        app.register_blueprint(module.bp)
+    for blueprint in (
+        page.bp,
+        uploads.bp,
+        clients.upload_bp,
+        clients.predict_bp,
+        clients.pixeles_bp,
+        health.bp,
+        openapi.bp,
+        problems.bp,
+    ):
+        app.register_blueprint(blueprint)
     return app
+
+
+class _Request(Request):
+    """Keeps uploaded files in memory, where the front has put them, instead of copying them to a temporary one."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
+        return BytesIO()
 
 
 def _name_request() -> None:

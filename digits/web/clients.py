@@ -1,26 +1,27 @@
 """The URLs of older systems, so that their clients work unmodified."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import numpy as np
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from digits.errors import BadRequest, DigitsError
+from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
 from digits.recognition import keep_upload, recognise_upload
 from digits.web.incoming import base64_picture, json_object, pictures_in
-from digits.web.problems import report
+from digits.web.problems import retry_later, tell
 from digits.web.services import services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
-bp = Blueprint("clients", __name__)
+# One for each way of telling errors.
+upload_bp = Blueprint("upload", __name__)
+predict_bp = Blueprint("predict", __name__)
+pixeles_bp = Blueprint("pixeles", __name__)
 
 
-@bp.post("/upload")
+@upload_bp.post("/upload")
 def upload() -> ResponseReturnValue:
     """The Angular client of mnist-neural-network: a multipart file for a JSON string."""
     at_hand = services()
@@ -32,21 +33,7 @@ def upload() -> ResponseReturnValue:
     return jsonify(upload.record.number)
 
 
-def _told_as_error(view: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
-    """Those who call /predict look for the field `error`."""
-
-    @wraps(view)
-    def wrapped() -> ResponseReturnValue:
-        try:
-            return view()
-        except DigitsError as error:
-            return jsonify(error=str(error)), report(error).status
-
-    return wrapped
-
-
-@bp.post("/predict")
-@_told_as_error
+@predict_bp.post("/predict")
 def predict() -> ResponseReturnValue:
     """mnist-classifier sends 784 numbers, the page of MNIST Digit Classification a drawing as a data URL."""
     at_hand = services()
@@ -60,18 +47,29 @@ def predict() -> ResponseReturnValue:
     return jsonify(prediction=surest.digit)
 
 
-@bp.post("/")
+@pixeles_bp.post("/")
 def pixeles() -> ResponseReturnValue:
     """NN_numbers: a form field of 784 values from 0 to 1, for a line of text in its page's language."""
-    try:
-        values = [float(value) for value in request.form["pixeles"].split(",")]
-        grid = _grid(values)
-    except (KeyError, ValueError, BadRequest):
-        text = f"Error: el campo pixeles debe tener {SIDE * SIDE} valores de 0 a 1 separados por comas."
-        return Response(text, 400, mimetype="text/plain")
+    grid = _grid(request.form.get("pixeles", "").split(","))
     prediction = services().recogniser.predict([grid])[0]
     text = f"Prediccion: {SPANISH[prediction.digit]}, Accuracy: {prediction.confidence:.2f}"
     return Response(text, mimetype="text/plain")
+
+
+@predict_bp.errorhandler(Exception)
+def _as_field(error: Exception) -> ResponseReturnValue:
+    """Those who call /predict look for the field `error`."""
+    kind, detail = tell(error)
+    return jsonify(error=detail), kind.status, retry_later(kind)
+
+
+@pixeles_bp.errorhandler(Exception)
+def _as_text(error: Exception) -> ResponseReturnValue:
+    """The page of NN_numbers shows what it gets, in its language."""
+    kind, detail = tell(error)
+    if isinstance(error, BadRequest):
+        detail = f"el campo pixeles debe tener {SIDE * SIDE} valores de 0 a 1 separados por comas."
+    return Response(f"Error: {detail}", kind.status, retry_later(kind), mimetype="text/plain")
 
 
 def _grid(values: Any) -> Grid:

@@ -1,40 +1,66 @@
 """Which pages of other origins may use what."""
 
+import ipaddress
+import re
+
 from flask import Flask, Response, current_app, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
-from digits.settings import ANY_ORIGIN
+from digits.errors import Forbidden
+from digits.settings import ANY_ORIGIN, Settings
 
 PRIVATE = {"uploads.latest", "uploads.one", "uploads.image", "uploads.preview", "uploads.delete"}
 """What needs an origin that is named: else any web page could read or empty a laptop's history."""
 
+METHODS = ["GET", "POST", "DELETE"]
+_ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 EXPOSED = ["Location", "ETag", "Retry-After", "X-Request-ID"]
 PREFLIGHT_SECONDS = 24 * 60 * 60
 
 
-def allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
+def allow_origins(app: Flask, settings: Settings) -> None:
     """Adds CORS to every response, errors included; never with credentials."""
-    if origins == (ANY_ORIGIN,):
+    anyone = settings.cors_origins == (ANY_ORIGIN,)
+    if anyone:
         # Flask calls these in reverse order: this one sees what Flask-CORS has added.
         app.after_request(_keep_history_private)
-    CORS(app, origins=list(origins), expose_headers=EXPOSED, max_age=PREFLIGHT_SECONDS, send_wildcard=True)
+        if ipaddress.ip_address(settings.host).is_loopback:
+            app.before_request(_refuse_borrowed_names)
+    CORS(
+        app,
+        # As patterns, since Flask-CORS takes some plain strings for patterns too.
+        origins=ANY_ORIGIN if anyone else [re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins],
+        methods=METHODS,
+        expose_headers=EXPOSED,
+        max_age=PREFLIGHT_SECONDS,
+        send_wildcard=True,
+    )
 
 
 def _keep_history_private(response: Response) -> Response:
-    if _asked_for() in PRIVATE:
+    endpoints = _endpoints()
+    if endpoints and endpoints <= PRIVATE:
         for name in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
             del response.headers[name]
     return response
 
 
-def _asked_for() -> str | None:
-    """The endpoint of the request, or the one that a preflight asks about."""
+def _refuse_borrowed_names() -> None:
+    """A page whose own name was made to lead to this machine is of the same origin, whatever CORS says."""
+    if request.endpoint in PRIVATE and not _ADDRESS.fullmatch(request.host):
+        raise Forbidden(
+            f"The history is not shown under the name {request.host}. Use the machine's address, "
+            "or name your page's origin in DIGITS_CORS_ORIGINS."
+        )
+
+
+def _endpoints() -> set[str]:
+    """The endpoint of the request, or all those that a preflight opens: browsers keep its answer for the URL."""
     if request.method != "OPTIONS":
-        return request.endpoint
-    method = request.headers.get("Access-Control-Request-Method", "")
+        return {request.endpoint} if request.endpoint else set()
+    urls = current_app.url_map.bind("")
     try:
-        endpoint, _ = current_app.url_map.bind("").match(request.path, method=method)
+        return {str(urls.match(request.path, method=method)[0]) for method in urls.allowed_methods(request.path)}
     except HTTPException:
-        return None
-    return str(endpoint)
+        return set()

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
-from digits.errors import DigitsError, TooSlow
+from digits.errors import BadRequest, Busy, DigitsError, TooSlow
 from digits.settings import Settings
 from digits.web.problems import REFUSED, too_large
 
@@ -22,14 +22,14 @@ THREADS = 4
 """Of each worker: pictures are decoded and stored outside Python's lock."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
+BODIES = 25
+"""How many bodies of the largest size a worker holds at once, half-sent and waiting ones counted."""
+HEALTH = ("/healthz", "/readyz")
+"""Answered by a thread of their own: a busy server is not a dead one."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-class DisconnectedError(Exception):
-    """The client went away; nobody is left to answer."""
 
 
 class Front:
@@ -45,45 +45,53 @@ class Front:
         self._app, self._max_bytes = app, max_bytes
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._held = 0
+        """Bytes of all the bodies that are arriving or being worked on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
+        body = bytearray()
         try:
-            body = await self._body(environ, receive)
-        except DisconnectedError:
-            return
-        except DigitsError as error:
-            environ[REFUSED], body = error, b""
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
-        loop = asyncio.get_running_loop()
-        status, headers, content = await loop.run_in_executor(self._threads, call, self._app, environ)
+            try:
+                await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
+            except DigitsError as error:
+                environ[REFUSED] = error
+            status, headers, content = await self._answer(environ, body)
+        finally:
+            self._held -= len(body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def _body(self, environ: dict[str, Any], receive: Receive) -> bytes:
-        """Raises TooLarge before or while it is read, TooSlow, or DisconnectedError."""
-        announced = environ.get("CONTENT_LENGTH", "0")
+    async def _answer(self, environ: dict[str, Any], body: bytearray) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Status, headers and body, from the Flask application in a thread."""
+        environ["wsgi.input"] = io.BytesIO(b"" if REFUSED in environ else body)
+        environ["CONTENT_LENGTH"] = str(0 if REFUSED in environ else len(body))
+        threads = self._health_thread if environ["PATH_INFO"] in HEALTH else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
+
+    async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
+        """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise too_large(self._max_bytes)
-        chunks: list[bytes] = []
-        length = 0
         try:
             async with asyncio.timeout(self._body_seconds):
                 while True:
                     async with asyncio.timeout(self._progress_seconds):
                         message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise DisconnectedError
+                        raise BadRequest("The request's body broke off. Send it again.")
                     chunk = message.get("body", b"")
-                    length += len(chunk)
-                    if length > self._max_bytes:
+                    if len(body) + len(chunk) > self._max_bytes:
                         raise too_large(self._max_bytes)
-                    chunks.append(chunk)
+                    if self._held + len(chunk) > BODIES * self._max_bytes:
+                        raise Busy("The server holds as many uploads as it can. Send it again in a few seconds.")
+                    body += chunk
+                    self._held += len(chunk)
                     if not message.get("more_body"):
-                        return b"".join(chunks)
+                        return
         except TimeoutError as error:
             raise TooSlow(
                 f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
@@ -112,6 +120,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     }
     for name, value in scope["headers"]:
         key = name.decode("latin-1").upper().replace("-", "_")
+        if key == "TRANSFER_ENCODING":
+            continue  # The server has undone it, and the body comes whole.
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
         text = value.decode("latin-1")

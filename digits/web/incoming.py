@@ -42,7 +42,7 @@ def base64_picture(text: Any) -> bytes:
     """A data URL, or base64 alone -> the bytes."""
     if not isinstance(text, str):
         raise BadRequest('The JSON object needs a field "image" that holds a data URL or base64.')
-    encoded = text.partition(",")[2] if text.startswith("data:") else text
+    encoded = text.partition(",")[2] if text[:5].lower() == "data:" else text
     try:
         return base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError) as error:

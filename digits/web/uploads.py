@@ -20,7 +20,7 @@ from digits.web.answers import (
     with_previews,
 )
 from digits.web.incoming import pictures_in
-from digits.web.problems import problem, report
+from digits.web.problems import problem, tell
 from digits.web.services import services
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
@@ -66,7 +66,8 @@ def image(key: str) -> ResponseReturnValue:
     record = services().records.get(_checked(key))
     response = Response(mimetype=MEDIA_TYPES.get(record.format, f"image/{record.format.lower()}"))
     response.set_etag(record.sha256)
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    # Asked for again each time, so that what is deleted is gone from the browser too.
+    response.headers["Cache-Control"] = "private, no-cache"
     # Bytes that a stranger sent: shown as a picture and as nothing else.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     if not request.if_none_match.contains(record.sha256):
@@ -102,7 +103,7 @@ def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | Recogniti
     try:
         return _recognised(data, store, preview)
     except DigitsError as error:
-        return ProblemAnswer.model_validate(problem(report(error), str(error)))
+        return ProblemAnswer.model_validate(problem(*tell(error)))
 
 
 def _checked(key: str) -> str:
@@ -122,6 +123,6 @@ def _flag(name: str, *, default: bool) -> bool:
 
 def _limit() -> int:
     text = request.args.get("limit", str(DEFAULT_PAGE))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LARGEST_PAGE:
         raise BadRequest(f"`limit` is a whole number from 1 to {LARGEST_PAGE}.")
     return int(text)
