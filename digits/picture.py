@@ -1,7 +1,9 @@
 """Bytes to picture: safe decoding, orientation, transparency, grey levels."""
 
 import math
+import threading
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -10,21 +12,22 @@ import numpy.typing as npt
 import pillow_heif
 from PIL import (  # The plugins register their formats when they are imported.
     AvifImagePlugin,  # noqa: F401
-    BmpImagePlugin,
+    BmpImagePlugin,  # noqa: F401
     ExifTags,
     GifImagePlugin,  # noqa: F401
     Image,
     ImageChops,
     ImageOps,
-    JpegImagePlugin,
+    JpegImagePlugin,  # noqa: F401
     MpoImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,
+    TiffImagePlugin,  # noqa: F401
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
 
-from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
+from digits.costs import refuse_costly_bytes, refuse_costly_header
+from digits.errors import BadRequest, NotAPicture, Refused
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -32,20 +35,17 @@ ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 MAX_SIDE = 800
 """Pixels of the longer side. Larger pictures are reduced by a whole factor; a JPEG's decoder does most of it."""
 
-MAX_JPEG_SCANS = 100
-"""A progressive JPEG has about ten. Each costs a pass over all pixels, so thousands are an attack."""
-MAX_JPEG_MARKERS = 200_000
-"""Some cameras write one for every few blocks of pixels. Each costs Python a step, so millions are an attack."""
+LARGE_PIXELS = 4_000_000
+"""Pictures that must be decoded at more than this size take their turn, since each takes hundreds of megabytes."""
 
-_START_OF_SCAN = b"\xff\xda"
-_RUN_LENGTHS = (1, 2)
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
 _VISIBLE = [0] * 128 + [255] * 128
 _ONE_COLOUR = 48
 """Grey levels that the visible pixels of one pen may differ by."""
+
+_one_large_picture = threading.Lock()
 
 pillow_heif.register_heif_opener()
 # Odd metadata is no concern of those who run the server.
@@ -87,42 +87,20 @@ def read_picture(data: bytes, max_pixels: int) -> Picture:
 
 
 def _read(data: bytes, max_pixels: int) -> Picture:
+    refuse_costly_bytes(data)
     with Image.open(BytesIO(data), formats=FORMATS) as image:
-        _refuse_costly(image, data, max_pixels)
+        refuse_costly_header(image, max_pixels)
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
         shrink = max(1.0, max(sent) / MAX_SIDE)
         drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
-        image.load()
-        width, height = sent if drafted else image.size
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
-            width, height = height, width
-        ImageOps.exif_transpose(image, in_place=True)
-        return Picture(np.asarray(_reduced(_grey(image))), width, height, image_format)
-
-
-def _refuse_costly(image: Image.Image, data: bytes, max_pixels: int) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise TooManyPixels(
-            f"The picture has {width} x {height} pixels; at most {max_pixels:,} are accepted. Make it smaller."
-        )
-    if _is_costly(image, data, max_pixels):
-        raise TooManyPixels("The picture is made in a way that is too costly to decode. Save it as PNG, and send that.")
-
-
-def _is_costly(image: Image.Image, data: bytes, max_pixels: int) -> bool:
-    """Whether a file asks for far more work than its pixels are worth."""
-    if isinstance(image, JpegImagePlugin.JpegImageFile):
-        markers = data.count(b"\xff") - data.count(b"\xff\x00")
-        return markers > MAX_JPEG_MARKERS or data.count(_START_OF_SCAN) > MAX_JPEG_SCANS
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        width, height = image.size
-        across, down = (int(image.tag_v2.get(tag, 0)) or 1 for tag in (_TILE_WIDTH, _TILE_LENGTH))
-        # Tiles are decoded whole, however little of them the picture shows.
-        return math.ceil(width / across) * across * math.ceil(height / down) * down > max_pixels
-    # Pillow decodes run lengths in Python.
-    return isinstance(image, BmpImagePlugin.BmpImageFile) and image.info.get("compression") in _RUN_LENGTHS
+        with _one_large_picture if image.width * image.height > LARGE_PIXELS else nullcontext():
+            image.load()
+            width, height = sent if drafted else image.size
+            if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
+                width, height = height, width
+            ImageOps.exif_transpose(image, in_place=True)
+            return Picture(np.asarray(_reduced(_grey(image))), width, height, image_format)
 
 
 def _grey(image: Image.Image) -> Image.Image:

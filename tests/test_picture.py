@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.costs import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
-from digits.picture import MAX_JPEG_MARKERS, MAX_JPEG_SCANS, MAX_SIDE, read_picture
+from digits.picture import MAX_SIDE, read_picture
 from tests.drawing import draw, encode, enormous_png, on_paper
 
 PIXELS = 25_000_000
@@ -191,6 +192,11 @@ def test_a_tiff_of_far_larger_tiles_is_refused(width: int, height: int, side: in
 
 def test_a_tiff_of_ordinary_tiles_is_read() -> None:
     assert shows_mark(read_picture(encode(mark(), "TIFF", compression="tiff_lzw", tile=(16, 16)), PIXELS).grey)
+
+
+def test_endless_metadata_is_refused() -> None:
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(encode(mark(), "PNG", exif=b"Exif\0\0" + bytes(MAX_EXIF_BYTES)), PIXELS)
 
 
 def test_a_bmp_of_run_lengths_is_refused() -> None:
