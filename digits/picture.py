@@ -1,5 +1,6 @@
 """Bytes to picture: safe decoding, orientation, transparency, grey levels."""
 
+import importlib
 import math
 import threading
 import warnings
@@ -10,21 +11,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import (  # The plugins register their formats when they are imported.
-    AvifImagePlugin,  # noqa: F401
-    BmpImagePlugin,  # noqa: F401
-    ExifTags,
-    GifImagePlugin,  # noqa: F401
-    Image,
-    ImageChops,
-    ImageOps,
-    JpegImagePlugin,  # noqa: F401
-    MpoImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from digits.costs import refuse_costly_bytes, refuse_costly_header
 from digits.errors import BadRequest, NotAPicture, Refused
@@ -47,6 +34,8 @@ _ONE_COLOUR = 48
 
 _one_large_picture = threading.Lock()
 
+for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+    importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 pillow_heif.register_heif_opener()
 # Odd metadata is no concern of those who run the server.
 warnings.filterwarnings("ignore", module=r"PIL\.")
