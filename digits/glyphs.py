@@ -16,6 +16,8 @@ SPECK = 0.2
 """Marks below this share of the tallest mark's size, both ways, are dust and dots."""
 BORDER = 0.9
 """A mark along the picture's edge that spans this share of it is a frame, a rule or a shadow."""
+FRAMED = 0.45
+"""What lies inside a mark and has this share of its height was written in a frame, rather than be a blot in a digit."""
 SAME_DIGIT = 0.5
 """Strokes that share this much of the narrower one's width belong to one digit."""
 SHORT = 0.5
@@ -57,7 +59,7 @@ def find_glyphs(grey: Grey) -> list[Glyph]:
     ink = find_ink(grey)
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks = _marks(stats, ink.shape)
+    marks = _without_frames(_marks(stats, ink.shape))
     return [
         Glyph(mark.box, line, to_grid(_cut(ink, labels, mark)))
         for line, row in enumerate(_lines(marks))
@@ -79,6 +81,16 @@ def _marks(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> list[_Mark]:
     if len(found) > MAX_MARKS:
         raise NoInk(f"This picture shows {len(found)} marks; writing of at most {MAX_MARKS} is read. Cut it smaller.")
     return [_Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()]
+
+
+def _without_frames(marks: list[_Mark]) -> list[_Mark]:
+    """Leaves out the boxes and circles that are drawn around writing."""
+    return [mark for mark in marks if not any(_frames(mark.box, other.box) for other in marks)]
+
+
+def _frames(outer: Box, inner: Box) -> bool:
+    is_inside = outer.x < inner.x and inner.right < outer.right and outer.y < inner.y and inner.bottom < outer.bottom
+    return is_inside and inner.height >= FRAMED * outer.height
 
 
 def _lines(marks: list[_Mark]) -> list[list[_Mark]]:

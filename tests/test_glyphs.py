@@ -89,6 +89,20 @@ def test_a_frame_along_the_edge_is_dropped() -> None:
     assert read(page) == "6"
 
 
+@pytest.mark.parametrize("number", ["6", "408"])
+def test_a_frame_around_the_writing_is_dropped(number: str) -> None:
+    page = on_paper(draw(number))
+    height, width = page.shape
+    cv2.rectangle(page, (20, 20), (width - 20, height - 20), 0, 4)
+    assert read(page) == number
+
+
+def test_a_circle_around_a_digit_is_dropped() -> None:
+    page = on_paper(draw("3", margin=100))
+    cv2.circle(page, (page.shape[1] // 2, page.shape[0] // 2), 150, 0, 6, cv2.LINE_AA)
+    assert read(page) == "3"
+
+
 @pytest.mark.parametrize("grey", [np.full((200, 300), level, np.uint8) for level in (0, 128, 255)])
 def test_a_blank_picture_has_no_ink(grey: np.ndarray) -> None:
     with pytest.raises(NoInk, match="nothing written"):
