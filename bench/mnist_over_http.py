@@ -20,7 +20,7 @@ import requests
 
 from digits.compiled import load_compiled
 from digits.recogniser import LiteRTRecogniser
-from digits.training.data import load_mnist
+from digits.training.data import read_npz
 from tests.conftest import ROOT
 from tests.drawing import encode
 from tests.server import running
@@ -36,7 +36,7 @@ def main() -> None:
     path = os.environ.get("MNIST_NPZ")
     if not path:
         sys.exit("Set MNIST_NPZ to mnist.npz.")
-    grids, digits = load_mnist(Path(path)).test
+    grids, digits = read_npz(Path(path)).test
     grids, digits = grids[: options.pictures], digits[: options.pictures].tolist()
 
     recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))

@@ -29,6 +29,8 @@ CLASSES = 10
 INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
 TOLERANCE = 1e-3
 """How far LiteRT's probabilities may be from Keras'."""
+INT8_TOLERANCE = 0.05
+"""How far they may be with weights of 8 bits, which make a convolution three times as fast."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -54,10 +56,12 @@ def compile_model(source: Path) -> CompiledModel:
     probe = to_input(probe_grids())
     served = _with_probabilities(source, model, probe)
     expected = np.concatenate([served(probe[i : i + 1]).numpy() for i in range(len(probe))])
-    flatbuffer = _export(source, served)
-    difference = float(np.abs(_answers(flatbuffer, probe) - expected).max())
-    if not difference <= TOLERANCE:
-        raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
+    flatbuffer = _export(source, served, int8=True)
+    if not _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
+        flatbuffer = _export(source, served, int8=False)
+        difference = _difference(flatbuffer, probe, expected)
+        if not difference <= TOLERANCE:
+            raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
     description = Description(
         name=f"{source.stem}@{fingerprint[:8]}",
         source_sha256=fingerprint,
@@ -149,21 +153,26 @@ def _with_probabilities(source: Path, model: Any, probe: npt.NDArray[np.float32]
     return plain
 
 
-def _export(source: Path, model: Any) -> bytes:
+def _export(source: Path, model: Any, int8: bool) -> bytes:
+    """LiteRT's flatbuffer; with int8, weights are kept in 8 bits and activations are rounded to them as they come."""
+    from tensorflow import lite
+
+    options = {"optimizations": [lite.Optimize.DEFAULT]} if int8 else {}
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, "model.tflite")
         try:
-            model.export(exported, format="litert", verbose=False)
+            model.export(exported, format="litert", verbose=False, **options)
             return exported.read_bytes()
         except Exception as error:
             raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
 
 
-def _answers(flatbuffer: bytes, probe: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _difference(flatbuffer: bytes, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
+    """The most that a probability is off."""
     from digits.recogniser import Interpreter
 
     interpreter = Interpreter(flatbuffer)
-    return np.stack([interpreter.run(picture) for picture in probe])
+    return float(np.abs(np.stack([interpreter.run(picture) for picture in probe]) - expected).max())
 
 
 def _first_line(error: Exception) -> str:

@@ -2,14 +2,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from digits.grids import to_grid
 from digits.recogniser import LiteRTRecogniser
 from digits.settings import Settings
+from digits.training.augment import augment
+from digits.training.data import DataSet, read_npz
 from digits.web import create_app
 from digits.web.services import Services
+from tests.drawing import draw
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
 ROOT = Path(__file__).parent.parent
@@ -70,10 +75,28 @@ def shipped() -> LiteRTRecogniser:
 
 
 @pytest.fixture(scope="session")
-def mnist_test() -> tuple[np.ndarray, np.ndarray]:
-    """MNIST's test set: uint8 (10000, 28, 28) and its digits."""
+def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz of MNIST's form, small, with the digits of tests/drawing.py in place of people's."""
+    rng = np.random.default_rng(0)
+    originals = []
+    for digit in "0123456789":
+        ink = draw(digit)
+        x, y, width, height = cv2.boundingRect(ink)
+        originals.append(to_grid(ink[y : y + height, x : x + width]))
+    sets = {}
+    for name, count in (("train", 1200), ("test", 100)):
+        digits = np.arange(count, dtype=np.uint8) % 10
+        sets[f"x_{name}"] = np.stack([augment(originals[digit], rng) for digit in digits])
+        sets[f"y_{name}"] = digits
+    path = tmp_path_factory.mktemp("data") / "mnist.npz"
+    np.savez(path, **sets)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist() -> DataSet:
+    """The real one."""
     path = os.environ.get("MNIST_NPZ")
     if not path:
         pytest.skip("MNIST_NPZ does not point to mnist.npz")
-    with np.load(path) as arrays:
-        return arrays["x_test"], arrays["y_test"]
+    return read_npz(Path(path))

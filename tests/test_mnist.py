@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from digits.recogniser import LiteRTRecogniser
 from digits.settings import Settings
+from digits.training.data import DataSet
 from digits.web import create_app
 from tests.drawing import encode
 
@@ -25,9 +26,9 @@ def real_client(settings: Settings, shipped: LiteRTRecogniser) -> Iterator[Flask
 
 @pytest.mark.parametrize("look", [lambda grid: grid, lambda grid: 255 - grid], ids=["white on black", "black on white"])
 def test_pictures_over_http_are_read_as_their_arrays_are(
-    real_client: FlaskClient, shipped: LiteRTRecogniser, mnist_test: tuple[np.ndarray, np.ndarray], look: object
+    real_client: FlaskClient, shipped: LiteRTRecogniser, mnist: DataSet, look: object
 ) -> None:
-    grids, digits = mnist_test[0][:PICTURES], mnist_test[1][:PICTURES]
+    grids, digits = mnist.test.grids[:PICTURES], mnist.test.digits[:PICTURES]
     on_arrays = [prediction.digit for prediction in shipped.predict(list(grids))]
     over_http = []
     for grid in grids:

@@ -1,148 +1,120 @@
-import shutil
+"""keras-mnist.py as its users run it, on digits drawn for the test."""
+
+import json
+import shlex
 import signal
 import subprocess
 import sys
-import time
-import zipfile
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 import pytest
 
-from digits.errors import DataError
-from digits.grids import SIDE, to_grid
-from digits.training.augment import augment
-from digits.training.data import load_mnist
+from digits.training.command import main
+from digits.training.data import read_npz
+from digits.training.recipes import RECIPES
 from tests.conftest import ROOT
-from tests.drawing import draw
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # Of Keras' own making.
+]
 
-@pytest.fixture(scope="session")
-def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .npz of MNIST's form, small, with the digits of tests/drawing.py in place of people's."""
-    rng = np.random.default_rng(0)
-    originals = []
-    for digit in "0123456789":
-        ink = draw(digit)
-        x, y, width, height = cv2.boundingRect(ink)
-        originals.append(to_grid(ink[y : y + height, x : x + width]))
-    sets = {}
-    for name, count in (("train", 6000), ("test", 100)):
-        digits = np.arange(count, dtype=np.uint8) % 10
-        sets[f"x_{name}"] = np.stack([augment(originals[digit], rng) for digit in digits])
-        sets[f"y_{name}"] = digits
-    path = tmp_path_factory.mktemp("data") / "mnist.npz"
-    np.savez(path, **sets)
-    return path
-
-
-def test_mnist_is_read_from_a_file(mnist_like: Path) -> None:
-    mnist = load_mnist(mnist_like)
-    assert mnist.train.grids.shape == (6000, SIDE, SIDE)
-    assert mnist.test.digits.tolist() == list(range(10)) * 10
-    assert mnist.source == str(mnist_like)
-
-
-def without_labels(path: Path) -> None:
-    np.savez(path, x_train=np.zeros((1, 28, 28), np.uint8))
-
-
-def with_other_shape(path: Path) -> None:
-    x, y = np.zeros((1, 32, 32), np.uint8), np.zeros(1, np.uint8)
-    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
-
-
-def with_eleven_classes(path: Path) -> None:
-    x, y = np.zeros((1, 28, 28), np.uint8), np.full(1, 10, np.uint8)
-    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
-
-
-def with_objects(path: Path) -> None:
-    np.savez(path, x_train=np.array([{"code": 1}], dtype=object))
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        without_labels,
-        with_other_shape,
-        with_eleven_classes,
-        with_objects,
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b"PK\x03\x04 but no archive"),
-        lambda path: path.write_text("5,0,0"),
-    ],
-)
-def test_other_data_is_refused_with_a_sentence(tmp_path: Path, spoil: object) -> None:
-    path = tmp_path / "mnist.npz"
-    spoil(path)  # type: ignore[operator]
-    with pytest.raises(DataError, match=r"is not MNIST in Keras' \.npz format"):
-        load_mnist(path)
-
-
-def test_a_cut_off_download_is_refused(tmp_path: Path, mnist_like: Path) -> None:
-    path = Path(shutil.copy(mnist_like, tmp_path))
-    path.write_bytes(mnist_like.read_bytes()[:-2000])
-    with pytest.raises(DataError):
-        load_mnist(path)
-    assert zipfile.is_zipfile(mnist_like)
-
-
-def test_missing_data_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="does not exist"):
-        load_mnist(tmp_path / "mnist.npz")
-
-
-def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(mnist_like: Path) -> None:
-    grid = load_mnist(mnist_like).train.grids[3]
-    one, same, other = (augment(grid, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
-    assert one.shape == (SIDE, SIDE)
-    assert one.dtype == np.uint8
-    assert 0.5 < one.sum() / grid.sum() < 2
+REPORT = {"confusion.png", "curves.png", "metrics.json", "mistakes.png", "reliability.png"}
 
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, str(ROOT / "keras-mnist.py"), *map(str, arguments)]
 
 
-@pytest.mark.slow
-def test_training_writes_a_model_that_serves(tmp_path: Path, mnist_like: Path) -> None:
-    out = tmp_path / "trained.h5"
-    done = subprocess.run(
-        command("--data", mnist_like, "--out", out, "--epochs", 12, "--batch-size", 50),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def figures(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def weights(path: Path) -> list[np.ndarray]:
+    found: list[np.ndarray] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnist_like: Path) -> None:
+    out, report = tmp_path / "trained.h5", tmp_path / "report"
+    done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 4, "--batch-size", 25)
     assert done.returncode == 0, done.stderr
-    assert "Epoch 12/12" in done.stdout
+    assert "Recipe cnn on mnist.npz: 1,200 digits to learn from, 100 to be judged by." in done.stdout
+    assert "accuracy on it is not accuracy on MNIST" in done.stdout
+    assert "Epoch 4/4" in done.stdout
     assert "━" in done.stdout  # Keras' progress bar.
-    assert f"Written:               {out}" in done.stdout
-    accuracy = float(done.stdout.partition("Test accuracy:")[2].partition("%")[0])
-    assert accuracy >= 90
+    assert f"Written:               {out}, and the report in {report}" in done.stdout
     with h5py.File(out) as file:
         assert file.attrs["threshold"] == 0.5
+    assert {path.name for path in report.iterdir()} == REPORT
+    assert {path.name for path in tmp_path.iterdir()} == {"trained.h5", "trained.tflite", "report"}
 
     from digits.compiled import load_compiled
     from digits.recogniser import LiteRTRecogniser
 
-    test = load_mnist(mnist_like).test
+    metrics = figures(report)
+    test = read_npz(mnist_like).test
     predictions = LiteRTRecogniser(load_compiled(out)).predict(list(test.grids))
     served = np.mean([prediction.digit for prediction in predictions] == test.digits)
-    assert served == pytest.approx(accuracy / 100, abs=0.001)
+    assert served >= 0.9
+    assert served == metrics["served"]["accuracy"]
+    assert served == pytest.approx(metrics["accuracy"]["mean"], abs=0.011)
+    assert metrics["data"] == {"name": "mnist.npz", "source": "mnist.npz", "train": 1200, "held_out": 100, "test": 100}
+    assert len(metrics["runs"][0]["history"]["val_accuracy"]) == 4
 
 
-@pytest.mark.slow
-def test_an_interrupted_run_leaves_the_model_as_it_was(tmp_path: Path, mnist_like: Path) -> None:
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cnn"])
+def test_each_older_recipe_serves(tmp_path: Path, mnist_like: Path, recipe: str) -> None:
+    from digits.compiled import load_compiled
+    from digits.recogniser import LiteRTRecogniser
+
+    out, report = tmp_path / "older.h5", tmp_path / "report"
+    options = ["--recipe", recipe, "--data", str(mnist_like), "--out", str(out), "--report", str(report)]
+    main([*options, "--epochs", "8", "--batch-size", "16"])
+    test = read_npz(mnist_like).test
+    read = [prediction.digit for prediction in LiteRTRecogniser(load_compiled(out)).predict(list(test.grids))]
+    assert np.mean(read == test.digits) >= 0.8
+    metrics = figures(report)
+    assert metrics["recipe"] == recipe
+    assert (metrics["cross_validation"] is not None) == (RECIPES[recipe].folds > 0)
+
+
+def test_of_several_seeds_the_one_with_the_least_held_out_loss_is_kept(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setitem(RECIPES, "cnn", replace(RECIPES["dense-50x50"], held_out=0.25))
+    out, report = tmp_path / "model.h5", tmp_path / "report"
+    arguments = ["--data", str(mnist_like), "--out", str(out), "--report", str(report), "--epochs", "1"]
+    main([*arguments, "--seed", "5", "--seeds", "3", "--folds", "2"])
+    metrics = figures(report)
+    losses = {run["seed"]: run["validation"]["loss"] for run in metrics["runs"]}
+    assert list(losses) == [5, 6, 7]
+    assert metrics["kept_seed"] == min(losses, key=losses.__getitem__)
+    assert len(set(losses.values())) == 3
+    folds = metrics["cross_validation"]["folds"]
+    assert f"Cross-validation: {np.mean(folds):.2%} ± {np.std(folds):.2%}" in capsys.readouterr().out
+    kept = weights(out)
+
+    main([*arguments, "--seed", str(metrics["kept_seed"])])
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(kept, weights(out), strict=True))
+
+
+def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_path: Path, mnist_like: Path) -> None:
     out = tmp_path / "model.h5"
     out.write_bytes(b"the model that serves")
+    options = ["--recipe", "dropout-128x128", "--data", mnist_like, "--out", out, "--report", tmp_path / "report"]
     training = subprocess.Popen(
-        command("--data", mnist_like, "--out", out, "--epochs", 1000),
+        command(*options, "--epochs", 40),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -150,22 +122,72 @@ def test_an_interrupted_run_leaves_the_model_as_it_was(tmp_path: Path, mnist_lik
     )
     assert training.stdout is not None
     for line in training.stdout:
-        if "Epoch 2/1000" in line:
+        if "Epoch 4/40" in line:
             break
-    time.sleep(0.2)
     training.send_signal(signal.SIGINT)
     _, errors = training.communicate(timeout=60)
     assert training.returncode == 1
-    assert errors.strip().endswith(f"Stopped before the end; {out} is as it was.")
+    again = errors.strip().splitlines()[-1].partition("To go on after the last whole epoch: ")[2]
+    assert again.endswith("--resume"), errors
     assert out.read_bytes() == b"the model that serves"
-    assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]
+
+    resumed = run(*shlex.split(again)[2:])
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Epoch 3/40" not in resumed.stdout
+    assert "Epoch 40/40" in resumed.stdout
+    stopped_once = weights(out)
+    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 40
+
+    straight = run(*options, "--epochs", 40)
+    assert straight.returncode == 0, straight.stderr
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(stopped_once, weights(out), strict=True))
 
 
-@pytest.mark.slow
-def test_bad_data_stops_the_command_with_a_sentence(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command("--data", tmp_path / "mnist.npz"), cwd=ROOT, capture_output=True, text=True, check=False
+def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, mnist_like: Path) -> None:
+    import keras
+
+    from digits.training.checkpoint import Progress, save_checkpoint
+    from digits.training.networks import dense
+
+    model = dense(4)
+    model.compile(optimizer=keras.optimizers.Adam())
+    save_checkpoint(
+        tmp_path / "model.training" / "seed-0.keras", model, Progress("dense-128", "other data", 0, 10, 32, 1.0, {})
     )
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5"), "--resume"]
+    with pytest.raises(SystemExit, match="belongs to another run: recipe dense-128, seed 0, 10 epochs"):
+        main(options)
+    (tmp_path / "model.training" / "seed-0.keras").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(SystemExit, match="is damaged"):
+        main(options)
+    assert not (tmp_path / "model.h5").exists()
+
+
+def test_standardised_pixels_that_never_vary_keep_their_scale(tmp_path: Path) -> None:
+    import keras
+
+    from digits.training.networks import dense, standardise
+
+    network = dense(standardised=True)
+    pictures = np.random.default_rng(0).random((50, 28, 28, 1), np.float32)
+    pictures[:, 0] = 0.25
+    standardise(network, pictures)
+    network.save(tmp_path / "standardised.h5")
+    for model in (network, keras.models.load_model(tmp_path / "standardised.h5", compile=False)):
+        seen = np.asarray(model.layers[1](model.layers[0](pictures))).reshape(pictures.shape)
+        assert np.allclose(seen[:, 0], 0, atol=1e-6)
+        assert np.allclose(seen[:, 1:].mean(axis=0), 0, atol=1e-5)
+        assert np.allclose(seen[:, 1:].std(axis=0), 1, atol=1e-3)
+
+
+def test_multiply_adds_are_those_worked_out_by_hand() -> None:
+    from digits.training.networks import dense, multiply_adds
+
+    assert multiply_adds(dense(50, 50)) == 784 * 50 + 50 * 50 + 50 * 10
+
+
+def test_bad_data_stops_the_command_with_a_sentence(tmp_path: Path) -> None:
+    done = run("--data", tmp_path / "mnist.npz")
     assert done.returncode == 1
     assert done.stderr == (
         f"{tmp_path}/mnist.npz does not exist. Name MNIST's .npz file, or leave it out to download it.\n"

@@ -1,7 +1,10 @@
-"""Fits the model, calibrates it on held-out pictures, and saves it."""
+"""Trains a recipe's network, so that it can be stopped and resumed; calibrates it, and saves it."""
 
+import math
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -11,60 +14,125 @@ import numpy.typing as npt
 from digits.compiled import DEFAULT_THRESHOLD
 from digits.grids import to_input
 from digits.training.augment import augment
+from digits.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from digits.training.data import Labelled
+from digits.training.networks import CLASSES, standardise
+from digits.training.photographs import all_as_served
+from digits.training.recipes import Recipe
 
-PEAK_LEARNING_RATE = 0.2
-LABEL_SMOOTHING = 0.05
+PHOTOGRAPHED = 0.2
+"""Share of the digits in an augmented epoch that were photographed and came back by serving's road."""
 
 
-class AugmentedBatches(keras.utils.PyDataset):
-    """Shuffled batches of augmented grids; the same seed gives the same batches."""
+class Batches(keras.utils.PyDataset):
+    """Shuffled batches of one epoch after another; a function of seed and epoch, however training came there."""
 
-    def __init__(self, data: Labelled, batch_size: int, seed: int) -> None:
+    def __init__(self, recipe: Recipe, data: Labelled, batch_size: int, seed: int, epoch: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._data, self._batch_size = data, batch_size
-        self._rng = np.random.default_rng(seed)
-        self._order = self._rng.permutation(len(data.digits))
+        self._recipe, self._data, self._batch_size, self._seed = recipe, data, batch_size, seed
+        self._photographed = all_as_served(data.grids, seed) if recipe.augmented else None
+        self._shuffle(epoch)
+
+    def _shuffle(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._data.digits))
 
     def __len__(self) -> int:
-        return len(self._data.digits) // self._batch_size
+        return math.ceil(len(self._order) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        rng = np.random.default_rng(self._rng.bit_generator.seed_seq.spawn(1)[0])  # type: ignore[attr-defined]
-        grids = np.stack([augment(grid, rng) for grid in self._data.grids[chosen]])
-        return to_input(grids), one_hot(self._data.digits[chosen])
+        grids = self._data.grids[chosen]
+        if self._photographed is not None:
+            rng = np.random.default_rng([self._seed, self._epoch, index])
+            served = rng.random(len(chosen)) < PHOTOGRAPHED
+            grids[served] = self._photographed[chosen[served]]
+            grids = np.stack([augment(grid, rng) for grid in grids])
+        return to_input(grids), labels(self._recipe, self._data.digits[chosen])
 
     def on_epoch_end(self) -> None:
-        self._order = self._rng.permutation(len(self._data.digits))
+        self._shuffle(self._epoch + 1)
 
 
-def fit(model: keras.Model, train: Labelled, validation: Labelled, epochs: int, batch_size: int, seed: int) -> None:
-    """Trains in place: SGD with Nesterov momentum, one warm-up epoch, then cosine decay to zero."""
-    batches = AugmentedBatches(train, batch_size, seed)
-    steps = epochs * len(batches)
-    warm_up = min(len(batches), steps // 2)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=steps - warm_up, warmup_target=PEAK_LEARNING_RATE, warmup_steps=warm_up
+class _Checkpoints(keras.callbacks.Callback):
+    """Writes down every epoch that ends."""
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        super().__init__()
+        self._path, self._progress = path, progress
+
+    def on_epoch_begin(self, *_: Any) -> None:
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, _: int, logs: dict[str, float] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self._progress.history.setdefault(name, []).append(float(value))
+        self._progress.seconds += time.monotonic() - self._started
+        save_checkpoint(self._path, self.model, self._progress)
+
+
+def fit(
+    recipe: Recipe,
+    train: Labelled,
+    beside: Labelled,
+    run: Progress,
+    checkpoint: Path,
+) -> tuple[keras.Model, Progress]:
+    """The trained network and how it came about; goes on from `checkpoint` where it is this run's.
+
+    The digits `beside` only show how training goes.
+    Raises DataError where the checkpoint is damaged or another run's.
+    """
+    model, run = load_checkpoint(checkpoint, run) or (None, run)
+    if model and run.finished == run.epochs:
+        return model, run
+    batches = Batches(recipe, train, run.batch_size, run.seed, run.finished)
+    model = model or _fresh(recipe, train, run.seed, run.epochs * len(batches))
+    model.fit(
+        batches,
+        validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
+        initial_epoch=run.finished,
+        epochs=run.epochs,
+        callbacks=[_Checkpoints(checkpoint, run)],
     )
-    model.compile(
-        optimizer=keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"],
-    )
-    held_out = (to_input(validation.grids), one_hot(validation.digits))
-    model.fit(batches, validation_data=held_out, epochs=epochs)
+    return model, run
 
 
-def calibrate(model: keras.Model, validation: Labelled) -> float:
+def _fresh(recipe: Recipe, train: Labelled, seed: int, steps: int) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    model = recipe.network()
+    standardise(model, to_input(train.grids))
+    model.compile(optimizer=recipe.optimiser(steps), loss=_loss(recipe), metrics=["accuracy"])
+    return model
+
+
+def _loss(recipe: Recipe) -> keras.losses.Loss:
+    if recipe.loss == "sparse_categorical_crossentropy":
+        return keras.losses.SparseCategoricalCrossentropy()
+    return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+
+
+def labels(recipe: Recipe, digits: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Digits uint8 (n,) as the recipe's loss takes them: as they are, or one-hot float32 (n, 10)."""
+    if recipe.loss == "sparse_categorical_crossentropy":
+        return digits
+    return np.eye(CLASSES, dtype=np.float32)[digits]
+
+
+def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 (n, 28, 28) -> probabilities, float32 (n, 10)."""
+    probabilities: npt.NDArray[np.float32] = model.predict(to_input(grids), batch_size=500, verbose=0)
+    return probabilities
+
+
+def calibrate(model: keras.Model, held_out: Labelled) -> float:
     """Divides the last layer by the temperature that makes its probabilities honest; returns the temperature.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks". The predicted digits stay the same.
     """
-    probabilities = model.predict(to_input(validation.grids), batch_size=500, verbose=0)
-    logits = np.log(np.maximum(probabilities, 1e-12))
+    logits = np.log(np.maximum(predict(model, held_out.grids), 1e-12))
     temperatures = np.geomspace(0.2, 5, 200)
-    best = min(temperatures, key=lambda temperature: _cross_entropy(logits / temperature, validation.digits))
+    best = min(temperatures, key=lambda temperature: _cross_entropy(logits / temperature, held_out.digits))
     last = model.layers[-1]
     last.set_weights([weights / best for weights in last.get_weights()])
     return float(best)
@@ -76,12 +144,6 @@ def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8
     return float((log_sums - logits[np.arange(len(digits)), digits]).mean())
 
 
-def accuracy(model: keras.Model, data: Labelled) -> float:
-    """The share of right answers."""
-    probabilities = model.predict(to_input(data.grids), batch_size=500, verbose=0)
-    return float((probabilities.argmax(axis=1) == data.digits).mean())
-
-
 def save(model: keras.Model, path: Path) -> None:
     """Writes the .h5 and its threshold beside the old one, then replaces the old one in one step."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
@@ -90,14 +152,3 @@ def save(model: keras.Model, path: Path) -> None:
         with h5py.File(temporary, "r+") as file:
             file.attrs["threshold"] = DEFAULT_THRESHOLD
         temporary.replace(path)
-
-
-def one_hot(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return np.eye(10, dtype=np.float32)[digits]
-
-
-def split(data: Labelled, held_out: int, seed: int) -> tuple[Labelled, Labelled]:
-    """A shuffled split: all but `held_out` pictures to learn from, and those held out."""
-    order = np.random.default_rng(seed).permutation(len(data.digits))
-    kept, held = order[: len(order) - held_out], order[len(order) - held_out :]
-    return Labelled(data.grids[kept], data.digits[kept]), Labelled(data.grids[held], data.digits[held])

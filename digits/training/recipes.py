@@ -1,0 +1,96 @@
+"""How each model is trained: ours, and those of the five older systems under their own settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from digits.training import networks
+
+
+def adam(_: int) -> Any:
+    """Adam with Keras' defaults, however many steps."""
+    import keras
+
+    return keras.optimizers.Adam()
+
+
+def nesterov(steps: int) -> Any:
+    """SGD with Nesterov momentum; its rate rises over a twentieth of the steps, then falls to zero along a cosine."""
+    import keras
+
+    warm_up = max(1, steps // 20)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, decay_steps=max(1, steps - warm_up), warmup_target=0.2, warmup_steps=warm_up
+    )
+    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to train a model, and where it comes from."""
+
+    origin: str
+    network: Callable[[], Any]
+    epochs: int
+    batch_size: int
+    loss: Literal["categorical_crossentropy", "sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
+    optimiser: Callable[[int], Any] = adam
+    label_smoothing: float = 0
+    augmented: bool = False
+    """Whether each epoch sees every digit anew: in another hand, and as serving gives it from a photograph."""
+    held_out: float = 0
+    """Share of the training set that is not learnt from: it shows progress, chooses, and calibrates."""
+    test_share: float | None = None
+    """Training and test set are pooled and divided again, this share for the test; None keeps MNIST's own division."""
+    folds: int = 0
+    """Parts of the cross-validation that comes first; 0 for none."""
+
+
+RECIPES = {
+    "cnn": Recipe(
+        "this project",
+        networks.cnn,
+        epochs=30,
+        batch_size=256,
+        loss="categorical_crossentropy",
+        optimiser=nesterov,
+        label_smoothing=0.05,
+        augmented=True,
+        held_out=1 / 12,
+    ),
+    "dense-50x50": Recipe(
+        "NN_numbers",
+        partial(networks.dense, 50, 50),
+        epochs=5,
+        batch_size=32,
+    ),
+    "scaled-128": Recipe(
+        "mnist-classifier",
+        partial(networks.dense, 128, standardised=True),
+        epochs=5,
+        batch_size=200,
+        test_share=0.2,
+        folds=5,
+    ),
+    "dense-128": Recipe(
+        "handigit-ai",
+        partial(networks.dense, 128),
+        epochs=10,
+        batch_size=32,
+        loss="categorical_crossentropy",
+    ),
+    "dropout-128x128": Recipe(
+        "MNIST Digit Classification",
+        partial(networks.dense, 128, 128, dropout=0.25),
+        epochs=13,
+        batch_size=32,
+    ),
+    "sigmoid-512x512": Recipe(
+        "mnist-neural-network",
+        partial(networks.dense, 512, 512, activation="sigmoid"),
+        epochs=20,
+        batch_size=128,
+        loss="categorical_crossentropy",
+    ),
+}

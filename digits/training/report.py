@@ -1,0 +1,92 @@
+"""What people would rather look at: plots, the worst mistakes, and metrics.json with all the figures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from digits.training.data import Labelled
+from digits.training.evaluation import Probabilities, evaluate, reliability, worst_mistakes
+from digits.training.networks import CLASSES
+
+mpl.use("Agg")  # No screen is needed.
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+METRICS = "metrics.json"
+MISTAKES = 40
+"""Most pictures on the sheet of mistakes."""
+
+
+def write_report(
+    folder: Path, metrics: dict[str, Any], history: dict[str, list[float]], test: Labelled, probabilities: Probabilities
+) -> None:
+    """Fills the folder; `history` and the probabilities of the test set are those of the model that was kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    plots = {
+        "curves": curves(history, metrics["curve"]),
+        "confusion": confusion(test, probabilities),
+        "mistakes": mistakes(test, probabilities),
+        "reliability": reliability_diagram(test, probabilities),
+    }
+    for name, figure in plots.items():
+        figure.savefig(folder / f"{name}.png", dpi=120)
+        plt.close(figure)
+
+
+def curves(history: dict[str, list[float]], beside: str) -> Figure:
+    """Accuracy and loss by epoch, of training and of the pictures `beside` it."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for plot, metric in zip(axes, ("accuracy", "loss"), strict=True):
+        for key, name in ((metric, "training"), (f"val_{metric}", beside)):
+            values = history.get(key, [])
+            plot.plot(range(1, len(values) + 1), values, marker="." if len(values) < 40 else "", label=name)
+        plot.set(xlabel="epoch", ylabel=metric)
+        plot.grid(alpha=0.3)
+        plot.legend()
+    return figure
+
+
+def confusion(test: Labelled, probabilities: Probabilities) -> Figure:
+    """How often each digit was read as each; mistakes alone are coloured, since they are few."""
+    counts = np.array(evaluate(probabilities, test.digits).confusion)
+    figure, plot = plt.subplots(figsize=(6.4, 6), layout="constrained")
+    plot.imshow(np.where(np.eye(CLASSES, dtype=bool), 0, counts), cmap="Reds", vmin=0, vmax=max(counts.max() // 100, 1))
+    for (true, read), count in np.ndenumerate(counts):
+        plot.text(read, true, str(count) if count else "", ha="center", va="center", fontsize=9)
+    plot.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
+    plot.set_title(f"{counts.diagonal().sum():,} of {counts.sum():,} right")
+    return figure
+
+
+def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
+    """The worst mistakes, each over its true digit, the one that was read, and how surely."""
+    worst = worst_mistakes(probabilities, test.digits, MISTAKES)
+    columns = 8
+    rows = max(1, -(-len(worst) // columns))
+    figure, plots = plt.subplots(rows, columns, figsize=(1.4 * columns, 1.75 * rows), layout="constrained")
+    for plot in plots.flat:
+        plot.axis("off")
+    for plot, index in zip(plots.flat, worst, strict=False):
+        plot.imshow(test.grids[index], cmap="gray_r")
+        read = probabilities[index].argmax()
+        plot.set_title(f"{test.digits[index]} read as {read}\n{probabilities[index, read]:.0%} sure", fontsize=8)
+    return figure
+
+
+def reliability_diagram(test: Labelled, probabilities: Probabilities) -> Figure:
+    """Accuracy against confidence; on the diagonal, a confidence of 90 % is right 9 times in 10."""
+    confidences, accuracies, shares = zip(*reliability(probabilities, test.digits), strict=True)
+    figure, plot = plt.subplots(figsize=(5.6, 5.2), layout="constrained")
+    plot.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
+    plot.plot(confidences, accuracies, marker="o")
+    for confidence, accuracy, share in zip(confidences, accuracies, shares, strict=True):
+        plot.annotate(f"{share * len(test.digits):,.0f}", (confidence, accuracy), fontsize=7, alpha=0.7)
+    error = evaluate(probabilities, test.digits).calibration_error
+    plot.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.05))
+    plot.set_title(f"Expected calibration error {error:.2%}; numbers are pictures", fontsize=10)
+    plot.grid(alpha=0.3)
+    return figure

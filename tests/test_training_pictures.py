@@ -1,0 +1,57 @@
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digits.grids import SIDE
+from digits.training.augment import augment
+from digits.training.data import read_npz
+from digits.training.photographs import all_as_served, as_served, photograph
+from tests.fakes import TemplateRecogniser
+
+
+@pytest.fixture
+def grids(mnist_like: Path) -> np.ndarray:
+    """Fifty digits, 0 to 9 and again."""
+    return read_npz(mnist_like).train.grids[:50]
+
+
+def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(grids: np.ndarray) -> None:
+    grid = grids[3]
+    one, same, other = (augment(grid, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert one.shape == (SIDE, SIDE)
+    assert one.dtype == np.uint8
+    assert 0.5 < one.sum() / grid.sum() < 2
+
+
+def test_a_photograph_is_a_file_of_a_larger_picture(grids: np.ndarray) -> None:
+    files = [photograph(grid, np.random.default_rng(seed)) for seed, grid in enumerate(grids)]
+    pictures = [Image.open(BytesIO(file)) for file in files]
+    assert {picture.format for picture in pictures} == {"JPEG", "PNG"}
+    assert min(min(picture.size) for picture in pictures) > 4 * SIDE
+
+
+def test_what_serving_makes_of_photographs_is_the_same_digits_again(
+    grids: np.ndarray, recogniser: TemplateRecogniser
+) -> None:
+    served = all_as_served(grids, seed=0)
+    assert served.shape == grids.shape
+    assert served.dtype == np.uint8
+    changed = [not np.array_equal(grid, photographed) for grid, photographed in zip(grids, served, strict=True)]
+    assert np.mean(changed) > 0.9
+    read = np.array([prediction.digit for prediction in recogniser.predict(list(served))])
+    assert np.mean(read == np.arange(50) % 10) > 0.8
+
+
+def test_photographs_are_repeated_by_their_seed_however_threads_share_them(grids: np.ndarray) -> None:
+    assert np.array_equal(all_as_served(grids, seed=1), all_as_served(grids, seed=1))
+    assert not np.array_equal(all_as_served(grids, seed=1), all_as_served(grids, seed=2))
+
+
+def test_a_digit_that_serving_does_not_find_stays_as_it_is() -> None:
+    blank = np.zeros((SIDE, SIDE), np.uint8)
+    assert as_served(blank, np.random.default_rng(0)) is blank
