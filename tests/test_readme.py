@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from digits.settings import Settings, TrainingSettings
+from digits.training.table import recipe_table
 from tests.conftest import ROOT
 from tests.server import Server, running
 
@@ -34,6 +35,10 @@ def settings_table() -> str:
 
 def test_the_settings_table_is_that_of_the_classes() -> None:
     assert README.partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0] == settings_table()
+
+
+def test_the_table_of_recipes_is_that_of_the_reports() -> None:
+    assert README.partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
 
 
 @pytest.fixture(scope="module")

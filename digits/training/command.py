@@ -14,7 +14,6 @@ from digits.training.recipes import RECIPES
 from digits.training.table import recipe_table
 
 SHIPPED = "cnn"
-BUNDLED = "scikit-learn"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,6 +27,8 @@ def main(arguments: list[str] | None = None) -> None:
         _train(options)
     except (DataError, ModelError, SettingsError) as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'} cannot be written: {error.strerror or error}.")
     except KeyboardInterrupt:
         same = (word for word in arguments if word != "--resume")
         again = shlex.join(["python", "keras-mnist.py", *same, "--resume"])
@@ -45,8 +46,10 @@ def _train(chosen: argparse.Namespace) -> None:
         f"{len(data.test.digits):,} to be judged by.",
         flush=True,
     )
+    name = chosen.recipe
     if data.name != "MNIST":
         print("This is not MNIST: accuracy on it is not accuracy on MNIST.", flush=True)
+        name += "-on-other-data"  # What serves, and its figures, are not replaced by these unless they are named.
     from digits.training.experiment import Options, run_experiment
 
     options = Options(
@@ -56,8 +59,8 @@ def _train(chosen: argparse.Namespace) -> None:
         seed=chosen.seed,
         seeds=chosen.seeds,
         folds=recipe.folds if chosen.folds is None else chosen.folds,
-        out=chosen.out or Path("mnist-neural.h5" if chosen.recipe == SHIPPED else f"{chosen.recipe}.h5"),
-        report=chosen.report or Path("reports", chosen.recipe),
+        out=chosen.out or Path("mnist-neural.h5" if name == SHIPPED else f"{name}.h5"),
+        report=chosen.report or Path("reports", name),
         resume=chosen.resume,
     )
     run_experiment(options, data)
@@ -76,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help="MNIST in Keras' format, or keras, openml or scikit-learn for that source alone; default MNIST_NPZ, "
         "else the first of these sources that can be reached",
     )
-    add("--out", type=Path, metavar="FILE.h5", help=f"default mnist-neural.h5 for {SHIPPED}, else NAME.h5")
+    add("--out", type=_h5, metavar="FILE.h5", help=f"default mnist-neural.h5 for {SHIPPED} on MNIST, else NAME.h5")
     add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default reports/NAME")
     add("--epochs", type=_positive, metavar="N", help="default: the recipe's")
     add("--batch-size", type=_positive, metavar="N", help="default: the recipe's")
@@ -85,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--folds", type=_folds, metavar="K", help="cross-validate first, in K parts; 0 for not; default: the recipe's")
     add("--resume", action="store_true", help="go on where the same command was stopped")
     return parser
+
+
+def _h5(text: str) -> Path:
+    if not text.endswith(".h5"):
+        raise argparse.ArgumentTypeError(f"{text} does not end in .h5")
+    return Path(text)
 
 
 def _whole(text: str) -> int:

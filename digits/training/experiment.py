@@ -67,6 +67,8 @@ def run_experiment(options: Options, data: DataSet) -> None:
         data = redivided(data, recipe.test_share)
     if not options.resume:
         shutil.rmtree(options.work, ignore_errors=True)
+    for folder in (options.work, options.report):  # Now, not after hours of training.
+        folder.mkdir(parents=True, exist_ok=True)
     scores = cross_validate(options, recipe, data)
     runs = [_run(options, recipe, data, options.seed + number) for number in range(options.seeds)]
     kept = min(runs, key=lambda run: run.validation.loss if run.validation else 0)

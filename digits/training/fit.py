@@ -30,7 +30,10 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, recipe: Recipe, data: Labelled, batch_size: int, seed: int, epoch: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._recipe, self._data, self._batch_size, self._seed = recipe, data, batch_size, seed
-        self._photographed = all_as_served(data.grids, seed) if recipe.augmented else None
+        self._photographed: npt.NDArray[np.uint8] | None = None
+        if recipe.augmented:
+            print(f"Photographing {len(data.digits):,} digits", flush=True)
+            self._photographed = all_as_served(data.grids, seed)
         self._shuffle(epoch)
 
     def _shuffle(self, epoch: int) -> None:
@@ -61,8 +64,13 @@ class _Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self._path, self._progress = path, progress
 
-    def on_epoch_begin(self, *_: Any) -> None:
+    def on_epoch_begin(self, epoch: int, *_: Any) -> None:
         self._started = time.monotonic()
+        # Keras does not keep the state of dropout's generators: each epoch starts them anew.
+        for place, layer in enumerate(self.model.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                state = np.random.SeedSequence([self._progress.seed, epoch, place]).generate_state(2)
+                layer.seed_generator.state.assign(state)
 
     def on_epoch_end(self, _: int, logs: dict[str, float] | None = None) -> None:
         for name, value in (logs or {}).items():
@@ -94,6 +102,7 @@ def fit(
         initial_epoch=run.finished,
         epochs=run.epochs,
         callbacks=[_Checkpoints(checkpoint, run)],
+        shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
     )
     return model, run
 
@@ -121,8 +130,8 @@ def labels(recipe: Recipe, digits: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
 
 def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """uint8 (n, 28, 28) -> probabilities, float32 (n, 10)."""
-    probabilities: npt.NDArray[np.float32] = model.predict(to_input(grids), batch_size=500, verbose=0)
-    return probabilities
+    batches = np.split(to_input(grids), range(500, len(grids), 500))
+    return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
 
 
 def calibrate(model: keras.Model, held_out: Labelled) -> float:

@@ -14,6 +14,7 @@ from digits.training.networks import CLASSES
 mpl.use("Agg")  # No screen is needed.
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 METRICS = "metrics.json"
 MISTAKES = 40
@@ -24,7 +25,6 @@ def write_report(
     folder: Path, metrics: dict[str, Any], history: dict[str, list[float]], test: Labelled, probabilities: Probabilities
 ) -> None:
     """Fills the folder; `history` and the probabilities of the test set are those of the model that was kept."""
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
     plots = {
         "curves": curves(history, metrics["curve"]),
@@ -45,6 +45,7 @@ def curves(history: dict[str, list[float]], beside: str) -> Figure:
             values = history.get(key, [])
             plot.plot(range(1, len(values) + 1), values, marker="." if len(values) < 40 else "", label=name)
         plot.set(xlabel="epoch", ylabel=metric)
+        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.grid(alpha=0.3)
         plot.legend()
     return figure
@@ -54,9 +55,12 @@ def confusion(test: Labelled, probabilities: Probabilities) -> Figure:
     """How often each digit was read as each; mistakes alone are coloured, since they are few."""
     counts = np.array(evaluate(probabilities, test.digits).confusion)
     figure, plot = plt.subplots(figsize=(6.4, 6), layout="constrained")
-    plot.imshow(np.where(np.eye(CLASSES, dtype=bool), 0, counts), cmap="Reds", vmin=0, vmax=max(counts.max() // 100, 1))
+    wrong = np.where(np.eye(CLASSES, dtype=bool), 0, counts)
+    darkest = max(wrong.max(), 1)
+    plot.imshow(wrong, cmap="Reds", vmin=0, vmax=darkest)
     for (true, read), count in np.ndenumerate(counts):
-        plot.text(read, true, str(count) if count else "", ha="center", va="center", fontsize=9)
+        shown = "white" if true != read and count > darkest / 2 else "black"
+        plot.text(read, true, str(count) if count else "", ha="center", va="center", fontsize=9, color=shown)
     plot.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
     plot.set_title(f"{counts.diagonal().sum():,} of {counts.sum():,} right")
     return figure
@@ -84,7 +88,8 @@ def reliability_diagram(test: Labelled, probabilities: Probabilities) -> Figure:
     plot.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     plot.plot(confidences, accuracies, marker="o")
     for confidence, accuracy, share in zip(confidences, accuracies, shares, strict=True):
-        plot.annotate(f"{share * len(test.digits):,.0f}", (confidence, accuracy), fontsize=7, alpha=0.7)
+        pictures = f"{share * len(test.digits):,.0f}"
+        plot.annotate(pictures, (confidence, accuracy), xytext=(4, -9), textcoords="offset points", fontsize=7)
     error = evaluate(probabilities, test.digits).calibration_error
     plot.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.05))
     plot.set_title(f"Expected calibration error {error:.2%}; numbers are pictures", fontsize=10)

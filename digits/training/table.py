@@ -15,8 +15,8 @@ _COLUMNS = (
     "Parameters",
     "Multiply-adds",
     "Epochs",
-    "Test accuracy",
-    "As served",
+    "Test accuracy, float",
+    "As served, int8",
     "Cross-validation",
     "Training",
 )
