@@ -4,7 +4,9 @@ The only serving-side file that knows Keras, and it runs in a process of its own
 """
 
 import argparse
+import contextlib
 import hashlib
+import itertools
 import json
 import os
 import sys
@@ -21,11 +23,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from digits.compiled import DEFAULT_THRESHOLD, CompiledModel, Description, sha256_of, write_compiled
+from digits.compiled import CLASSES, DEFAULT_THRESHOLD, CompiledModel, Description, sha256_of, write_compiled
 from digits.errors import ModelError
 from digits.grids import SIDE, to_grid, to_input
 
-CLASSES = 10
 INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
 TOLERANCE = 1e-3
 """How far LiteRT's probabilities may be from Keras'."""
@@ -54,33 +55,54 @@ def compile_model(source: Path) -> CompiledModel:
         raise ModelError(f"Keras cannot load {source}: {_first_line(error)}") from error
     _check_shapes(source, model)
     probe = to_input(probe_grids())
-    served = _with_probabilities(source, model, probe)
-    expected = np.concatenate([served(probe[i : i + 1]).numpy() for i in range(len(probe))])
-    flatbuffer = _export(source, served, int8=True)
-    if not _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
-        flatbuffer = _export(source, served, int8=False)
-        difference = _difference(flatbuffer, probe, expected)
-        if not difference <= TOLERANCE:
-            raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
+    served, expected = _with_probabilities(source, model, probe)
+    weights, flatbuffer = _compiled(source, served, probe, expected)
     description = Description(
         name=f"{source.stem}@{fingerprint[:8]}",
         source_sha256=fingerprint,
         flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
         threshold=threshold,
+        weights=weights,
     )
     return CompiledModel(flatbuffer, description)
 
 
+def _compiled(
+    source: Path, model: Any, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]
+) -> tuple[str, bytes]:
+    """The kind of its weights, and the flatbuffer: with 8 bits where that answers the same, else with 32."""
+    with contextlib.suppress(Exception):  # Not every model can be made so small, which is no fault of it.
+        flatbuffer = _export(model, int8=True)
+        if _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
+            return "int8", flatbuffer
+    try:
+        flatbuffer = _export(model, int8=False)
+        difference = _difference(flatbuffer, probe, expected)
+    except Exception as error:
+        raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
+    if not difference <= TOLERANCE:
+        raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
+    return "float32", flatbuffer
+
+
 def probe_grids() -> npt.NDArray[np.uint8]:
-    """uint8 (40, 28, 28): the ten digits, drawn with four pens and made into grids as uploads are."""
-    grids = []
+    """uint8 (n, 28, 28): the ten digits in four pens, and what a model is in doubt about.
+
+    That is every two digits over each other, every digit at the edges of its grid, and faint ones: sure answers
+    hide how far off a model is.
+    """
+    drawn = []
     for pen in (4, 8, 12, 20):
         for digit in "0123456789":
             canvas = np.zeros((160, 120), np.uint8)
             cv2.putText(canvas, digit, (14, 130), cv2.FONT_HERSHEY_SIMPLEX, 5, 255, pen, cv2.LINE_AA)
             x, y, width, height = cv2.boundingRect(canvas)
-            grids.append(to_grid(canvas[y : y + height, x : x + width]))
-    return np.stack(grids)
+            drawn.append(to_grid(canvas[y : y + height, x : x + width]))
+    thin = drawn[:CLASSES]
+    blended = [cv2.addWeighted(one, 0.5, other, 0.5, 0) for one, other in itertools.combinations(thin, 2)]
+    moved = [np.roll(grid, shift, axis) for grid in thin for shift in (-5, 5) for axis in (0, 1)]
+    faint = [(grid * 0.3).astype(np.uint8) for grid in drawn]
+    return np.stack(drawn + blended + moved + faint)
 
 
 def _inspect(source: Path) -> float:
@@ -136,35 +158,38 @@ def _check_shapes(source: Path, model: Any) -> None:
         )
 
 
-def _with_probabilities(source: Path, model: Any, probe: npt.NDArray[np.float32]) -> Any:
-    """The model from (28, 28, 1) to ten probabilities: logits get a softmax, sigmoids are divided by their sum."""
+def _with_probabilities(
+    source: Path, model: Any, probe: npt.NDArray[np.float32]
+) -> tuple[Any, npt.NDArray[np.float32]]:
+    """The model from (28, 28, 1) to ten probabilities, and those of the probe.
+
+    Logits get a softmax, sigmoids are divided by their sum.
+    """
     from keras import Input, Model, layers, ops
 
     picture = Input((SIDE, SIDE, 1), batch_size=1)
     outputs = model(layers.Reshape(model.input_shape[1:])(picture))
-    plain = Model(picture, outputs)
-    values = np.concatenate([plain(probe[i : i + 1]).numpy() for i in range(len(probe))])
+    values = ops.convert_to_numpy(model(probe.reshape(-1, *model.input_shape[1:]), training=False))
     if not np.isfinite(values).all():
         raise ModelError(f"{source} answers with numbers that are not finite. Train it again.")
     if values.min() < 0 or values.max() > 1 + TOLERANCE:
-        return Model(picture, layers.Softmax()(outputs))
-    if np.abs(values.sum(axis=1) - 1).max() > TOLERANCE:
-        return Model(picture, outputs / ops.sum(outputs, axis=1, keepdims=True))
-    return plain
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return Model(picture, layers.Softmax()(outputs)), powers / powers.sum(axis=1, keepdims=True)
+    sums = values.sum(axis=1, keepdims=True)
+    if np.abs(sums - 1).max() > TOLERANCE:
+        return Model(picture, outputs / ops.sum(outputs, axis=1, keepdims=True)), values / sums
+    return Model(picture, outputs), values
 
 
-def _export(source: Path, model: Any, int8: bool) -> bytes:
+def _export(model: Any, int8: bool) -> bytes:
     """LiteRT's flatbuffer; with int8, weights are kept in 8 bits and activations are rounded to them as they come."""
     from tensorflow import lite
 
     options = {"optimizations": [lite.Optimize.DEFAULT]} if int8 else {}
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder, "model.tflite")
-        try:
-            model.export(exported, format="litert", verbose=False, **options)
-            return exported.read_bytes()
-        except Exception as error:
-            raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
+        model.export(exported, format="litert", verbose=False, **options)
+        return exported.read_bytes()
 
 
 def _difference(flatbuffer: bytes, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:

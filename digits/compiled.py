@@ -19,6 +19,8 @@ import platformdirs
 
 from digits.errors import ModelError
 
+CLASSES = 10
+"""Digits, and so a model's outputs."""
 DEFAULT_THRESHOLD = 0.5
 """A calibrated answer below it is rather wrong than right."""
 
@@ -35,6 +37,8 @@ class Description:
     flatbuffer_sha256: str
     threshold: float
     """Answers below this confidence are not called recognised."""
+    weights: str
+    """int8 or float32, as LiteRT keeps them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,4 +112,6 @@ class Settings(_Environment):
 class TrainingSettings(_Environment):
     """Where training finds its data."""
 
-    mnist_npz: Path | None = Field(None, description="MNIST in Keras' `.npz` format; Keras downloads it where unset")
+    mnist_npz: Path | None = Field(
+        None, description="MNIST in Keras' `.npz` format to train on; where unset, it is downloaded"
+    )

@@ -5,12 +5,15 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from digits.errors import ModelError
+from digits.grids import to_input
 from digits.training.command import main
 from digits.training.data import read_npz
 from digits.training.recipes import RECIPES
@@ -46,8 +49,11 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     out, report = tmp_path / "trained.h5", tmp_path / "report"
     done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 4, "--batch-size", 25)
     assert done.returncode == 0, done.stderr
-    assert "Recipe cnn on mnist.npz: 1,200 digits to learn from, 100 to be judged by." in done.stdout
-    assert "accuracy on it is not accuracy on MNIST" in done.stdout
+    counts = "1,100 digits to learn from, 100 held out of them, 100 to be judged by."
+    assert f"Recipe cnn on mnist.npz (mnist.npz): {counts}" in done.stdout
+    assert "accuracy on mnist.npz is not accuracy on MNIST" in done.stdout
+    assert "1200" not in done.stdout
+    assert "1100/1100" in done.stdout  # Photographed.
     assert "Epoch 4/4" in done.stdout
     assert "━" in done.stdout  # Keras' progress bar.
     assert f"Written:               {out}, and the report in {report}" in done.stdout
@@ -66,7 +72,8 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     assert served >= 0.9
     assert served == metrics["served"]["accuracy"]
     assert served == pytest.approx(metrics["accuracy"]["mean"], abs=0.011)
-    assert metrics["data"] == {"name": "mnist.npz", "source": "mnist.npz", "train": 1200, "held_out": 100, "test": 100}
+    assert metrics["served"]["weights"] == "int8"
+    assert [metrics[name] for name in ("learnt_from", "held_out", "tested_on")] == [1100, 100, 100]
     assert len(metrics["runs"][0]["history"]["val_accuracy"]) == 4
 
 
@@ -89,8 +96,6 @@ def test_each_older_recipe_serves(tmp_path: Path, mnist_like: Path, recipe: str)
 def test_of_several_seeds_the_one_with_the_least_held_out_loss_is_kept(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
     monkeypatch.setitem(RECIPES, "cnn", replace(RECIPES["dense-50x50"], held_out=0.25))
     out, report = tmp_path / "model.h5", tmp_path / "report"
     arguments = ["--data", str(mnist_like), "--out", str(out), "--report", str(report), "--epochs", "1"]
@@ -100,7 +105,8 @@ def test_of_several_seeds_the_one_with_the_least_held_out_loss_is_kept(
     assert list(losses) == [5, 6, 7]
     assert metrics["kept_seed"] == min(losses, key=losses.__getitem__)
     assert len(set(losses.values())) == 3
-    folds = metrics["cross_validation"]["folds"]
+    folds = metrics["cross_validation"]["values"]
+    assert len(folds) == 2
     assert f"Cross-validation: {np.mean(folds):.2%} ± {np.std(folds):.2%}" in capsys.readouterr().out
     kept = weights(out)
 
@@ -130,8 +136,9 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     assert again.endswith("--resume"), errors
     assert out.read_bytes() == b"the model that serves"
 
-    resumed = run(*shlex.split(again)[2:])
+    resumed = subprocess.run(shlex.split(again), cwd=ROOT, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
+    assert "Going on after epoch " in resumed.stdout
     assert "Epoch 3/40" not in resumed.stdout
     assert "Epoch 40/40" in resumed.stdout
     stopped_once = weights(out)
@@ -145,21 +152,83 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, mnist_like: Path) -> None:
     import keras
 
-    from digits.training.checkpoint import Progress, save_checkpoint
+    from digits.training.checkpoint import Asked, Progress, save_checkpoint
     from digits.training.networks import dense
 
     model = dense(4)
     model.compile(optimizer=keras.optimizers.Adam())
-    save_checkpoint(
-        tmp_path / "model.training" / "seed-0.keras", model, Progress("dense-128", "other data", 0, 10, 32, 1.0, {})
-    )
-    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5"), "--resume"]
+    checkpoint = tmp_path / "model.training" / "seed-0.keras"
+    checkpoint.parent.mkdir()
+    save_checkpoint(checkpoint, model, Progress(Asked("dense-128", 0, 10, 32, "other data"), 1.0, {"loss": [0.5]}))
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5")]
+    options += ["--report", str(tmp_path / "report"), "--resume"]
     with pytest.raises(SystemExit, match="belongs to another run: recipe dense-128, seed 0, 10 epochs"):
         main(options)
-    (tmp_path / "model.training" / "seed-0.keras").write_bytes(b"PK\x03\x04 cut off")
+    checkpoint.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(SystemExit, match="is damaged"):
         main(options)
     assert not (tmp_path / "model.h5").exists()
+
+
+def test_training_that_comes_to_nothing_leaves_the_model(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    diverging = replace(RECIPES["dense-50x50"], optimiser=lambda _: keras.optimizers.SGD(1e30))
+    monkeypatch.setitem(RECIPES, "dense-50x50", diverging)
+    out = tmp_path / "model.h5"
+    out.write_bytes(b"the model that serves")
+    options = ["--recipe", "dense-50x50", "--data", str(mnist_like), "--out", str(out), "--epochs", "1"]
+    with pytest.raises(SystemExit, match="came to no finite numbers"):
+        main([*options, "--report", str(tmp_path / "report")])
+    assert out.read_bytes() == b"the model that serves"
+
+
+def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digits.training import experiment
+
+    def refuse(model: Path) -> None:
+        raise ModelError(f"{model.name} cannot be compiled")
+
+    monkeypatch.setattr(experiment, "load_compiled", refuse)
+    out = tmp_path / "model.h5"
+    out.write_bytes(b"the model that serves")
+    options = ["--recipe", "dense-50x50", "--data", str(mnist_like), "--out", str(out), "--epochs", "1"]
+    with pytest.raises(SystemExit, match=r"model\.h5 cannot be compiled"):
+        main([*options, "--report", str(tmp_path / "report")])
+    assert out.read_bytes() == b"the model that serves"
+
+
+def test_an_epoch_of_our_recipe_has_digits_in_another_hand_and_photographs_and_is_repeated(mnist_like: Path) -> None:
+    from digits.training import batches
+    from digits.training.batches import Batches
+
+    data = read_npz(mnist_like).train.part(np.arange(200))
+    ours, older = RECIPES["cnn"], RECIPES["dense-128"]
+    one, same, later = (Batches(ours, data, 64, seed=3, epoch=epoch) for epoch in (0, 0, 1))
+    assert len(one) == 4
+    assert all(np.array_equal(one[index][0], same[index][0]) for index in range(4))
+    assert not np.array_equal(one[0][0], later[0][0])
+    one.on_epoch_end()
+    assert np.array_equal(one[0][0], later[0][0])
+
+    pictures, labels = Batches(older, data, 200, seed=3, epoch=0)[0]
+    known = {grid.tobytes() for grid in to_input(data.grids)}
+    assert all(picture.tobytes() in known for picture in pictures)
+    assert labels.argmax(axis=1).sum() == data.digits.sum()
+
+    served = one._photographed
+    assert served.shape == data.grids.shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "augment", lambda grid, rng: grid)
+        unmoved = np.concatenate([later[index][0] for index in range(4)])
+    photographs = {grid.tobytes() for grid in to_input(served)} - known
+    share = np.mean([picture.tobytes() in photographs for picture in unmoved])
+    assert 0.1 < share < 0.3
+    assert all(picture.tobytes() in known | photographs for picture in unmoved)
 
 
 def test_standardised_pixels_that_never_vary_keep_their_scale(tmp_path: Path) -> None:
@@ -168,8 +237,8 @@ def test_standardised_pixels_that_never_vary_keep_their_scale(tmp_path: Path) ->
     from digits.training.networks import dense, standardise
 
     network = dense(standardised=True)
-    pictures = np.random.default_rng(0).random((50, 28, 28, 1), np.float32)
-    pictures[:, 0] = 0.25
+    pictures = np.random.default_rng(0).random((1437, 28, 28, 1), np.float32)
+    pictures[:, 0] = np.float32(100 / 255)
     standardise(network, pictures)
     network.save(tmp_path / "standardised.h5")
     for model in (network, keras.models.load_model(tmp_path / "standardised.h5", compile=False)):
@@ -180,9 +249,28 @@ def test_standardised_pixels_that_never_vary_keep_their_scale(tmp_path: Path) ->
 
 
 def test_multiply_adds_are_those_worked_out_by_hand() -> None:
-    from digits.training.networks import dense, multiply_adds
+    from digits.training.networks import cnn, dense, multiply_adds
 
     assert multiply_adds(dense(50, 50)) == 784 * 50 + 50 * 50 + 50 * 10
+    convolutions = [(24, 1, 5, 24), (20, 24, 5, 32), (8, 32, 5, 64), (6, 64, 3, 128), (4, 128, 3, 128)]
+    by_hand = sum(side**2 * channels * size**2 * filters for side, channels, size, filters in convolutions)
+    assert multiply_adds(cnn()) == by_hand + 4 * 4 * 128 * 10
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--seed", "x"), ("--seed", "-1"), ("--epochs", "0"), ("--folds", "1"), ("--out", "model.keras")],
+)
+def test_an_option_that_makes_no_sense_is_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([option, value])
+    assert f"argument {option}: '{value}' is no " in capsys.readouterr().err
+
+
+def test_more_folds_than_digits_are_refused(tmp_path: Path, mnist_like: Path) -> None:
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5")]
+    with pytest.raises(SystemExit, match="only 1.. of some digit; that is too few for 121 folds"):
+        main([*options, "--report", str(tmp_path / "report"), "--folds", "121"])
 
 
 def test_bad_data_stops_the_command_with_a_sentence(tmp_path: Path) -> None:

@@ -1,5 +1,3 @@
-import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +44,16 @@ def with_a_digit_missing(path: Path) -> None:
     np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
 
 
+def with_labels_that_are_no_whole_numbers(path: Path) -> None:
+    x, y = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 10 * 1.0
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+
+
+def with_a_header_that_makes_no_sense(path: Path) -> None:
+    np.savez(path, x_train=np.zeros((20, 28, 28), np.uint8))
+    path.write_bytes(path.read_bytes().replace(b"(20, 28, 28)", b"(20, '28, 28"))
+
+
 def with_objects(path: Path) -> None:
     np.savez(path, x_train=np.array([{"code": 1}], dtype=object))
 
@@ -57,6 +65,8 @@ def with_objects(path: Path) -> None:
         with_other_shape,
         with_eleven_classes,
         with_a_digit_missing,
+        with_labels_that_are_no_whole_numbers,
+        with_a_header_that_makes_no_sense,
         with_objects,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"PK\x03\x04 but no archive"),
@@ -71,11 +81,19 @@ def test_other_data_is_refused_with_a_sentence(tmp_path: Path, spoil: object) ->
 
 
 def test_a_cut_off_download_is_refused(tmp_path: Path, mnist_like: Path) -> None:
-    path = Path(shutil.copy(mnist_like, tmp_path))
+    path = tmp_path / "mnist.npz"
     path.write_bytes(mnist_like.read_bytes()[:-2000])
     with pytest.raises(DataError):
         read_npz(path)
-    assert zipfile.is_zipfile(mnist_like)
+
+
+def test_labels_of_any_whole_numbers_are_the_same_digits(tmp_path: Path, mnist_like: Path) -> None:
+    data = read_npz(mnist_like)
+    wide = {"y_train": data.train.digits.astype(np.int64), "y_test": data.test.digits.astype(np.int32)}
+    np.savez(tmp_path / "wide.npz", x_train=data.train.grids, x_test=data.test.grids, **wide)
+    again = read_npz(tmp_path / "wide.npz")
+    assert again.train.digits.dtype == np.uint8
+    assert again.train.fingerprint == data.train.fingerprint
 
 
 def test_missing_data_is_told_as_such(tmp_path: Path) -> None:
@@ -108,7 +126,7 @@ def test_a_source_that_is_asked_for_is_not_replaced_by_another(mnist_like: Path)
 def test_the_bundled_digits_have_the_form_of_mnist() -> None:
     data = read_bundled()
     assert (len(data.train.digits), len(data.test.digits)) == (1437, 360)
-    assert data.name == "scikit-learn's 8x8 digits"
+    assert data.name == "8x8 digits"
     assert data.train.grids.shape == (1437, SIDE, SIDE)
     rows, columns = (np.any(data.train.grids, axis=axis).sum(axis=1) for axis in (2, 1))
     assert np.maximum(rows, columns).max() <= DIGIT_SIDE
@@ -134,9 +152,9 @@ def test_a_division_has_every_picture_once_with_its_digit() -> None:
 
 
 def test_dividing_anew_pools_training_and_test() -> None:
-    data = redivided(DataSet(numbered(300), numbered(100), "here"), 0.2)
+    data = redivided(DataSet(numbered(300), numbered(100), "here", "a file"), 0.2)
     assert (len(data.train.digits), len(data.test.digits)) == (320, 80)
-    assert data.name == "here, divided anew"
+    assert (data.name, data.source) == ("here, divided anew", "a file")
 
 
 def test_folds_judge_every_picture_once() -> None:

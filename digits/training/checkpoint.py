@@ -12,16 +12,23 @@ from digits.errors import DataError
 _PROGRESS = "progress.json"
 
 
-@dataclass(slots=True)
-class Progress:
-    """What a run was asked to do, and how far it came."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What makes two runs the same."""
 
     recipe: str
-    data: str
-    """The fingerprint of the training data."""
     seed: int
     epochs: int
     batch_size: int
+    data: str
+    """Fingerprint of the digits to learn from."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run came."""
+
+    asked: Asked
     seconds: float = 0
     history: dict[str, list[float]] = field(default_factory=dict)
     """A value per finished epoch of each of Keras' metrics."""
@@ -31,15 +38,9 @@ class Progress:
         """Epochs that are done."""
         return max(map(len, self.history.values()), default=0)
 
-    def is_same_run(self, other: "Progress") -> bool:
-        return all(
-            getattr(self, name) == getattr(other, name) for name in ("recipe", "data", "seed", "epochs", "batch_size")
-        )
-
 
 def save_checkpoint(path: Path, model: Any, progress: Progress) -> None:
     """Replaces the file in one step: a run that is killed meanwhile finds the epoch before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         model.save(temporary)
@@ -48,10 +49,10 @@ def save_checkpoint(path: Path, model: Any, progress: Progress) -> None:
         temporary.replace(path)
 
 
-def load_checkpoint(path: Path, asked: Progress) -> tuple[Any, Progress] | None:
-    """The model with its optimiser, and its progress; None where the run has not come so far as to leave one.
+def load_checkpoint(path: Path, asked: Asked) -> tuple[Any, Progress] | None:
+    """The model with its optimiser, and its progress; None where no epoch was finished.
 
-    Raises DataError where the file is damaged, or another run's than is `asked` for.
+    Raises DataError where the file is damaged, or another run's than is asked for.
     """
     if not path.exists():
         return None
@@ -59,12 +60,15 @@ def load_checkpoint(path: Path, asked: Progress) -> tuple[Any, Progress] | None:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            progress = Progress(**json.loads(archive.read(_PROGRESS)))
-        if progress.is_same_run(asked):
-            return keras.models.load_model(path), progress
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"The checkpoint {path} is damaged ({error}). Train without --resume.") from error
-    raise DataError(
-        f"{path} belongs to another run: recipe {progress.recipe}, seed {progress.seed}, {progress.epochs} epochs, "
-        f"batch size {progress.batch_size}, on perhaps other data. Resume with these, or train without --resume."
-    )
+            kept = json.loads(archive.read(_PROGRESS))
+        progress = Progress(Asked(**kept.pop("asked")), **kept)
+        model = keras.models.load_model(path) if progress.asked == asked else None
+    except Exception as error:  # Keras and the decoders below it raise all kinds.
+        raise DataError(f"The checkpoint {path} is damaged. Train without --resume.") from error
+    if model is None:
+        was = progress.asked
+        raise DataError(
+            f"{path} belongs to another run: recipe {was.recipe}, seed {was.seed}, {was.epochs} epochs, batch size "
+            f"{was.batch_size}, or other data. Resume with the same options, or train without --resume."
+        )
+    return model, progress

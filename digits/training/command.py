@@ -3,8 +3,10 @@
 import argparse
 import logging
 import os
+import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from digits.errors import DataError, ModelError, SettingsError
@@ -19,39 +21,35 @@ SHIPPED = "cnn"
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command; exits with a sentence where it cannot do what was asked."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(arguments)
-    if options.list:
-        print(recipe_table())
-        return
+    chosen = _parser().parse_args(arguments)
     try:
-        _train(options)
+        if chosen.list:
+            print(recipe_table())
+        else:
+            _train(chosen)
     except (DataError, ModelError, SettingsError) as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"{error.filename or 'A file'} cannot be written: {error.strerror or error}.")
+        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
     except KeyboardInterrupt:
         same = (word for word in arguments if word != "--resume")
-        again = shlex.join(["python", "keras-mnist.py", *same, "--resume"])
+        again = shlex.join([sys.executable, sys.argv[0], *same, "--resume"])
         sys.exit(f"\nStopped; the model that serves is as it was. To go on after the last whole epoch: {again}")
 
 
 def _train(chosen: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 legacy; here it is what was asked for.
-    recipe = RECIPES[chosen.recipe]
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     data = load_data(str(wanted) if wanted else None)
-    print(
-        f"Recipe {chosen.recipe} on {data.source}: {len(data.train.digits):,} digits to learn from, "
-        f"{len(data.test.digits):,} to be judged by.",
-        flush=True,
-    )
     name = chosen.recipe
     if data.name != "MNIST":
-        print("This is not MNIST: accuracy on it is not accuracy on MNIST.", flush=True)
-        name += "-on-other-data"  # What serves, and its figures, are not replaced by these unless they are named.
+        print(f"This is not MNIST: accuracy on {data.name} is not accuracy on MNIST.", flush=True)
+        # What serves, and its figures, are not replaced by these unless they are named.
+        name += "-" + re.sub("[^a-z0-9]+", "-", data.name.lower())
     from digits.training.experiment import Options, run_experiment
 
+    recipe = RECIPES[chosen.recipe]
     options = Options(
         recipe=chosen.recipe,
         epochs=chosen.epochs or recipe.epochs,
@@ -81,37 +79,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--out", type=_h5, metavar="FILE.h5", help=f"default mnist-neural.h5 for {SHIPPED} on MNIST, else NAME.h5")
     add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default reports/NAME")
-    add("--epochs", type=_positive, metavar="N", help="default: the recipe's")
-    add("--batch-size", type=_positive, metavar="N", help="default: the recipe's")
-    add("--seed", type=_whole, default=0, metavar="N", help="of weights, order and augmentation; default %(default)s")
-    add("--seeds", type=_positive, default=1, metavar="N", help="train so many models, from --seed on; keep the best")
+    add("--epochs", type=_whole(1), metavar="N", help="default: the recipe's")
+    add("--batch-size", type=_whole(1), metavar="N", help="default: the recipe's")
+    add(
+        "--seed", type=_whole(0), default=0, metavar="N", help="of weights, order and augmentation; default %(default)s"
+    )
+    add("--seeds", type=_whole(1), default=1, metavar="N", help="train so many models, from --seed on; keep the best")
     add("--folds", type=_folds, metavar="K", help="cross-validate first, in K parts; 0 for not; default: the recipe's")
     add("--resume", action="store_true", help="go on where the same command was stopped")
     return parser
 
 
 def _h5(text: str) -> Path:
-    if not text.endswith(".h5"):
-        raise argparse.ArgumentTypeError(f"{text} does not end in .h5")
+    if not text.endswith(".h5") or Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file that ends in .h5")
     return Path(text)
 
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
+def _whole(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return int(text)
 
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return number
 
 
 def _folds(text: str) -> int:
-    number = int(text)
-    if number < 0 or number == 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 0, nor 2 or more")
-    return number
+    return 0 if text == "0" else _whole(2)(text)

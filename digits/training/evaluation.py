@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.networks import CLASSES
+from digits.compiled import CLASSES
 
 BINS = 15
 """Of the confidences, for the calibration error."""

@@ -1,28 +1,24 @@
-"""A recipe from beginning to end: cross-validation, a model for each seed, the one that is kept, and its figures."""
+"""A recipe from beginning to end: cross-validation, a model for each seed, the one that is kept, and its report."""
 
-import platform
-import shutil
+import math
 import time
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from digits.compiled import load_compiled
+from digits.compiled import load_compiled, places
+from digits.errors import ModelError
 from digits.recogniser import LiteRTRecogniser
-from digits.settings import usable_cpus
-from digits.training.checkpoint import Progress
+from digits.training.checkpoint import Asked, Progress
 from digits.training.data import DataSet, Labelled, divided, folds, redivided
 from digits.training.evaluation import Evaluation, Probabilities, evaluate
 from digits.training.fit import calibrate, fit, predict, save
+from digits.training.metrics import Metrics, RunMetrics, Served, Spread, machine, versions
 from digits.training.networks import multiply_adds
 from digits.training.recipes import RECIPES, Recipe
 from digits.training.report import write_report
-
-LIBRARIES = ("ai-edge-litert", "keras", "numpy", "opencv-python-headless", "tensorflow", "tensorflow-cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class Options:
 
     @property
     def work(self) -> Path:
-        """Where unfinished runs are kept."""
+        """Folder of what is not finished."""
         return self.out.with_suffix(".training")
 
 
@@ -53,140 +49,136 @@ class Run:
     progress: Progress
     temperature: float | None
     validation: Evaluation | None
-    test: Probabilities
+    on_test: Probabilities
+
+    @property
+    def loss(self) -> float:
+        """What seeds are compared by: on the held-out part, or, where there is none, of the last epoch of training."""
+        return self.validation.loss if self.validation else self.progress.history["loss"][-1]
 
 
 def run_experiment(options: Options, data: DataSet) -> None:
-    """Writes the model and the report, and prints a summary. Raises DataError where a checkpoint does not fit.
+    """Writes the model and the report, and prints a summary.
 
-    Nothing is chosen from the test set: of several seeds' models the one with the least loss on the held-out part
-    of the training set is kept, the first where nothing is held out.
+    Both take the place of older ones at the very end, once the compiled model has been measured. Raises DataError
+    where a checkpoint does not fit, and ModelError where training came to nothing that can be served.
     """
     recipe = RECIPES[options.recipe]
     if recipe.test_share:
         data = redivided(data, recipe.test_share)
-    if not options.resume:
-        shutil.rmtree(options.work, ignore_errors=True)
-    for folder in (options.work, options.report):  # Now, not after hours of training.
-        folder.mkdir(parents=True, exist_ok=True)
-    scores = cross_validate(options, recipe, data)
-    runs = [_run(options, recipe, data, options.seed + number) for number in range(options.seeds)]
-    kept = min(runs, key=lambda run: run.validation.loss if run.validation else 0)
-    save(kept.model, options.out)
-    served = _served(options.out, data.test)
-    metrics = _metrics(options, recipe, data, scores, runs, kept) | {"served": served}
-    write_report(options.report, metrics, kept.progress.history, data.test, kept.test)
-    shutil.rmtree(options.work)
-    _summarise(options, metrics, len(data.test.digits))
+    train, held_out = divided(data.train, recipe.held_out) if recipe.held_out else (data.train, None)
+    print(
+        f"Recipe {options.recipe} on {data.name} ({data.source}): {len(train.digits):,} digits to learn from"
+        + (f", {len(held_out.digits):,} held out of them" if held_out else "")
+        + f", {len(data.test.digits):,} to be judged by.",
+        flush=True,
+    )
+    _make_room(options)
+    scores = cross_validate(options, recipe, data.train)
+    runs = [_run(options, recipe, train, held_out, data.test, options.seed + number) for number in range(options.seeds)]
+    kept = min((run for run in runs if math.isfinite(run.loss)), key=lambda run: run.loss, default=None)
+    if not kept:
+        raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
+
+    finished = options.work / options.out.name
+    save(kept.model, finished)
+    metrics = Metrics(
+        recipe=options.recipe,
+        origin=recipe.origin,
+        data=data.name,
+        source=data.source,
+        learnt_from=len(train.digits),
+        held_out=len(held_out.digits) if held_out else 0,
+        tested_on=len(data.test.digits),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        parameters=kept.model.count_params(),
+        multiply_adds=multiply_adds(kept.model),
+        accuracy=Spread.of([evaluate(run.on_test, data.test.digits).accuracy for run in runs]),
+        cross_validation=Spread.of(scores) if scores else None,
+        kept_seed=kept.progress.asked.seed,
+        served=_served(finished, data.test),
+        runs=[_metrics(run, data.test) for run in runs],
+        machine=machine(),
+        versions=versions(),
+    )
+    write_report(options.report, metrics, data.test, kept.on_test)
+    for compiled, place in zip(places(finished), places(options.out), strict=True):
+        if compiled.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            compiled.replace(place)
+    finished.replace(options.out)
+    _clean(options.work)
+    print(metrics.summary())
+    print(f"{'Written:':<23}{options.out}, and the report in {options.report}", flush=True)
 
 
-def cross_validate(options: Options, recipe: Recipe, data: DataSet) -> list[float]:
-    """The accuracy on each fold of the training set, of a model that learnt from the others."""
+def cross_validate(options: Options, recipe: Recipe, data: Labelled) -> list[float]:
+    """The accuracy on each fold, of a model that learnt from the others."""
     scores = []
-    for number, (learnt, judged) in enumerate(folds(data.train, options.folds) if options.folds else (), 1):
+    for number, (learnt, judged) in enumerate(folds(data, options.folds) if options.folds else (), 1):
         print(f"Fold {number} of {options.folds}", flush=True)
-        asked = _asked(options, data, options.seed)
+        asked = _asked(options, learnt, options.seed)
         model, _ = fit(recipe, learnt, judged, asked, options.work / f"fold-{number}.keras")
         scores.append(evaluate(predict(model, judged.grids), judged.digits).accuracy)
         print(f"Fold {number} of {options.folds}: {scores[-1]:.2%}", flush=True)
     if scores:
-        print(f"Cross-validation: {np.mean(scores):.2%} ± {np.std(scores):.2%}", flush=True)
+        print(f"Cross-validation: {Spread.of(scores)}", flush=True)
     return scores
 
 
-def _run(options: Options, recipe: Recipe, data: DataSet, seed: int) -> Run:
+def _run(
+    options: Options, recipe: Recipe, train: Labelled, held_out: Labelled | None, test: Labelled, seed: int
+) -> Run:
     if options.seeds > 1:
         print(f"Seed {seed}, {seed - options.seed + 1} of {options.seeds}", flush=True)
-    train, held_out = divided(data.train, recipe.held_out) if recipe.held_out else (data.train, None)
-    checkpoint = options.work / f"seed-{seed}.keras"
-    model, progress = fit(recipe, train, held_out or data.test, _asked(options, data, seed), checkpoint)
+    # An older recipe may show the test set by epoch, as its author did: nothing is chosen by it.
+    beside = held_out or test
+    model, progress = fit(recipe, train, beside, _asked(options, train, seed), options.work / f"seed-{seed}.keras")
     temperature = calibrate(model, held_out) if held_out else None
     validation = evaluate(predict(model, held_out.grids), held_out.digits) if held_out else None
-    return Run(model, progress, temperature, validation, predict(model, data.test.grids))
+    return Run(model, progress, temperature, validation, predict(model, test.grids))
 
 
-def _asked(options: Options, data: DataSet, seed: int) -> Progress:
-    return Progress(options.recipe, data.fingerprint, seed, options.epochs, options.batch_size)
+def _asked(options: Options, train: Labelled, seed: int) -> Asked:
+    return Asked(options.recipe, seed, options.epochs, options.batch_size, train.fingerprint)
 
 
-def _served(model: Path, test: Labelled) -> dict[str, float]:
-    """Accuracy and time as the server has them, compiled for LiteRT, on one thread."""
-    recogniser = LiteRTRecogniser(load_compiled(model))
+def _served(model: Path, test: Labelled) -> Served:
+    compiled = load_compiled(model)
+    recogniser = LiteRTRecogniser(compiled)
     started = time.perf_counter()
     read = [prediction.digit for prediction in recogniser.predict(list(test.grids))]
-    seconds = time.perf_counter() - started
-    errors = int((np.array(read) != test.digits).sum())
-    return {
-        "accuracy": 1 - errors / len(read),
-        "errors": errors,
-        "microseconds": round(seconds / len(read) * 1e6, 1),
-    }
+    microseconds = (time.perf_counter() - started) / len(read) * 1e6
+    right = np.array(read) == test.digits
+    return Served(compiled.description.weights, float(right.mean()), int((~right).sum()), round(microseconds, 1))
 
 
-def _metrics(
-    options: Options, recipe: Recipe, data: DataSet, scores: list[float], runs: list[Run], kept: Run
-) -> dict[str, Any]:
-    accuracies = [evaluate(run.test, data.test.digits).accuracy for run in runs]
-    return {
-        "recipe": options.recipe,
-        "origin": recipe.origin,
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "train": len(data.train.digits),
-            "held_out": round(recipe.held_out * len(data.train.digits)),
-            "test": len(data.test.digits),
-        },
-        "epochs": options.epochs,
-        "batch_size": options.batch_size,
-        "parameters": kept.model.count_params(),
-        "multiply_adds": multiply_adds(kept.model),
-        "accuracy": {"mean": float(np.mean(accuracies)), "deviation": float(np.std(accuracies))},
-        "cross_validation": {"mean": float(np.mean(scores)), "deviation": float(np.std(scores)), "folds": scores}
-        if scores
-        else None,
-        "seconds": round(float(np.mean([run.progress.seconds for run in runs])), 1),
-        "kept_seed": kept.progress.seed,
-        "curve": "held-out" if recipe.held_out else "test",
-        "runs": [
-            {
-                "seed": run.progress.seed,
-                "seconds": round(run.progress.seconds, 1),
-                "temperature": run.temperature,
-                "validation": asdict(run.validation) if run.validation else None,
-                "test": asdict(evaluate(run.test, data.test.digits)),
-                "history": run.progress.history,
-            }
-            for run in runs
-        ],
-        "machine": f"{usable_cpus()} CPUs, {platform.machine()}",
-        "versions": {"python": platform.python_version()} | _versions(),
-    }
+def _metrics(run: Run, test: Labelled) -> RunMetrics:
+    return RunMetrics(
+        seed=run.progress.asked.seed,
+        seconds=round(run.progress.seconds, 1),
+        temperature=run.temperature,
+        validation=run.validation,
+        test=evaluate(run.on_test, test.digits),
+        history=run.progress.history,
+    )
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:  # One of TensorFlow's two packages.
-            continue
-    return found
+def _make_room(options: Options) -> None:
+    """Makes the folders now, rather than find after hours that they cannot be made."""
+    if options.resume:
+        kept = len(list(options.work.glob("*.keras")))
+        print(f"{kept} unfinished models to go on with" if kept else "Nothing to go on with", flush=True)
+    else:
+        _clean(options.work)
+    for folder in (options.work, options.report):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
-def _summarise(options: Options, metrics: dict[str, Any], pictures: int) -> None:
-    run = next(run for run in metrics["runs"] if run["seed"] == metrics["kept_seed"])
-    print(f"Recipe:                {options.recipe}, {metrics['origin']}")
-    print(f"Parameters:            {metrics['parameters']:,}")
-    print(f"Multiply-adds:         {metrics['multiply_adds']:,} a digit")
-    if run["validation"]:
-        print(f"Held-out accuracy:     {run['validation']['accuracy']:.2%} of {metrics['data']['held_out']:,}")
-    if len(metrics["runs"]) > 1:
-        spread = metrics["accuracy"]
-        print(f"Mean test accuracy:    {spread['mean']:.2%} ± {spread['deviation']:.2%}; seed {run['seed']} is kept")
-    print(f"Test accuracy:         {run['test']['accuracy']:.2%} of {pictures:,}")
-    served = metrics["served"]
-    print(f"As served:             {served['accuracy']:.2%}, {served['microseconds']:.0f} µs a digit")
-    print(f"Calibration error:     {run['test']['calibration_error']:.2%}")
-    print(f"Training time:         {metrics['seconds']:.0f} s a model")
-    print(f"Written:               {options.out}, and the report in {options.report}")
+def _clean(work: Path) -> None:
+    """Removes what a run leaves there, and the folder where nothing else is in it."""
+    for file in work.glob("*.keras"):
+        file.unlink()
+    if work.exists() and not any(work.iterdir()):
+        work.rmdir()

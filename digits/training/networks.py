@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from digits.compiled import CLASSES
 from digits.grids import SIDE
-
-CLASSES = 10
 
 
 def cnn() -> Any:
@@ -51,8 +50,8 @@ def standardise(network: Any, pictures: npt.NDArray[np.float32]) -> None:
     for layer in network.layers:
         if isinstance(layer, layers.Normalization):
             flat = pictures.reshape(len(pictures), -1)
-            variance = flat.var(axis=0)
-            layer.set_weights([flat.mean(axis=0), np.where(variance == 0, 1, variance), np.array(len(flat))])
+            variance = np.where(np.ptp(flat, axis=0) == 0, 1, flat.var(axis=0, dtype=np.float64))
+            layer.set_weights([flat.mean(axis=0, dtype=np.float64), variance, np.array(len(flat))])
             layer.finalize_state()
 
 

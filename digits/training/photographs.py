@@ -21,7 +21,7 @@ Sheet = npt.NDArray[np.floating]
 MAX_PIXELS = 1_000_000
 
 
-def all_as_served(grids: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
+def all_as_served(grids: npt.NDArray[np.uint8], seed: int | list[int]) -> npt.NDArray[np.uint8]:
     """uint8 (n, 28, 28) -> the same digits, each photographed and brought back by serving; threads share the work."""
     generators = np.random.default_rng(seed).spawn(len(grids))
     with ThreadPoolExecutor(usable_cpus()) as threads:
@@ -92,8 +92,8 @@ def unevenly_lit(sheet: Sheet, rng: np.random.Generator) -> Sheet:
 
 
 def out_of_focus(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Blurred by up to half a pixel of the grid."""
-    return cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.1, 0.5) * len(sheet) / SIDE / 2)
+    """Blurred, with a standard deviation of up to a hundredth of the picture's side."""
+    return cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.002, 0.01) * len(sheet))
 
 
 def grainy(sheet: Sheet, rng: np.random.Generator) -> Sheet:

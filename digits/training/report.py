@@ -2,45 +2,41 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-
-from digits.training.data import Labelled
-from digits.training.evaluation import Probabilities, evaluate, reliability, worst_mistakes
-from digits.training.networks import CLASSES
-
-mpl.use("Agg")  # No screen is needed.
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from digits.compiled import CLASSES
+from digits.training.data import Labelled
+from digits.training.evaluation import Evaluation, Probabilities, reliability, worst_mistakes
+from digits.training.metrics import Metrics
 
 METRICS = "metrics.json"
 MISTAKES = 40
 """Most pictures on the sheet of mistakes."""
 
 
-def write_report(
-    folder: Path, metrics: dict[str, Any], history: dict[str, list[float]], test: Labelled, probabilities: Probabilities
-) -> None:
-    """Fills the folder; `history` and the probabilities of the test set are those of the model that was kept."""
-    (folder / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+def write_report(folder: Path, metrics: Metrics, test: Labelled, probabilities: Probabilities) -> None:
+    """Fills the folder; the probabilities are those of the kept model on the test set."""
+    kept = metrics.kept
     plots = {
-        "curves": curves(history, metrics["curve"]),
-        "confusion": confusion(test, probabilities),
+        "curves": curves(kept.history, "held out" if kept.validation else "test"),
+        "confusion": confusion(kept.test),
         "mistakes": mistakes(test, probabilities),
-        "reliability": reliability_diagram(test, probabilities),
+        "reliability": reliability_diagram(test, probabilities, kept.test.calibration_error),
     }
     for name, figure in plots.items():
         figure.savefig(folder / f"{name}.png", dpi=120)
-        plt.close(figure)
+    written = folder / f".{METRICS}"
+    written.write_text(json.dumps(metrics.as_json(), indent=1) + "\n")
+    written.replace(folder / METRICS)
 
 
 def curves(history: dict[str, list[float]], beside: str) -> Figure:
     """Accuracy and loss by epoch, of training and of the pictures `beside` it."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    for plot, metric in zip(axes, ("accuracy", "loss"), strict=True):
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    for plot, metric in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         for key, name in ((metric, "training"), (f"val_{metric}", beside)):
             values = history.get(key, [])
             plot.plot(range(1, len(values) + 1), values, marker="." if len(values) < 40 else "", label=name)
@@ -51,10 +47,11 @@ def curves(history: dict[str, list[float]], beside: str) -> Figure:
     return figure
 
 
-def confusion(test: Labelled, probabilities: Probabilities) -> Figure:
+def confusion(evaluation: Evaluation) -> Figure:
     """How often each digit was read as each; mistakes alone are coloured, since they are few."""
-    counts = np.array(evaluate(probabilities, test.digits).confusion)
-    figure, plot = plt.subplots(figsize=(6.4, 6), layout="constrained")
+    counts = np.array(evaluation.confusion)
+    figure = Figure(figsize=(6.4, 6), layout="constrained")
+    plot = figure.subplots()
     wrong = np.where(np.eye(CLASSES, dtype=bool), 0, counts)
     darkest = max(wrong.max(), 1)
     plot.imshow(wrong, cmap="Reds", vmin=0, vmax=darkest)
@@ -71,7 +68,8 @@ def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
     worst = worst_mistakes(probabilities, test.digits, MISTAKES)
     columns = 8
     rows = max(1, -(-len(worst) // columns))
-    figure, plots = plt.subplots(rows, columns, figsize=(1.4 * columns, 1.75 * rows), layout="constrained")
+    figure = Figure(figsize=(1.4 * columns, 1.75 * rows), layout="constrained")
+    plots = figure.subplots(rows, columns)
     for plot in plots.flat:
         plot.axis("off")
     for plot, index in zip(plots.flat, worst, strict=False):
@@ -81,16 +79,16 @@ def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
     return figure
 
 
-def reliability_diagram(test: Labelled, probabilities: Probabilities) -> Figure:
+def reliability_diagram(test: Labelled, probabilities: Probabilities, error: float) -> Figure:
     """Accuracy against confidence; on the diagonal, a confidence of 90 % is right 9 times in 10."""
     confidences, accuracies, shares = zip(*reliability(probabilities, test.digits), strict=True)
-    figure, plot = plt.subplots(figsize=(5.6, 5.2), layout="constrained")
+    figure = Figure(figsize=(5.6, 5.2), layout="constrained")
+    plot = figure.subplots()
     plot.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--")
     plot.plot(confidences, accuracies, marker="o")
     for confidence, accuracy, share in zip(confidences, accuracies, shares, strict=True):
         pictures = f"{share * len(test.digits):,.0f}"
         plot.annotate(pictures, (confidence, accuracy), xytext=(4, -9), textcoords="offset points", fontsize=7)
-    error = evaluate(probabilities, test.digits).calibration_error
     plot.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.05))
     plot.set_title(f"Expected calibration error {error:.2%}; numbers are pictures", fontsize=10)
     plot.grid(alpha=0.3)
