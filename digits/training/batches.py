@@ -10,12 +10,15 @@ import numpy.typing as npt
 from digits.compiled import CLASSES
 from digits.grids import to_input
 from digits.training.augment import augment
+from digits.training.checkpoint import Asked
 from digits.training.data import Labelled
 from digits.training.photographs import all_as_served
 from digits.training.recipes import Recipe
 
 PHOTOGRAPHED = 0.2
 """Share of the digits in an augmented epoch that were photographed and came back by serving's road."""
+SETTLING_STRENGTH = 0.5
+"""Of the changes to digits while the network settles."""
 _AT_ONCE = 1000
 
 
@@ -26,13 +29,15 @@ class Batches(keras.utils.PyDataset):
     when this is made, and every epoch sees another share of them.
     """
 
-    def __init__(self, recipe: Recipe, data: Labelled, batch_size: int, seed: int, epoch: int) -> None:
+    def __init__(self, recipe: Recipe, data: Labelled, asked: Asked, epoch: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._recipe, self._data, self._batch_size, self._seed = recipe, data, batch_size, seed
-        self._photographed = _photographed(data.grids, seed) if recipe.augmented else None
-        self._shuffle(epoch)
+        self._recipe, self._data, self._batch_size, self._seed = recipe, data, asked.batch_size, asked.seed
+        self._settling = recipe.learning_epochs(asked.epochs)
+        self._photographed = _photographed(data.grids, asked.seed) if recipe.augmented else None
+        self.shuffle(epoch)
 
-    def _shuffle(self, epoch: int) -> None:
+    def shuffle(self, epoch: int) -> None:
+        """Turns to the digits of an epoch, counted from 0."""
         self._epoch = epoch
         self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._data.digits))
 
@@ -46,11 +51,9 @@ class Batches(keras.utils.PyDataset):
             rng = np.random.default_rng([self._seed, self._epoch, index])
             served = rng.random(len(chosen)) < PHOTOGRAPHED
             grids[served] = self._photographed[chosen[served]]
-            grids = np.stack([augment(grid, rng) for grid in grids])
+            strength = SETTLING_STRENGTH if self._epoch >= self._settling else 1
+            grids = np.stack([augment(grid, rng, strength) for grid in grids])
         return to_input(grids), labels(self._recipe, self._data.digits[chosen])
-
-    def on_epoch_end(self) -> None:
-        self._shuffle(self._epoch + 1)
 
 
 def labels(recipe: Recipe, digits: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:

@@ -21,12 +21,13 @@ from digits.training.recipes import Recipe
 class _Bookkeeping(keras.callbacks.Callback):
     """Writes down every epoch that ends."""
 
-    def __init__(self, path: Path, progress: Progress) -> None:
+    def __init__(self, path: Path, progress: Progress, batches: Batches) -> None:
         super().__init__()
-        self._path, self._progress = path, progress
+        self._path, self._progress, self._batches = path, progress, batches
 
     def on_epoch_begin(self, epoch: int, *_: Any) -> None:
         self._started = time.monotonic()
+        self._batches.shuffle(epoch)
         # Keras does not keep the state of dropout's generators: each epoch starts them anew.
         for place, layer in enumerate(self.model.layers):
             if isinstance(layer, keras.layers.Dropout):
@@ -52,25 +53,31 @@ def fit(
         print(f"Going on after epoch {progress.finished} of {asked.epochs}", flush=True)
     if progress.finished < asked.epochs:
         started = time.monotonic()
-        batches = Batches(recipe, train, asked.batch_size, asked.seed, progress.finished)
+        batches = Batches(recipe, train, asked, progress.finished)
         progress.seconds += time.monotonic() - started
-        model = model or _fresh(recipe, train, asked.seed, asked.epochs * len(batches))
-        model.fit(
-            batches,
-            validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
-            initial_epoch=progress.finished,
-            epochs=asked.epochs,
-            callbacks=[_Bookkeeping(checkpoint, progress)],
-            shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
-        )
+        model = model or _fresh(recipe, train, asked.seed)
+        first = 0
+        for last, scale in ((recipe.learning_epochs(asked.epochs), 1.0), (asked.epochs, 0.1)):
+            if progress.finished == first < last:
+                optimiser = recipe.optimiser((last - first) * len(batches), scale)
+                model.compile(optimizer=optimiser, loss=_loss(recipe), metrics=["accuracy"])
+            if progress.finished < last:
+                model.fit(
+                    batches,
+                    validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
+                    initial_epoch=progress.finished,
+                    epochs=last,
+                    callbacks=[_Bookkeeping(checkpoint, progress, batches)],
+                    shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
+                )
+            first = last
     return model, progress
 
 
-def _fresh(recipe: Recipe, train: Labelled, seed: int, steps: int) -> keras.Model:
+def _fresh(recipe: Recipe, train: Labelled, seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
     model = recipe.network()
     standardise(model, to_input(train.grids))
-    model.compile(optimizer=recipe.optimiser(steps), loss=_loss(recipe), metrics=["accuracy"])
     return model
 
 

@@ -8,20 +8,20 @@ from typing import Any, Literal
 from digits.training import networks
 
 
-def adam(_: int) -> Any:
+def adam(_steps: int, _scale: float) -> Any:
     """Adam with Keras' defaults, however many steps."""
     import keras
 
     return keras.optimizers.Adam()
 
 
-def nesterov(steps: int) -> Any:
-    """SGD with Nesterov momentum; its rate rises over a twentieth of the steps, then falls to zero along a cosine."""
+def nesterov(steps: int, scale: float) -> Any:
+    """SGD with Nesterov momentum; its rate rises to 0.2 times `scale`, then falls to zero along a cosine."""
     import keras
 
     warm_up = max(1, steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=max(1, steps - warm_up), warmup_target=0.2, warmup_steps=warm_up
+        0.0, decay_steps=max(1, steps - warm_up), warmup_target=0.2 * scale, warmup_steps=warm_up
     )
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=0.01)
 
@@ -37,10 +37,17 @@ class Recipe:
     epochs: int
     batch_size: int
     loss: Literal["categorical_crossentropy", "sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
-    optimiser: Callable[[int], Any] = adam
+    optimiser: Callable[[int, float], Any] = adam
+    """Of so many steps, with its rate scaled."""
     label_smoothing: float = 0
     augmented: bool = False
     """Whether each epoch sees every digit in another hand, and some as serving gives them from a photograph."""
+    settling: float = 0
+    """Share of the epochs, at the end, with a tenth of the rate and digits less changed.
+
+    What a network learns last should look like what it will see: Touvron et al. 2019, "Fixing the train-test
+    resolution discrepancy".
+    """
     held_out: float = 0
     """Share of the training set that is not learnt from: it shows progress, chooses, and calibrates."""
     test_share: float | None = None
@@ -48,18 +55,23 @@ class Recipe:
     folds: int = 0
     """Parts of the cross-validation that comes first; 0 for none."""
 
+    def learning_epochs(self, epochs: int) -> int:
+        """Those of `epochs` that come before the network settles."""
+        return epochs - int(epochs * self.settling)
+
 
 RECIPES = {
     "cnn": Recipe(
         "this project",
         "",
         networks.cnn,
-        epochs=30,
+        epochs=34,
         batch_size=256,
         loss="categorical_crossentropy",
         optimiser=nesterov,
         label_smoothing=0.05,
         augmented=True,
+        settling=1 / 8,
         held_out=1 / 12,
     ),
     "dense-50x50": Recipe(
