@@ -14,9 +14,10 @@ import pytest
 
 from digits.errors import ModelError
 from digits.grids import to_input
+from digits.training.checkpoint import Asked, Progress
 from digits.training.command import main
 from digits.training.data import read_npz
-from digits.training.recipes import RECIPES
+from digits.training.recipes import RECIPES, nesterov
 from tests.conftest import ROOT
 
 pytestmark = [
@@ -141,18 +142,48 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     assert "Going on after epoch " in resumed.stdout
     assert "Epoch 3/40" not in resumed.stdout
     assert "Epoch 40/40" in resumed.stdout
-    stopped_once = weights(out)
     assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 40
+    assert {path.name for path in tmp_path.iterdir()} == {"model.h5", "model.tflite", "report"}
 
-    straight = run(*options, "--epochs", 40)
-    assert straight.returncode == 0, straight.stderr
-    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(stopped_once, weights(out), strict=True))
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_run_that_was_stopped_comes_to_the_same_as_one_that_was_not(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    from digits.training import fit as fitting
+
+    save_checkpoint = fitting.save_checkpoint
+
+    def stop_after(path: Path, model: object, progress: Progress) -> None:
+        save_checkpoint(path, model, progress)
+        if progress.finished == stop:
+            raise KeyboardInterrupt
+
+    data = read_npz(mnist_like)
+    train = data.train.part(np.arange(200))
+    recipe = replace(RECIPES["dropout-128x128"], augmented=True, settling=0.5, optimiser=nesterov)
+    asked = Asked("mixed", seed=0, epochs=4, batch_size=64, data=train.fingerprint)
+    straight, _ = fitting.fit(recipe, train, data.test, asked, tmp_path / "straight.keras")
+    monkeypatch.setattr(fitting, "save_checkpoint", stop_after)
+    with pytest.raises(KeyboardInterrupt):
+        fitting.fit(recipe, train, data.test, asked, tmp_path / "stopped.keras")
+    monkeypatch.undo()
+    stopped, progress = fitting.fit(recipe, train, data.test, asked, tmp_path / "stopped.keras")
+    assert len(progress.history["val_loss"]) == 4
+    pairs = zip(straight.get_weights(), stopped.get_weights(), strict=True)
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in pairs)
+
+
+def test_a_network_settles_in_the_last_of_its_epochs() -> None:
+    assert RECIPES["cnn"].learning_epochs(34) == 30
+    assert RECIPES["cnn"].learning_epochs(4) == 4
+    assert RECIPES["dense-128"].learning_epochs(10) == 10
 
 
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, mnist_like: Path) -> None:
     import keras
 
-    from digits.training.checkpoint import Asked, Progress, save_checkpoint
+    from digits.training.checkpoint import save_checkpoint
     from digits.training.networks import dense
 
     model = dense(4)
@@ -205,7 +236,6 @@ def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
 def test_an_epoch_of_our_recipe_has_digits_in_another_hand_and_photographs_and_is_repeated(mnist_like: Path) -> None:
     from digits.training import batches
     from digits.training.batches import Batches
-    from digits.training.checkpoint import Asked
 
     data = read_npz(mnist_like).train.part(np.arange(200))
     ours, older = RECIPES["cnn"], RECIPES["dense-128"]

@@ -28,6 +28,14 @@ def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(grids
     assert 0.5 < one.sum() / grid.sum() < 2
 
 
+def test_a_weaker_augmentation_moves_a_digit_less(grids: np.ndarray) -> None:
+    def change(strength: float) -> float:
+        pairs = ((grid, augment(grid, np.random.default_rng(seed), strength)) for seed, grid in enumerate(grids))
+        return float(np.mean([np.abs(grid.astype(int) - moved).mean() for grid, moved in pairs]))
+
+    assert change(0) < change(0.5) < change(1)
+
+
 def test_a_photograph_is_a_file_of_a_larger_picture(grids: np.ndarray) -> None:
     files = [photograph(grid, np.random.default_rng(seed)) for seed, grid in enumerate(grids)]
     pictures = [Image.open(BytesIO(file)) for file in files]
