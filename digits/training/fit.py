@@ -18,6 +18,10 @@ from digits.training.networks import standardise
 from digits.training.recipes import Recipe
 
 
+SETTLING_RATE = 0.1
+"""Of the learning rate before, at its peak, while the network settles."""
+
+
 class _Bookkeeping(keras.callbacks.Callback):
     """Writes down every epoch that ends."""
 
@@ -57,7 +61,7 @@ def fit(
         progress.seconds += time.monotonic() - started
         model = model or _fresh(recipe, train, asked.seed)
         first = 0
-        for last, scale in ((recipe.learning_epochs(asked.epochs), 1.0), (asked.epochs, 0.1)):
+        for last, scale in ((recipe.learning_epochs(asked.epochs), 1), (asked.epochs, SETTLING_RATE)):
             if progress.finished == first < last:
                 optimiser = recipe.optimiser((last - first) * len(batches), scale)
                 model.compile(optimizer=optimiser, loss=_loss(recipe), metrics=["accuracy"])
