@@ -17,7 +17,6 @@ from digits.training.data import Labelled
 from digits.training.networks import standardise
 from digits.training.recipes import Recipe
 
-
 SETTLING_RATE = 0.1
 """Of the learning rate before, at its peak, while the network settles."""
 
