@@ -291,7 +291,14 @@ def test_multiply_adds_are_those_worked_out_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--seed", "x"), ("--seed", "-1"), ("--epochs", "0"), ("--folds", "1"), ("--out", "model.keras")],
+    [
+        ("--seed", "x"),
+        ("--seed", "-1"),
+        ("--epochs", "0"),
+        ("--folds", "1"),
+        ("--out", "model.keras"),
+        ("--out", "nowhere/model.h5"),
+    ],
 )
 def test_an_option_that_makes_no_sense_is_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -303,6 +310,30 @@ def test_more_folds_than_digits_are_refused(tmp_path: Path, mnist_like: Path) ->
     options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5")]
     with pytest.raises(SystemExit, match=r"only 1\d\d of some digit; that is too few for 121 folds"):
         main([*options, "--report", str(tmp_path / "report"), "--folds", "121"])
+
+
+def test_there_must_be_something_to_resume(tmp_path: Path, mnist_like: Path) -> None:
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(tmp_path / "model.h5")]
+    with pytest.raises(SystemExit, match="nothing to go on with"):
+        main([*options, "--resume"])
+
+
+def test_the_command_to_go_on_names_the_data_that_the_environment_did(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digits.training import fit as fitting
+
+    save_checkpoint = fitting.save_checkpoint
+
+    def stop_at_once(*arguments: object) -> None:
+        save_checkpoint(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("MNIST_NPZ", str(mnist_like))
+    monkeypatch.setattr(fitting, "save_checkpoint", stop_at_once)
+    with pytest.raises(SystemExit, match=f"--data {mnist_like} --resume"):
+        main(["--recipe", "dense-128", "--out", str(tmp_path / "model.h5")])
+    assert (tmp_path / "model.training" / "seed-0.keras").exists()
 
 
 def test_bad_data_stops_the_command_with_a_sentence(tmp_path: Path) -> None:

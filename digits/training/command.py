@@ -26,27 +26,29 @@ def main(arguments: list[str] | None = None) -> None:
         if chosen.list:
             print(recipe_table())
         else:
-            _train(chosen)
+            _train(chosen, arguments)
     except (DataError, ModelError, SettingsError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
     except KeyboardInterrupt:
-        same = (word for word in arguments if word != "--resume")
-        again = shlex.join([sys.executable, sys.argv[0], *same, "--resume"])
-        sys.exit(f"\nStopped; the model that serves is as it was. To go on after the last whole epoch: {again}")
+        sys.exit("\nStopped before training began.")
 
 
-def _train(chosen: argparse.Namespace) -> None:
+def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 legacy; here it is what was asked for.
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     data = load_data(str(wanted) if wanted else None)
-    name = chosen.recipe
+    out = chosen.out or Path("mnist-neural.h5" if chosen.recipe == SHIPPED else f"{chosen.recipe}.h5")
     if data.name != "MNIST":
-        print(f"This is not MNIST: accuracy on {data.name} is not accuracy on MNIST.", flush=True)
-        # What serves, and its figures, are not replaced by these unless they are named.
-        name += "-" + re.sub("[^a-z0-9]+", "-", data.name.lower())
+        # What serves is not replaced by a model of other data, unless it is named.
+        out = chosen.out or Path(f"{chosen.recipe}-{re.sub('[^a-z0-9]+', '-', data.name.lower())}.h5")
+        print(
+            f"This is not MNIST: accuracy on {data.name} is not accuracy on MNIST. The model goes to {out}. "
+            "For MNIST, stop with Ctrl-C and name its file with --data.",
+            flush=True,
+        )
     from digits.training.experiment import Options, run_experiment
 
     recipe = RECIPES[chosen.recipe]
@@ -57,11 +59,23 @@ def _train(chosen: argparse.Namespace) -> None:
         seed=chosen.seed,
         seeds=chosen.seeds,
         folds=recipe.folds if chosen.folds is None else chosen.folds,
-        out=chosen.out or Path("mnist-neural.h5" if name == SHIPPED else f"{name}.h5"),
-        report=chosen.report or Path("reports", name),
+        out=out,
+        report=chosen.report or out.with_suffix(".report"),
         resume=chosen.resume,
     )
-    run_experiment(options, data)
+    try:
+        run_experiment(options, data)
+    except KeyboardInterrupt:
+        sys.exit(f"\nStopped; {out} is as it was. " + _how_to_go_on(options.work, wanted, arguments))
+
+
+def _how_to_go_on(work: Path, data: Path | str | None, arguments: list[str]) -> str:
+    if not any(work.glob("*.keras")):
+        return "No epoch was finished, so there is nothing to go on with."
+    same = [word for word in arguments if word != "--resume"]
+    if data and "--data" not in " ".join(same):  # What the environment said may not be said again.
+        same += ["--data", str(data)]
+    return f"To go on after the last whole epoch: {shlex.join([sys.executable, sys.argv[0], *same, '--resume'])}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "else the first of these sources that can be reached",
     )
     add("--out", type=_h5, metavar="FILE.h5", help=f"default mnist-neural.h5 for {SHIPPED} on MNIST, else NAME.h5")
-    add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default reports/NAME")
+    add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default FILE.report")
     add("--epochs", type=_whole(1), metavar="N", help="default: the recipe's")
     add("--batch-size", type=_whole(1), metavar="N", help="default: the recipe's")
     add(
@@ -93,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
 def _h5(text: str) -> Path:
     if not text.endswith(".h5") or Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is no file that ends in .h5")
+    if not Path(text).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no file of a folder that exists")
     return Path(text)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import socket
+import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +60,7 @@ def read_npz(path: Path) -> DataSet:
     Raises DataError where the file is missing, damaged or not MNIST's shape.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as arrays:
             train = _checked(arrays["x_train"], arrays["y_train"])
             test = _checked(arrays["x_test"], arrays["y_test"])
     except FileNotFoundError as error:
@@ -122,7 +124,8 @@ def load_data(wanted: str | None, sources: Mapping[str, Callable[[], DataSet]] =
     try:
         for name in [wanted] if wanted else sources:
             try:
-                return sources[name]()
+                with warnings.catch_warnings(action="ignore"):  # Of every attempt; the last error tells enough.
+                    return sources[name]()
             except Exception as error:  # Keras raises no narrower one, and the next source may do.
                 print(f"No data from {name}: {str(error).strip() or type(error).__name__}", flush=True)
     finally:

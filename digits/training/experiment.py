@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from digits.compiled import load_compiled, places
-from digits.errors import ModelError
+from digits.errors import DataError, ModelError
 from digits.recogniser import LiteRTRecogniser
 from digits.training.checkpoint import Asked, Progress
 from digits.training.data import DataSet, Labelled, divided, folds, redivided
@@ -168,8 +168,8 @@ def _metrics(run: Run, test: Labelled) -> RunMetrics:
 def _make_room(options: Options) -> None:
     """Makes the folders now, rather than find after hours that they cannot be made."""
     if options.resume:
-        kept = len(list(options.work.glob("*.keras")))
-        print(f"{kept} unfinished models to go on with" if kept else "Nothing to go on with", flush=True)
+        if not any(options.work.glob("*.keras")):
+            raise DataError(f"There is nothing to go on with in {options.work}. Train without --resume.")
     else:
         _clean(options.work)
     for folder in (options.work, options.report):

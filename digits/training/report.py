@@ -59,7 +59,7 @@ def confusion(evaluation: Evaluation) -> Figure:
         shown = "white" if true != read and count > darkest / 2 else "black"
         plot.text(read, true, str(count) if count else "", ha="center", va="center", fontsize=9, color=shown)
     plot.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
-    plot.set_title(f"{counts.diagonal().sum():,} of {counts.sum():,} right")
+    plot.set_title(f"{counts.diagonal().sum():,} of {counts.sum():,} right; mistakes are coloured")
     return figure
 
 
@@ -88,8 +88,10 @@ def reliability_diagram(test: Labelled, probabilities: Probabilities, error: flo
     plot.plot(confidences, accuracies, marker="o")
     for confidence, accuracy, share in zip(confidences, accuracies, shares, strict=True):
         pictures = f"{share * len(test.digits):,.0f}"
-        plot.annotate(pictures, (confidence, accuracy), xytext=(4, -9), textcoords="offset points", fontsize=7)
+        plot.annotate(
+            pictures, (confidence, accuracy), xytext=(-5, 5), textcoords="offset points", fontsize=7, ha="right"
+        )
     plot.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.05))
-    plot.set_title(f"Expected calibration error {error:.2%}; numbers are pictures", fontsize=10)
+    plot.set_title(f"Expected calibration error {error:.2%}; points with their pictures", fontsize=10)
     plot.grid(alpha=0.3)
     return figure
