@@ -173,8 +173,7 @@ def _with_probabilities(
     if not np.isfinite(values).all():
         raise ModelError(f"{source} answers with numbers that are not finite. Train it again.")
     if values.min() < 0 or values.max() > 1 + TOLERANCE:
-        powers = np.exp(values - values.max(axis=1, keepdims=True))
-        return Model(picture, layers.Softmax()(outputs)), powers / powers.sum(axis=1, keepdims=True)
+        return Model(picture, layers.Softmax()(outputs)), ops.convert_to_numpy(ops.softmax(values))
     sums = values.sum(axis=1, keepdims=True)
     if np.abs(sums - 1).max() > TOLERANCE:
         return Model(picture, outputs / ops.sum(outputs, axis=1, keepdims=True)), values / sums

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from digits.errors import DataError, ModelError, SettingsError
 from digits.settings import TrainingSettings
-from digits.training.data import load_data
+from digits.training.data import MNIST, load_data
 from digits.training.recipes import RECIPES
 from digits.training.table import recipe_table
 
@@ -40,10 +40,8 @@ def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 legacy; here it is what was asked for.
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     data = load_data(str(wanted) if wanted else None)
-    out = chosen.out or Path("mnist-neural.h5" if chosen.recipe == SHIPPED else f"{chosen.recipe}.h5")
-    if data.name != "MNIST":
-        # What serves is not replaced by a model of other data, unless it is named.
-        out = chosen.out or Path(f"{chosen.recipe}-{re.sub('[^a-z0-9]+', '-', data.name.lower())}.h5")
+    out = chosen.out or _default_out(chosen.recipe, data.name)
+    if data.name != MNIST:
         print(
             f"This is not MNIST: accuracy on {data.name} is not accuracy on MNIST. The model goes to {out}. "
             "For MNIST, stop with Ctrl-C and name its file with --data.",
@@ -66,15 +64,22 @@ def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
     try:
         run_experiment(options, data)
     except KeyboardInterrupt:
-        sys.exit(f"\nStopped; {out} is as it was. " + _how_to_go_on(options.work, wanted, arguments))
+        # What the environment said may not be said again.
+        data_said = ["--data", str(wanted)] if wanted and not chosen.data else []
+        sys.exit(f"\nStopped; {out} is as it was. " + _how_to_go_on(options.work, [*arguments, *data_said]))
 
 
-def _how_to_go_on(work: Path, data: Path | str | None, arguments: list[str]) -> str:
+def _default_out(recipe: str, data: str) -> Path:
+    """What serves is not replaced by a model of other data, unless it is named."""
+    if data != MNIST:
+        return Path(f"{recipe}-{re.sub('[^a-z0-9]+', '-', data.lower())}.h5")
+    return Path("mnist-neural.h5" if recipe == SHIPPED else f"{recipe}.h5")
+
+
+def _how_to_go_on(work: Path, arguments: list[str]) -> str:
     if not any(work.glob("*.keras")):
         return "No epoch was finished, so there is nothing to go on with."
     same = [word for word in arguments if word != "--resume"]
-    if data and "--data" not in " ".join(same):  # What the environment said may not be said again.
-        same += ["--data", str(data)]
     return f"To go on after the last whole epoch: {shlex.join([sys.executable, sys.argv[0], *same, '--resume'])}"
 
 

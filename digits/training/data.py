@@ -16,6 +16,7 @@ from digits.compiled import CLASSES
 from digits.errors import DataError
 from digits.grids import SIDE, to_grid
 
+MNIST = "MNIST"
 SPLIT_SEED = 42
 """Of every division, whatever the seed of the training."""
 
@@ -162,7 +163,7 @@ def folds(data: Labelled, count: int) -> Iterator[tuple[Labelled, Labelled]]:
 
 def _named(train: Labelled, test: Labelled, name: str, source: str) -> DataSet:
     is_mnist = (train.fingerprint, test.fingerprint) == _MNIST
-    return DataSet(train, test, "MNIST" if is_mnist else name, source)
+    return DataSet(train, test, MNIST if is_mnist else name, source)
 
 
 def _checked(grids: npt.NDArray[Any], digits: npt.NDArray[Any]) -> Labelled:

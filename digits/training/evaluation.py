@@ -32,6 +32,22 @@ class Evaluation:
     """Rows are the true digits, columns those that were read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Several models' accuracy, as shares of 1."""
+
+    mean: float
+    deviation: float
+    values: list[float]
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        return cls(float(np.mean(values)), float(np.std(values)), values)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2%} ± {self.deviation:.2%}"
+
+
 def evaluate(probabilities: Probabilities, digits: Digits) -> Evaluation:
     read = probabilities.argmax(axis=1)
     right = read == digits

@@ -13,9 +13,9 @@ from digits.errors import DataError, ModelError
 from digits.recogniser import LiteRTRecogniser
 from digits.training.checkpoint import Asked, Progress
 from digits.training.data import DataSet, Labelled, divided, folds, redivided
-from digits.training.evaluation import Evaluation, Probabilities, evaluate
+from digits.training.evaluation import Evaluation, Probabilities, Spread, evaluate
 from digits.training.fit import calibrate, fit, predict, save
-from digits.training.metrics import Metrics, RunMetrics, Served, Spread, machine, versions
+from digits.training.metrics import Metrics, RunMetrics, Served, machine, versions
 from digits.training.networks import multiply_adds
 from digits.training.recipes import RECIPES, Recipe
 from digits.training.report import write_report
@@ -80,6 +80,7 @@ def run_experiment(options: Options, data: DataSet) -> None:
     if not kept:
         raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
 
+    measured = [_metrics(run, data.test) for run in runs]
     finished = options.work / options.out.name
     save(kept.model, finished)
     metrics = Metrics(
@@ -94,11 +95,11 @@ def run_experiment(options: Options, data: DataSet) -> None:
         batch_size=options.batch_size,
         parameters=kept.model.count_params(),
         multiply_adds=multiply_adds(kept.model),
-        accuracy=Spread.of([evaluate(run.on_test, data.test.digits).accuracy for run in runs]),
+        accuracy=Spread.of([run.test.accuracy for run in measured]),
         cross_validation=Spread.of(scores) if scores else None,
         kept_seed=kept.progress.asked.seed,
         served=_served(finished, data.test),
-        runs=[_metrics(run, data.test) for run in runs],
+        runs=measured,
         machine=machine(),
         versions=versions(),
     )

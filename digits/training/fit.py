@@ -54,26 +54,27 @@ def fit(
     model, progress = load_checkpoint(checkpoint, asked) or (None, Progress(asked))
     if model:
         print(f"Going on after epoch {progress.finished} of {asked.epochs}", flush=True)
-    if progress.finished < asked.epochs:
-        started = time.monotonic()
-        batches = Batches(recipe, train, asked, progress.finished)
-        progress.seconds += time.monotonic() - started
-        model = model or _fresh(recipe, train, asked.seed)
-        first = 0
-        for last, scale in ((recipe.learning_epochs(asked.epochs), 1), (asked.epochs, SETTLING_RATE)):
-            if progress.finished == first < last:
-                optimiser = recipe.optimiser((last - first) * len(batches), scale)
-                model.compile(optimizer=optimiser, loss=_loss(recipe), metrics=["accuracy"])
-            if progress.finished < last:
-                model.fit(
-                    batches,
-                    validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
-                    initial_epoch=progress.finished,
-                    epochs=last,
-                    callbacks=[_Bookkeeping(checkpoint, progress, batches)],
-                    shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
-                )
-            first = last
+    if progress.finished == asked.epochs:
+        return model, progress
+    started = time.monotonic()
+    batches = Batches(recipe, train, asked, progress.finished)
+    progress.seconds += time.monotonic() - started
+    model = model or _fresh(recipe, train, asked.seed)
+    first = 0
+    for last, scale in ((recipe.learning_epochs(asked.epochs), 1), (asked.epochs, SETTLING_RATE)):
+        if progress.finished == first < last:
+            optimiser = recipe.optimiser((last - first) * len(batches), scale)
+            model.compile(optimizer=optimiser, loss=_loss(recipe), metrics=["accuracy"])
+        if progress.finished < last:
+            model.fit(
+                batches,
+                validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
+                initial_epoch=progress.finished,
+                epochs=last,
+                callbacks=[_Bookkeeping(checkpoint, progress, batches)],
+                shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
+            )
+        first = last
     return model, progress
 
 

@@ -6,10 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
-import numpy as np
 
 from digits.settings import usable_cpus
-from digits.training.evaluation import Evaluation
+from digits.training.evaluation import Evaluation, Spread
 
 _LIBRARIES = (
     "ai-edge-litert",
@@ -22,22 +21,6 @@ _LIBRARIES = (
     "tensorflow-cpu",
     "torch",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Several models' accuracy, as shares of 1."""
-
-    mean: float
-    deviation: float
-    values: list[float]
-
-    @classmethod
-    def of(cls, values: list[float]) -> "Spread":
-        return cls(float(np.mean(values)), float(np.std(values)), values)
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2%} ± {self.deviation:.2%}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What people would rather look at: plots, the worst mistakes, and metrics.json with all the figures."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
     """The worst mistakes, each over its true digit, the one that was read, and how surely."""
     worst = worst_mistakes(probabilities, test.digits, MISTAKES)
     columns = 8
-    rows = max(1, -(-len(worst) // columns))
+    rows = max(1, math.ceil(len(worst) / columns))
     figure = Figure(figsize=(1.4 * columns, 1.75 * rows), layout="constrained")
     plots = figure.subplots(rows, columns)
     for plot in plots.flat:

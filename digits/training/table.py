@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from digits.training.evaluation import Spread
 from digits.training.recipes import RECIPES
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -34,7 +35,8 @@ def recipe_table(reports: Path = REPORTS) -> str:
 
 
 def _row(metrics: dict[str, Any], reported: str) -> tuple[str, ...]:
-    accuracy, folds, served = metrics["accuracy"], metrics["cross_validation"], metrics["served"]
+    accuracy, served = Spread(**metrics["accuracy"]), metrics["served"]
+    folds = Spread(**metrics["cross_validation"]) if metrics["cross_validation"] else None
     seconds = sum(run["seconds"] for run in metrics["runs"]) / len(metrics["runs"])
     return (
         f"`{metrics['recipe']}`",
@@ -43,17 +45,9 @@ def _row(metrics: dict[str, Any], reported: str) -> tuple[str, ...]:
         f"{metrics['parameters']:,}",
         f"{metrics['multiply_adds'] / 1e6:.2f} M",
         str(metrics["epochs"]),
-        f"{_spread(accuracy)}, {len(accuracy['values'])} seeds" if len(accuracy["values"]) > 1 else _share(accuracy),
+        f"{accuracy}, {len(accuracy.values)} seeds" if len(accuracy.values) > 1 else f"{accuracy.mean:.2%}",
         f"{served['accuracy']:.2%}, {served['weights']}, {served['microseconds']:.0f} µs",
-        f"{_spread(folds)}, {len(folds['values'])} folds" if folds else "",
+        f"{folds}, {len(folds.values)} folds" if folds else "",
         (f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s") + f", {metrics['machine']['cpus']} CPUs",
         reported,
     )
-
-
-def _share(figures: dict[str, Any]) -> str:
-    return f"{figures['mean']:.2%}"
-
-
-def _spread(figures: dict[str, Any]) -> str:
-    return f"{_share(figures)} ± {figures['deviation']:.2%}"
