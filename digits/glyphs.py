@@ -54,8 +54,7 @@ def find_glyphs(grey: Grey) -> list[Glyph]:
     """uint8 (h, w) -> its digits in reading order, at least one. Raises NoInk for an empty picture."""
     for picture in (grey, 255 - grey):
         if is_grid(picture):
-            height, width = picture.shape
-            return [Glyph(Box(0, 0, width, height), 0, picture)]
+            return [Glyph(Box(*cv2.boundingRect(picture)), 0, picture)]
     ink = find_ink(grey)
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
