@@ -1,0 +1,162 @@
+"""Writing by hand: digits as ink, drawn from strokes or taken from MNIST, set into numbers and lines."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.training.data import read_npz
+from tests.drawing import STROKES
+
+Ink = npt.NDArray[np.float32]
+"""(h, w) in [0, 1]: the share of ink at each pixel, cropped to the ink."""
+
+Strokes = Sequence[Sequence[tuple[float, float]]]
+"""Points in a square of 100, as in tests/drawing.py."""
+
+Source = Callable[[np.random.Generator, str, int, float], Ink]
+"""A digit, its height in pixels, and the pen's width as a share of that -> one way to write it."""
+
+UNSEEN = slice(55_000, None)
+"""The part of MNIST's training set that these digits are taken from."""
+
+_LOOP = [(74, 38), (50, 52), (26, 38), (32, 12), (60, 5), (75, 22)]
+_BELLY = [(25, 45), (55, 40), (78, 56), (75, 83), (50, 95), (20, 88)]
+STYLES: dict[str, list[Strokes]] = {
+    "0": [
+        [*STROKES["0"], [(76, 14), (24, 86)]],
+        [[(58, 6), (28, 16), (16, 55), (40, 94), (76, 70), (74, 25), (46, 4)]],
+    ],
+    "1": [
+        [[(50, 5), (50, 95)]],
+        [[(22, 42), (58, 5), (58, 95)]],
+        [[(32, 24), (52, 5), (52, 95)], [(28, 95), (76, 95)]],
+    ],
+    "2": [
+        [[(20, 25), (38, 7), (64, 8), (74, 28), (58, 60), (30, 90), (16, 86), (24, 74), (46, 84), (66, 95), (88, 84)]]
+    ],
+    "3": [[[(22, 6), (76, 6), (44, 42), (70, 50), (80, 72), (58, 95), (18, 86)]]],
+    "4": [[[(26, 6), (20, 56), (84, 56)], [(66, 22), (64, 95)]], [[(62, 95), (62, 5), (14, 66), (86, 66)]]],
+    "5": [[[(30, 6), *_BELLY], [(28, 6), (80, 5)]]],
+    "6": [[[(58, 5), (30, 44), (22, 72), (38, 94), (64, 92), (74, 72), (58, 56), (36, 62), (25, 74)]]],
+    "7": [[[(18, 8), (82, 8), (45, 95)], [(32, 52), (78, 50)]], [[(18, 24), (20, 8), (80, 8), (54, 46), (46, 95)]]],
+    "8": [
+        [
+            [(50, 5), (28, 14), (28, 36), (50, 47), (72, 36), (72, 14), (50, 5)],
+            [(50, 47), (22, 60), (24, 86), (50, 95), (76, 86), (78, 60), (50, 47)],
+        ],
+        [[(74, 14), (48, 5), (28, 24), (52, 46), (76, 70), (52, 95), (24, 74), (48, 48), (72, 26), (70, 12)]],
+    ],
+    "9": [[[*_LOOP, (72, 95)]], [[*_LOOP, (76, 62), (62, 92), (36, 94), (22, 84)]]],
+}
+"""Other ways to write each digit: slashed, with flag or foot, looped, open, closed, barred, of two rings, curled."""
+
+
+def from_strokes(rng: np.random.Generator, digit: str, height: int, pen: float) -> Ink:
+    styles = [STROKES[digit], *STYLES[digit]]
+    return drawn(rng, styles[rng.integers(len(styles))], height, pen)
+
+
+def from_mnist(path: Path) -> Source:
+    """Digits that people wrote, in the width of the pen as near as they stay legible."""
+    grids, digits = read_npz(path).train.part(np.arange(60_000)[UNSEEN])
+    of = {str(digit): grids[digits == digit] for digit in range(10)}
+
+    def digit_of_mnist(rng: np.random.Generator, digit: str, height: int, pen: float) -> Ink:
+        grid = cropped(rng.choice(of[digit]).astype(np.float32) / 255)
+        scale = height / len(grid)
+        room = int(0.1 * height) + 2
+        large = cv2.resize(np.pad(grid, 1), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        large = cv2.GaussianBlur(np.pad(large, room), (0, 0), scale / 2)
+        inside, outside = (large > 0.45).astype(np.uint8), (large <= 0.45).astype(np.uint8)
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(outside, cv2.DIST_L2, 3)
+        width = 4 * depth[depth > 0].mean()
+        broader = np.clip(pen * height - width, -0.3 * width, 0.06 * height) / 2
+        return cropped(np.clip(depth + broader + 0.5, 0, 1).astype(np.float32))
+
+    return digit_of_mnist
+
+
+def drawn(rng: np.random.Generator, strokes: Strokes, height: int, pen: float) -> Ink:
+    """Strokes -> ink of about this height: jittered, rounded, narrower or wider, the pen pressed unevenly."""
+    scale, room = 2 * height / 100, 2 * int(0.2 * height + pen * height)
+    shape = np.diag(rng.uniform((0.7, 0.9), (1.1, 1.05))) @ _turn(rng.normal(0, 0.05))
+    rounding, jitter = rng.uniform(1.5, 4.5), rng.uniform(0, 2)
+    canvas = np.zeros((2 * height + 2 * room, 2 * height + 2 * room), np.uint8)
+    press = rng.uniform(0, 0.35)
+    for stroke in strokes:
+        points = _rounded(np.array(stroke) + rng.normal(0, jitter, (len(stroke), 2)), rounding)
+        pixels = np.rint((((points - 50) @ shape + 50) * scale + room) * 16).astype(int)
+        phase = np.sin(np.linspace(0, rng.uniform(2, 6), len(points)) + rng.uniform(0, 6))
+        widths = np.maximum(1, np.rint(2 * pen * height * (1 + press * phase))).astype(int)
+        for start, end, width in zip(pixels[:-1].tolist(), pixels[1:].tolist(), widths.tolist(), strict=False):
+            cv2.line(canvas, start, end, 255, width, cv2.LINE_AA, 4)
+    half = (canvas.shape[1] // 2, canvas.shape[0] // 2)
+    return cropped(cv2.resize(canvas, half, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
+
+
+def cropped(ink: Ink) -> Ink:
+    x, y, width, height = cv2.boundingRect((ink > 0.1).astype(np.uint8))
+    return ink[y : y + height, x : x + width]
+
+
+class Hand:
+    """Somebody who writes, with the same slant through a picture."""
+
+    def __init__(self, rng: np.random.Generator, source: Source) -> None:
+        self.rng, self.source = rng, source
+        self.slant = rng.normal(0.05, 0.1)
+
+    def write(self, text: str, height: int, pen: float, gap: tuple[float, float] = (0.12, 0.45)) -> Ink:
+        """Digits of about this height in pixels; pen and gap are shares of it. Where a gap is negative, digits meet."""
+        lines = [self._line(line, height, pen, gap) for line in text.split("\n")]
+        starts = [int(self.rng.uniform(0, 0.4) * height) if len(lines) > 1 else 0 for _ in lines]
+        width = max(start + line.shape[1] for start, line in zip(starts, lines, strict=True))
+        rows = []
+        for start, line in zip(starts, lines, strict=True):
+            below = int(self.rng.uniform(0.35, 0.8) * height) if len(rows) < len(lines) - 1 else 0
+            rows.append(np.pad(line, ((0, below), (start, width - start - line.shape[1]))))
+        return np.concatenate(rows)
+
+    def _line(self, digits: str, height: int, pen: float, gap: tuple[float, float]) -> Ink:
+        rng = self.rng
+        canvas = np.zeros((2 * height, int((len(digits) + 1) * (1.4 + gap[1]) * height)), np.float32)
+        edge, right, rise = np.full(len(canvas), 0.0), 0, rng.normal(0, 0.02)
+        for place, digit in enumerate(digits):
+            ink = self._digit(digit, int(height * rng.uniform(0.85, 1.12)), pen)
+            top = int(height * (1.5 + rng.normal(0, 0.03) + np.clip(rise * place, -0.2, 0.2))) - len(ink)
+            space = rng.uniform(*gap)
+            rows = np.flatnonzero((ink > 0.3).any(1))
+            before = _reaching(edge, int(max(space, 0) * height))[top + rows]
+            x = max(int((before - (ink[rows] > 0.3).argmax(1)).max() + space * height), int(right - 0.12 * height), 0)
+            part = canvas[top : top + len(ink), x : x + ink.shape[1]]
+            np.maximum(part, ink, out=part)
+            edge[top + rows] = np.maximum(edge[top + rows], x + ink.shape[1] - (ink[rows, ::-1] > 0.3).argmax(1))
+            right = x + ink.shape[1]
+        return cropped(canvas)
+
+    def _digit(self, digit: str, height: int, pen: float) -> Ink:
+        ink = self.source(self.rng, digit, height, pen)
+        rows, columns = ink.shape
+        reach = abs(self.slant) * rows
+        shear = np.array([[1, -self.slant, reach / 2 + self.slant * rows / 2], [0, 1, 0]])
+        return cropped(cv2.warpAffine(ink, shear, (columns + int(reach) + 1, rows)))
+
+
+def _rounded(points: npt.NDArray[np.float64], rounding: float) -> npt.NDArray[np.float64]:
+    """Points every unit along a stroke, its corners smoothed by so many units."""
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T) + 1e-9)])
+    places = np.linspace(0, along[-1], int(along[-1]) + 2)
+    dense = np.stack([np.interp(places, along, axis) for axis in points.T], 1)
+    smooth = cv2.GaussianBlur(dense, (1, 0), sigmaX=1e-3, sigmaY=rounding, borderType=cv2.BORDER_REPLICATE)
+    return np.concatenate([dense[:1], smooth, dense[-1:]])
+
+
+def _reaching(edge: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:
+    return cv2.dilate(edge[:, None], np.ones((2 * reach + 1, 1), np.uint8))[:, 0]
+
+
+def _turn(angle: float) -> npt.NDArray[np.float64]:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

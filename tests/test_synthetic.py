@@ -1,0 +1,64 @@
+"""Pictures that bench draws to measure recognition on."""
+
+import csv
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.synthetic import SETS, main
+
+NO_DIGIT = {"letters", "drawings", "things", "blank"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic")
+    main([str(folder), "--pictures", "1"])
+    return folder
+
+
+def test_every_set_has_pictures_that_open(folder):
+    pictures = {name: data for name, data in contents(folder).items() if name != "labels.csv"}
+    assert {Path(name).parent.name for name in pictures} == set(SETS)
+    for data in pictures.values():
+        Image.open(BytesIO(data)).load()
+
+
+def test_labels_are_up_to_ten_digits_on_each_line_or_nothing(folder):
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        labels = {row["file"]: row["label"] for row in csv.DictReader(file)}
+    assert set(labels) == set(contents(folder)) - {"labels.csv"}
+    for name, label in labels.items():
+        assert re.fullmatch(r"" if Path(name).parent.name in NO_DIGIT else r"\d{1,10}(\n\d{1,10})*", label), name
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path):
+    for name, seed in (("one", "3"), ("same", "3"), ("other", "4")):
+        main([str(tmp_path / name), "--pictures", "1", "--seed", seed, "--sets", "photos,touching,things"])
+    assert contents(tmp_path / "one") == contents(tmp_path / "same")
+    assert contents(tmp_path / "one") != contents(tmp_path / "other")
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(SystemExit, match="Name a new or an empty folder"):
+        main([str(tmp_path)])
+
+
+def test_an_unknown_set_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="There is no set 'selfies'"):
+        main([str(tmp_path / "new"), "--sets", "photos,selfies"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_mnist_must_be_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    with pytest.raises(SystemExit, match="Set MNIST_NPZ"):
+        main([str(tmp_path / "new"), "--mnist"])
