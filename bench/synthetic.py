@@ -9,6 +9,7 @@ and is empty where there is no digit. The digits are strokes, or with --mnist th
 import argparse
 import csv
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,10 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench import nondigits, pictures
-from bench.hand import Hand, Source, from_mnist, from_strokes
-from bench.pictures import Draw, Rng
-from bench.surfaces import File
+from bench.pictures import nondigits, papers, screens
+from bench.pictures.hand import Hand, Rng, Source, from_mnist, from_strokes
+from bench.pictures.surfaces import File
 from digits.errors import DataError
 
 
@@ -34,34 +34,41 @@ def _number(least: int, most: int, lines: tuple[int, int] = (1, 1)) -> Callable[
     return number
 
 
+def _number_without_bars(rng: Rng) -> str:
+    """Two to five digits that stay legible where they meet: a 1 that meets a 1 or a 7 does not."""
+    while re.search("11|17|71", number := _number(2, 5)(rng)):
+        pass
+    return number
+
+
 class Kind(NamedTuple):
     text: Callable[[Rng], str]
-    draw: Draw
+    draw: Callable[[Rng, str, Hand], File]
 
 
 NOTHING = _number(0, 0)
 DIGIT = _number(1, 1)
 
 SETS: Mapping[str, Kind] = {
-    "photos": Kind(DIGIT, pictures.photo),
-    "shrunk": Kind(DIGIT, pictures.shrunk),
-    "canvas": Kind(DIGIT, pictures.canvas),
-    "cells": Kind(DIGIT, pictures.cell),
-    "bordered": Kind(DIGIT, pictures.bordered),
-    "midgrey": Kind(DIGIT, pictures.mid_grey),
-    "halves": Kind(DIGIT, pictures.half),
-    "numbers": Kind(_number(2, 10), pictures.anywhere),
-    "lines": Kind(_number(1, 6, lines=(2, 3)), pictures.anywhere),
-    "tiles": Kind(_number(2, 6), pictures.tiles),
-    "touching": Kind(_number(2, 5), pictures.touching),
-    "broken": Kind(DIGIT, pictures.broken),
-    "ruled": Kind(_number(1, 4), pictures.ruled),
-    "desk": Kind(_number(1, 3), pictures.desk),
-    "shadow": Kind(DIGIT, pictures.hard_shadow),
-    "blackcanvas": Kind(DIGIT, pictures.black_canvas),
-    "underlined": Kind(_number(1, 5), pictures.underlined),
-    "punctuated": Kind(_number(1, 3), pictures.punctuated),
-    "tight": Kind(DIGIT, pictures.tight),
+    "photos": Kind(DIGIT, papers.photo),
+    "shrunk": Kind(DIGIT, screens.shrunk),
+    "canvas": Kind(DIGIT, screens.canvas),
+    "cells": Kind(DIGIT, screens.cell),
+    "bordered": Kind(DIGIT, screens.bordered),
+    "midgrey": Kind(DIGIT, screens.mid_grey),
+    "halves": Kind(DIGIT, screens.half),
+    "numbers": Kind(_number(2, 10), papers.anywhere),
+    "lines": Kind(_number(1, 6, lines=(2, 3)), papers.anywhere),
+    "tiles": Kind(_number(2, 6), screens.tiles),
+    "touching": Kind(_number_without_bars, papers.touching),
+    "broken": Kind(DIGIT, papers.broken),
+    "ruled": Kind(_number(1, 4), papers.ruled),
+    "desk": Kind(_number(1, 3), papers.desk),
+    "shadow": Kind(DIGIT, papers.hard_shadow),
+    "blackcanvas": Kind(DIGIT, screens.black_canvas),
+    "underlined": Kind(_number(1, 5), papers.underlined),
+    "punctuated": Kind(_number(1, 3), papers.punctuated),
+    "tight": Kind(DIGIT, papers.tight),
     "letters": Kind(NOTHING, nondigits.letters),
     "drawings": Kind(NOTHING, nondigits.drawings),
     "things": Kind(NOTHING, nondigits.things),

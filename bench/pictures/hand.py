@@ -1,6 +1,7 @@
 """Writing by hand: digits as ink, drawn from strokes or taken from MNIST, set into numbers and lines."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -10,13 +11,18 @@ import numpy.typing as npt
 from digits.training.data import read_npz
 from tests.drawing import STROKES
 
+Rng = np.random.Generator
+
 Ink = npt.NDArray[np.float32]
 """(h, w) in [0, 1]: the share of ink at each pixel, cropped to the ink."""
+
+Points = npt.NDArray[np.float64]
+"""(n, 2): x and y."""
 
 Strokes = Sequence[Sequence[tuple[float, float]]]
 """Points in a square of 100, as in tests/drawing.py."""
 
-Source = Callable[[np.random.Generator, str, int, float], Ink]
+Source = Callable[[Rng, str, int, float], Ink]
 """A digit, its height in pixels, and the pen's width as a share of that -> one way to write it."""
 
 UNSEEN = slice(55_000, None)
@@ -35,7 +41,22 @@ STYLES: dict[str, list[Strokes]] = {
         [[(32, 24), (52, 5), (52, 95)], [(28, 95), (76, 95)]],
     ],
     "2": [
-        [[(20, 25), (38, 7), (64, 8), (74, 28), (58, 60), (30, 90), (16, 86), (24, 74), (46, 84), (66, 95), (88, 84)]]
+        [
+            [
+                (20, 25),
+                (38, 7),
+                (64, 8),
+                (74, 28),
+                (60, 58),
+                (34, 88),
+                (20, 93),
+                (14, 85),
+                (21, 76),
+                (34, 78),
+                (62, 95),
+                (88, 84),
+            ]
+        ]
     ],
     "3": [[[(22, 6), (76, 6), (44, 42), (70, 50), (80, 72), (58, 95), (18, 86)]]],
     "4": [[[(26, 6), (20, 56), (84, 56)], [(66, 22), (64, 95)]], [[(62, 95), (62, 5), (14, 66), (86, 66)]]],
@@ -54,7 +75,7 @@ STYLES: dict[str, list[Strokes]] = {
 """Other ways to write each digit: slashed, with flag or foot, looped, open, closed, barred, of two rings, curled."""
 
 
-def from_strokes(rng: np.random.Generator, digit: str, height: int, pen: float) -> Ink:
+def from_strokes(rng: Rng, digit: str, height: int, pen: float) -> Ink:
     styles = [STROKES[digit], *STYLES[digit]]
     return drawn(rng, styles[rng.integers(len(styles))], height, pen)
 
@@ -64,7 +85,7 @@ def from_mnist(path: Path) -> Source:
     grids, digits = read_npz(path).train.part(np.arange(60_000)[UNSEEN])
     of = {str(digit): grids[digits == digit] for digit in range(10)}
 
-    def digit_of_mnist(rng: np.random.Generator, digit: str, height: int, pen: float) -> Ink:
+    def digit_of_mnist(rng: Rng, digit: str, height: int, pen: float) -> Ink:
         grid = cropped(rng.choice(of[digit]).astype(np.float32) / 255)
         scale = height / len(grid)
         room = int(0.1 * height) + 2
@@ -79,15 +100,15 @@ def from_mnist(path: Path) -> Source:
     return digit_of_mnist
 
 
-def drawn(rng: np.random.Generator, strokes: Strokes, height: int, pen: float) -> Ink:
+def drawn(rng: Rng, strokes: Strokes, height: int, pen: float) -> Ink:
     """Strokes -> ink of about this height: jittered, rounded, narrower or wider, the pen pressed unevenly."""
     scale, room = 2 * height / 100, 2 * int(0.2 * height + pen * height)
     shape = np.diag(rng.uniform((0.7, 0.9), (1.1, 1.05))) @ _turn(rng.normal(0, 0.05))
-    rounding, jitter = rng.uniform(1.5, 4.5), rng.uniform(0, 2)
+    rounding, sharpest, jitter = rng.uniform(4, 8), rng.uniform(1.2, 1.6), rng.uniform(0, 2)
     canvas = np.zeros((2 * height + 2 * room, 2 * height + 2 * room), np.uint8)
     press = rng.uniform(0, 0.35)
     for stroke in strokes:
-        points = _rounded(np.array(stroke) + rng.normal(0, jitter, (len(stroke), 2)), rounding)
+        points = _rounded(np.array(stroke) + rng.normal(0, jitter, (len(stroke), 2)), rounding, sharpest)
         pixels = np.rint((((points - 50) @ shape + 50) * scale + room) * 16).astype(int)
         phase = np.sin(np.linspace(0, rng.uniform(2, 6), len(points)) + rng.uniform(0, 6))
         widths = np.maximum(1, np.rint(2 * pen * height * (1 + press * phase))).astype(int)
@@ -105,7 +126,7 @@ def cropped(ink: Ink) -> Ink:
 class Hand:
     """Somebody who writes, with the same slant through a picture."""
 
-    def __init__(self, rng: np.random.Generator, source: Source) -> None:
+    def __init__(self, rng: Rng, source: Source) -> None:
         self.rng, self.source = rng, source
         self.slant = rng.normal(0.05, 0.1)
 
@@ -145,13 +166,35 @@ class Hand:
         return cropped(cv2.warpAffine(ink, shear, (columns + int(reach) + 1, rows)))
 
 
-def _rounded(points: npt.NDArray[np.float64], rounding: float) -> npt.NDArray[np.float64]:
-    """Points every unit along a stroke, its corners smoothed by so many units."""
+def _rounded(points: Points, rounding: float, sharpest: float) -> Points:
+    """Points every unit along a stroke, smoothed by so many units between corners that turn by more than `sharpest`."""
+    steps = np.diff(points, axis=0)
+    corners = np.flatnonzero(_turns(steps[:-1], steps[1:]) > sharpest) + 1
+    bounds = [0, *corners.tolist(), len(points) - 1]
+    closed = len(points) > 4 and np.hypot(*(points[0] - points[-1])) < 12 and _turns(steps[-1], steps[0]) < sharpest
+    runs = [
+        _smoothed(points[start : end + 1], rounding, bool(closed) and len(bounds) == 2)
+        for start, end in pairwise(bounds)
+    ]
+    return np.concatenate(runs)
+
+
+def _smoothed(points: Points, rounding: float, closed: bool) -> Points:
     along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T) + 1e-9)])
-    places = np.linspace(0, along[-1], int(along[-1]) + 2)
+    places = np.linspace(0, along[-1], int(along[-1]) + 3)
     dense = np.stack([np.interp(places, along, axis) for axis in points.T], 1)
-    smooth = cv2.GaussianBlur(dense, (1, 0), sigmaX=1e-3, sigmaY=rounding, borderType=cv2.BORDER_REPLICATE)
-    return np.concatenate([dense[:1], smooth, dense[-1:]])
+    reach = min(int(3 * rounding), len(dense) - 2)
+    room = ((reach, reach), (0, 0))
+    # Reflected through its ends, a stroke keeps them.
+    padded = np.pad(dense, room, "wrap") if closed else np.pad(dense, room, "reflect", reflect_type="odd")
+    smooth = cv2.GaussianBlur(padded, (1, 2 * reach + 1), sigmaX=1, sigmaY=reach / 3)[reach : reach + len(dense)]
+    return np.concatenate([smooth, smooth[:1]]) if closed else smooth
+
+
+def _turns(before: Points, after: Points) -> npt.NDArray[np.float64]:
+    """By how many radians a stroke turns, 0 to pi."""
+    turn = np.arctan2(before[..., 1], before[..., 0]) - np.arctan2(after[..., 1], after[..., 0])
+    return np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _reaching(edge: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bench.hand import Ink
+from bench.pictures.hand import Ink, Rng
 
 Sheet = npt.NDArray[np.float32]
 """(h, w, 3), red, green and blue in [0, 1]."""
@@ -50,40 +50,40 @@ PAPERS: list[Colour] = [
 ]
 
 
-def any_pen(rng: np.random.Generator) -> Pen:
+def any_pen(rng: Rng) -> Pen:
     return list(PENS.values())[rng.integers(len(PENS))]
 
 
-def any_paper(rng: np.random.Generator) -> Colour:
+def any_paper(rng: Rng) -> Colour:
     return PAPERS[rng.integers(len(PAPERS))]
 
 
-def clouds(rng: np.random.Generator, shape: Sequence[int], cells: int) -> npt.NDArray[np.float32]:
+def clouds(rng: Rng, shape: Sequence[int], cells: int) -> npt.NDArray[np.float32]:
     """(h, w) of smooth noise, about -1 to 1, with so many cells across."""
     coarse = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
     return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
 
 
-def grain(rng: np.random.Generator, shape: Sequence[int], size: float) -> npt.NDArray[np.float32]:
+def grain(rng: Rng, shape: Sequence[int], size: float) -> npt.NDArray[np.float32]:
     """(h, w) of noise with standard deviation 1, in grains of about this many pixels."""
     small = (int(shape[0] / size) + 2, int(shape[1] / size) + 2)
     noise = rng.standard_normal(small, np.float32)
     return cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
-def placed(rng: np.random.Generator, ink: Ink, least: float, most: float, unit: int | None = None) -> Ink:
+def placed(rng: Rng, ink: Ink, least: float, most: float, unit: int | None = None) -> Ink:
     """With room on each side, as a share of the unit, which is the ink's height unless told."""
     room = np.rint(rng.uniform(least, most, (2, 2)) * (unit or len(ink))).astype(int)
     return np.pad(ink, room)
 
 
-def paper(rng: np.random.Generator, shape: Sequence[int], colour: Colour) -> Sheet:
+def paper(rng: Rng, shape: Sequence[int], colour: Colour) -> Sheet:
     """Rough, and a little blotched."""
     relief = 0.012 * grain(rng, shape, 1.5) + 0.015 * clouds(rng, shape, 12)
     return np.array(colour, np.float32) + relief[..., None]
 
 
-def inked(rng: np.random.Generator, sheet: Sheet, ink: Ink, pen: Pen) -> Sheet:
+def inked(rng: Rng, sheet: Sheet, ink: Ink, pen: Pen) -> Sheet:
     """Written on with a pen; ink that shows light through darkens, as of pencil."""
     share = ink * pen.opacity * np.clip(1 - pen.grain * np.abs(grain(rng, ink.shape, 2)) * 0.6, 0.25, 1)
     return blended(sheet, share, np.minimum(np.array(pen.colour, np.float32), sheet))
@@ -93,7 +93,7 @@ def blended(sheet: Sheet, share: npt.NDArray[np.float32], over: Sheet | Colour) 
     return sheet + share[..., None].astype(np.float32) * (np.asarray(over, np.float32) - sheet)
 
 
-def lit(rng: np.random.Generator, sheet: Sheet, uneven: float = 0.35) -> Sheet:
+def lit(rng: Rng, sheet: Sheet, uneven: float = 0.35) -> Sheet:
     """Under a lamp: a smooth change of light by up to this much, and its tint."""
     height, width = sheet.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
@@ -105,9 +105,7 @@ def lit(rng: np.random.Generator, sheet: Sheet, uneven: float = 0.35) -> Sheet:
     return (sheet * (light[..., None] * rng.uniform(0.93, 1.03, 3))).astype(np.float32)
 
 
-def shadowed(
-    rng: np.random.Generator, sheet: Sheet, softness: float, depth: tuple[float, float] = (0.25, 0.5)
-) -> Sheet:
+def shadowed(rng: Rng, sheet: Sheet, softness: float, depth: tuple[float, float] = (0.25, 0.5)) -> Sheet:
     """With a shadow over one side, its straight edge near the middle, blurred by this share of the picture's width."""
     height, width = sheet.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
@@ -117,7 +115,7 @@ def shadowed(
     return (sheet * (1 - rng.uniform(*depth) * shade)[..., None]).astype(np.float32)
 
 
-def photographed(rng: np.random.Generator, sheet: Sheet) -> Sheet:
+def photographed(rng: Rng, sheet: Sheet) -> Sheet:
     """Held aslant by some degrees, a bit unsteady, with noise."""
     height, width = sheet.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 3), 1)
@@ -129,7 +127,7 @@ def photographed(rng: np.random.Generator, sheet: Sheet) -> Sheet:
     return cv2.filter2D(turned, -1, trail / trail.sum()) + noise[..., None]
 
 
-def on_paper(rng: np.random.Generator, ink: Ink, pen: Pen, colour: Colour | None = None) -> Sheet:
+def on_paper(rng: Rng, ink: Ink, pen: Pen, colour: Colour | None = None) -> Sheet:
     """Written on paper and photographed in uneven light, half of the time in a soft shadow."""
     sheet = lit(rng, inked(rng, paper(rng, ink.shape, colour or any_paper(rng)), ink, pen))
     if rng.random() < 0.5:
@@ -137,7 +135,7 @@ def on_paper(rng: np.random.Generator, ink: Ink, pen: Pen, colour: Colour | None
     return photographed(rng, sheet)
 
 
-def scanned(rng: np.random.Generator, ink: Ink, binary: bool) -> npt.NDArray[np.float32]:
+def scanned(rng: Rng, ink: Ink, binary: bool) -> npt.NDArray[np.float32]:
     """(h, w) in [0, 1]: flatly lit, black and white only or in greys."""
     page = rng.uniform(0.88, 1) - rng.uniform(0.55, 0.85) * ink + rng.uniform(0, 0.02) * grain(rng, ink.shape, 1)
     return (page > rng.uniform(0.5, 0.65)).astype(np.float32) if binary else page
@@ -147,7 +145,7 @@ def as_bytes(picture: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8)
 
 
-def as_jpeg(rng: np.random.Generator, picture: npt.NDArray[np.floating]) -> File:
+def as_jpeg(rng: Rng, picture: npt.NDArray[np.floating]) -> File:
     file = BytesIO()
     Image.fromarray(as_bytes(picture)).save(file, "JPEG", quality=int(rng.integers(40, 94)))
     return File(".jpg", file.getvalue())
@@ -157,3 +155,13 @@ def as_png(picture: npt.NDArray[np.floating]) -> File:
     file = BytesIO()
     Image.fromarray(as_bytes(picture)).save(file, "PNG", compress_level=2)
     return File(".png", file.getvalue())
+
+
+def anyhow(rng: Rng, ink: Ink, pen: Pen) -> File:
+    """On paper, scanned, or on a canvas."""
+    way = rng.random()
+    if way < 0.5:
+        return as_jpeg(rng, on_paper(rng, ink, pen))
+    if way < 0.7:
+        return as_png(scanned(rng, ink, bool(rng.random() < 0.5)))
+    return as_png(ink if way < 0.85 else 1 - ink)
