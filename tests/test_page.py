@@ -121,6 +121,19 @@ def test_a_chosen_picture_is_shown_and_all_its_digits_are_read(page):
     expect_answer(page, "52")
 
 
+def test_why_shows_what_decided_and_asks_for_it_only_then(page):
+    asked = []
+    page.on("request", lambda sent: asked.append(sent.url) if "explanation" in sent.url else None)
+    for digit in "52":
+        choose(page, "mine.png", picture_of(digit))
+        expect_answer(page, digit)
+        assert len(asked) == "52".index(digit)
+        page.get_by_text("Why?").click()
+        expect(page.get_by_alt_text("the ink that decided")).to_have_js_property("naturalWidth", 300)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Why?")).to_be_hidden()
+
+
 def test_a_file_that_is_no_picture_is_refused_with_the_sentence_of_the_server(page):
     choose(page, "notes.png", b"Milk, bread")
     expect(page.get_by_role("alert")).to_contain_text("This file is not a picture that can be read.")

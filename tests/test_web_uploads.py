@@ -144,6 +144,14 @@ def test_the_preview_shows_all_digits_side_by_side(client: FlaskClient) -> None:
     assert Image.open(BytesIO(response.data)).size == (3 * 28, 28)
 
 
+def test_the_explanation_is_the_picture_in_colours(client: FlaskClient) -> None:
+    kept = keep(client, "123")
+    response = client.get(kept["links"]["explanation"])
+    assert response.content_type == "image/png"
+    shown = Image.open(BytesIO(response.data))
+    assert (shown.mode, shown.size) == ("RGB", (kept["image"]["width"], kept["image"]["height"]))
+
+
 def test_a_deleted_upload_is_gone(client: FlaskClient, storage: MemoryStorage) -> None:
     links = keep(client)["links"]
     response = client.delete(links["self"])
@@ -255,7 +263,7 @@ def test_a_path_sent_as_text_is_told_what_curl_wants(client: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("key", ["7", "..", "%2e%2e%2fuploads.db", UNKNOWN, UNKNOWN.upper(), UNKNOWN + "%00"])
-@pytest.mark.parametrize("path", ["", "/image", "/preview.png"])
+@pytest.mark.parametrize("path", ["", "/image", "/preview.png", "/explanation.png"])
 def test_an_unknown_or_malformed_id_is_not_found(client: FlaskClient, key: str, path: str) -> None:
     response = client.get(f"/uploads/{key}{path}")
     assert response.status_code == 404

@@ -47,6 +47,7 @@ class LinksAnswer(BaseModel):
     self: str
     image: str
     preview: str
+    explanation: str
 
 
 class _Identified(BaseModel):
@@ -114,6 +115,7 @@ def upload_answer(record: Record) -> UploadAnswer:
             self=url_for("uploads.one", key=record.id),
             image=url_for("uploads.image", key=record.id),
             preview=url_for("uploads.preview", key=record.id),
+            explanation=url_for("uploads.explanation", key=record.id),
         ),
         **_read(record),
     )

@@ -10,7 +10,14 @@ from werkzeug.exceptions import HTTPException
 from digits.errors import Forbidden
 from digits.settings import ANY_ORIGIN, Settings
 
-PRIVATE = {"uploads.latest", "uploads.one", "uploads.image", "uploads.preview", "uploads.delete"}
+PRIVATE = {
+    "uploads.latest",
+    "uploads.one",
+    "uploads.image",
+    "uploads.preview",
+    "uploads.explanation",
+    "uploads.delete",
+}
 """What needs an origin that is named: else any web page could read or empty a laptop's history."""
 
 METHODS = ["GET", "POST", "DELETE"]

@@ -82,6 +82,12 @@ def _paths() -> dict[str, Any]:
             "parameters": [_KEY],
             "get": _operation("The digits as the model sees them", {"200": _binary("image/png")}, (404, 503)),
         },
+        "/uploads/{key}/explanation.png": {
+            "parameters": [_KEY],
+            "get": _operation(
+                "The picture, its ink coloured by what it decided", {"200": _binary("image/png")}, (404, 503)
+            ),
+        },
         "/upload": {
             "post": _operation(
                 "Recognise one picture; for the Angular client of mnist-neural-network",

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest, DigitsError, NotFound
+from digits.explanation import explain
 from digits.recognition import delete_upload, keep_upload, recognise_upload
 from digits.web.answers import (
     ProblemAnswer,
@@ -78,9 +79,15 @@ def image(key: str) -> ResponseReturnValue:
 @bp.get("/<key>/preview.png")
 def preview(key: str) -> ResponseReturnValue:
     at_hand = services()
-    data = at_hand.storage.get(at_hand.records.get(_checked(key)).id)
-    upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
+    upload = recognise_upload(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
     return Response(png(upload.grids), mimetype="image/png")
+
+
+@bp.get("/<key>/explanation.png")
+def explanation(key: str) -> ResponseReturnValue:
+    at_hand = services()
+    picture = explain(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
+    return Response(picture, mimetype="image/png")
 
 
 @bp.delete("/<key>")
@@ -104,6 +111,12 @@ def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | Recogniti
         return _recognised(data, store, preview)
     except DigitsError as error:
         return ProblemAnswer.model_validate(problem(*tell(error)))
+
+
+def _kept(key: str) -> bytes:
+    """The picture of an upload, as it was sent."""
+    at_hand = services()
+    return at_hand.storage.get(at_hand.records.get(_checked(key)).id)
 
 
 def _checked(key: str) -> str:

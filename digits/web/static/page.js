@@ -2,7 +2,8 @@ const PAUSE_MS = 600;
 const PEN_PIXELS = 32;
 
 const {
-  paper, picture, words, clear, file, answer, number, note, problem, again, digits, digitTemplate, barTemplate,
+  paper, picture, words, clear, file, answer, number, note, problem, again, why, explanation, digits, digitTemplate,
+  barTemplate,
 } = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
 const [invitation, hint] = [words.textContent, note.textContent];
 
@@ -100,8 +101,19 @@ function show(result, remark = confidence(result), complaint = '') {
   number.style.setProperty('--columns', Math.max(1, ...result.number.split('\n').map((line) => line.length)));
   note.textContent = remark;
   problem.textContent = complaint;
+  offerExplanation(result.links);
   digits.replaceChildren(...result.digits.map(digitFigure));
   answer.ariaBusy = 'false';
+}
+
+/** The server makes it only when it is opened. */
+function offerExplanation(links) {
+  why.hidden = !links;
+  why.open = false;
+  explanation.removeAttribute('src');
+  why.ontoggle = () => {
+    if (why.open) explanation.src = links.explanation;
+  };
 }
 
 function confidence(result) {

@@ -1,0 +1,106 @@
+from collections.abc import Callable, Sequence
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from digits.explanation import explain, heat_of
+from digits.grids import Grid, to_grid
+from digits.recogniser import Prediction
+from digits.recognition import recognise_upload
+from tests.drawing import Array, draw, encode, on_paper, photograph, png
+from tests.fakes import TemplateRecogniser
+
+EIGHT = to_grid(draw("8", margin=10))
+MAX_PIXELS = 25_000_000
+
+
+class Sevens:
+    """Sees a 7 in everything, the odds against a 1 being ten to the power that a function makes of the grid."""
+
+    model = "sevens@00000000"
+    threshold = 0.5
+
+    def __init__(self, power: Callable[[Grid], float]) -> None:
+        self._power = power
+
+    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+        return [self._predict(10 ** self._power(grid)) for grid in grids]
+
+    def _predict(self, odds: float) -> Prediction:
+        probability = odds / (1 + odds)
+        return Prediction(7, probability, (0, 1 - probability, 0, 0, 0, 0, 0, probability, 0, 0))
+
+
+def seen_of(rows: slice, seen: Grid) -> float:
+    """The share of the 8's ink in some rows that is not hidden."""
+    return float(seen[rows].sum() / EIGHT[rows].sum())
+
+
+def on_its_side(picture: Array) -> bytes:
+    """A photo as a camera held upright takes it: to be turned by a quarter."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    return encode(picture, "JPEG", exif=exif.tobytes())
+
+
+def test_heat_lies_on_the_ink_and_nowhere_else(recogniser: TemplateRecogniser) -> None:
+    heat = heat_of(EIGHT, recogniser)
+    assert heat.shape == EIGHT.shape
+    assert heat.min() == 0
+    assert heat.max() > 0
+    assert not heat[EIGHT == 0].any()
+
+
+def test_heat_is_the_powers_of_ten_that_the_odds_lose() -> None:
+    recogniser = Sevens(lambda seen: 3 if np.array_equal(seen, EIGHT) else 1)
+    assert heat_of(EIGHT, recogniser) == pytest.approx(2 * (EIGHT / 255), abs=1e-6)
+
+
+def test_what_decides_is_hot_and_what_both_shapes_share_is_cold() -> None:
+    heat = heat_of(EIGHT, Sevens(lambda seen: 3 * seen_of(np.s_[:14], seen)))
+    assert heat[:14][EIGHT[:14] > 0].min() > 0
+    # A patch over the last row that decides reaches four rows further.
+    assert not heat[18:].any()
+
+
+def test_ink_that_spoke_against_the_answer_is_cold() -> None:
+    assert not heat_of(EIGHT, Sevens(lambda seen: 3 - seen_of(np.s_[:], seen))).any()
+
+
+def test_a_patch_over_blank_paper_is_not_tried() -> None:
+    tried = []
+    heat_of(EIGHT, Sevens(lambda seen: tried.append(seen) or 1))
+    whole, *hidden = tried
+    assert np.array_equal(whole, EIGHT)
+    assert all((seen != EIGHT).any() for seen in hidden)
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (encode(EIGHT), (280, 280)),
+        (png("7", size=60, margin=20), (300, 300)),
+        (png("7", size=300, margin=50), (400, 400)),
+        (encode(photograph(draw("275"))), (660, 280)),
+        (encode(on_paper(draw("7", size=900, pen=60, margin=150))), (600, 600)),
+        (on_its_side(on_paper(draw("7", margin=70)[:, 20:])), (300, 280)),
+    ],
+    ids=["grid", "small", "canvas", "photograph", "large", "on its side"],
+)
+def test_the_picture_is_upright_and_of_a_size_to_look_at(
+    recogniser: TemplateRecogniser, data: bytes, size: tuple[int, int]
+) -> None:
+    assert Image.open(BytesIO(explain(data, recogniser, MAX_PIXELS))).size == size
+
+
+@pytest.mark.parametrize("data", [png("42"), encode(draw("42")), encode(photograph(draw("42")))])
+def test_every_digit_has_its_colours_within_its_box(recogniser: TemplateRecogniser, data: bytes) -> None:
+    shown = np.asarray(Image.open(BytesIO(explain(data, recogniser, MAX_PIXELS)))).astype(int)
+    orange = shown[..., 0] - shown[..., 2] > 30
+    for digit in recognise_upload(data, recogniser, MAX_PIXELS).record.digits:
+        window = np.s_[digit.box.y : digit.box.bottom, digit.box.x : digit.box.right]
+        assert orange[window].any()
+        orange[window] = False
+    assert not orange.any()
