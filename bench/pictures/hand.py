@@ -90,11 +90,11 @@ def from_mnist(path: Path) -> Source:
         scale = height / len(grid)
         room = int(0.1 * height) + 2
         large = cv2.resize(np.pad(grid, 1), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        large = cv2.GaussianBlur(np.pad(large, room), (0, 0), scale / 2)
-        inside, outside = (large > 0.45).astype(np.uint8), (large <= 0.45).astype(np.uint8)
+        large = cv2.GaussianBlur(np.pad(large, room), (0, 0), 0.7 * scale)
+        inside, outside = (large > 0.5).astype(np.uint8), (large <= 0.5).astype(np.uint8)
         depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(outside, cv2.DIST_L2, 3)
         width = 4 * depth[depth > 0].mean()
-        broader = np.clip(pen * height - width, -0.3 * width, 0.06 * height) / 2
+        broader = np.clip(pen * height - width, -0.3 * width, 0.03 * height) / 2
         return cropped(np.clip(depth + broader + 0.5, 0, 1).astype(np.float32))
 
     return digit_of_mnist
@@ -104,11 +104,11 @@ def drawn(rng: Rng, strokes: Strokes, height: int, pen: float) -> Ink:
     """Strokes -> ink of about this height: jittered, rounded, narrower or wider, the pen pressed unevenly."""
     scale, room = 2 * height / 100, 2 * int(0.2 * height + pen * height)
     shape = np.diag(rng.uniform((0.7, 0.9), (1.1, 1.05))) @ _turn(rng.normal(0, 0.05))
-    rounding, sharpest, jitter = rng.uniform(4, 8), rng.uniform(1.2, 1.6), rng.uniform(0, 2)
+    sharpest, jitter = rng.uniform(1.4, 1.55), rng.uniform(0, 2)
     canvas = np.zeros((2 * height + 2 * room, 2 * height + 2 * room), np.uint8)
     press = rng.uniform(0, 0.35)
     for stroke in strokes:
-        points = _rounded(np.array(stroke) + rng.normal(0, jitter, (len(stroke), 2)), rounding, sharpest)
+        points = _curved(np.array(stroke) + rng.normal(0, jitter, (len(stroke), 2)), sharpest)
         pixels = np.rint((((points - 50) @ shape + 50) * scale + room) * 16).astype(int)
         phase = np.sin(np.linspace(0, rng.uniform(2, 6), len(points)) + rng.uniform(0, 6))
         widths = np.maximum(1, np.rint(2 * pen * height * (1 + press * phase))).astype(int)
@@ -166,29 +166,23 @@ class Hand:
         return cropped(cv2.warpAffine(ink, shear, (columns + int(reach) + 1, rows)))
 
 
-def _rounded(points: Points, rounding: float, sharpest: float) -> Points:
-    """Points every unit along a stroke, smoothed by so many units between corners that turn by more than `sharpest`."""
+def _curved(points: Points, sharpest: float) -> Points:
+    """A smooth curve through points, but for corners that turn by more than `sharpest`."""
     steps = np.diff(points, axis=0)
     corners = np.flatnonzero(_turns(steps[:-1], steps[1:]) > sharpest) + 1
     bounds = [0, *corners.tolist(), len(points) - 1]
-    closed = len(points) > 4 and np.hypot(*(points[0] - points[-1])) < 12 and _turns(steps[-1], steps[0]) < sharpest
-    runs = [
-        _smoothed(points[start : end + 1], rounding, bool(closed) and len(bounds) == 2)
-        for start, end in pairwise(bounds)
-    ]
-    return np.concatenate(runs)
+    meets = len(points) > 4 and np.hypot(*(points[0] - points[-1])) < 12 and _turns(steps[-1], steps[0]) < sharpest
+    closed = bool(meets) and not len(corners)
+    return np.concatenate([_spline(points[start : end + 1], closed) for start, end in pairwise(bounds)])
 
 
-def _smoothed(points: Points, rounding: float, closed: bool) -> Points:
-    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T) + 1e-9)])
-    places = np.linspace(0, along[-1], int(along[-1]) + 3)
-    dense = np.stack([np.interp(places, along, axis) for axis in points.T], 1)
-    reach = min(int(3 * rounding), len(dense) - 2)
-    room = ((reach, reach), (0, 0))
-    # Reflected through its ends, a stroke keeps them.
-    padded = np.pad(dense, room, "wrap") if closed else np.pad(dense, room, "reflect", reflect_type="odd")
-    smooth = cv2.GaussianBlur(padded, (1, 2 * reach + 1), sigmaX=1, sigmaY=reach / 3)[reach : reach + len(dense)]
-    return np.concatenate([smooth, smooth[:1]]) if closed else smooth
+def _spline(points: Points, closed: bool) -> Points:
+    """Catmull and Rom's, with 16 points from each point to the next."""
+    before, after = (points[-2], points[1]) if closed else (2 * points[0] - points[1], 2 * points[-1] - points[-2])
+    a, b, c, d = (np.stack([before, *points, after])[start : len(points) - 1 + start] for start in range(4))
+    t = np.linspace(0, 1, 17)[:, None, None]
+    curve = b + t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) / 2
+    return curve.transpose(1, 0, 2).reshape(-1, 2)
 
 
 def _turns(before: Points, after: Points) -> npt.NDArray[np.float64]:

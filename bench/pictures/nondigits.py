@@ -55,7 +55,7 @@ def drawings(rng: Rng, _text: str, _hand: Hand) -> File:
     names = [*DRAWINGS, "scribble"]
     name = names[rng.integers(len(names))]
     strokes = DRAWINGS.get(name) or [rng.uniform(5, 95, (rng.integers(14, 30), 2)).tolist()]
-    ink = drawn(rng, strokes, int(rng.integers(90, 320)), rng.uniform(0.025, 0.07))
+    ink = drawn(rng, strokes, int(rng.integers(90, 320)), rng.uniform(0.025, 0.07))[:, :: rng.choice([-1, 1])]
     return anyhow(rng, placed(rng, ink, 0.2, 0.7), any_pen(rng))
 
 

@@ -79,7 +79,7 @@ def ruled(rng: Rng, text: str, hand: Hand) -> File:
 def desk(rng: Rng, text: str, hand: Hand) -> File:
     """A sheet or a sticky note that lies aslant on a darker desk."""
     pen = any_pen(rng)
-    ink = placed(rng, hand.write(text, 160, max(0.05, rng.uniform(*pen.width))), 0.35, 0.8)
+    ink = placed(rng, hand.write(text, int(rng.integers(60, 130)), max(0.05, rng.uniform(*pen.width))), 0.35, 0.8)
     notes = [(0.96, 0.96, 0.95), (0.98, 0.92, 0.5), (0.98, 0.75, 0.8), (0.7, 0.88, 0.95), (0.8, 0.93, 0.65)]
     note = inked(rng, paper(rng, ink.shape, notes[rng.integers(len(notes))]), ink, pen)
     height, width = ink.shape

@@ -54,21 +54,16 @@ def bordered(rng: Rng, text: str, hand: Hand) -> File:
     if rng.random() < 0.35:
         # At its side a 1 would be hidden by the box.
         inside[rng.integers(4) if width > 0.5 * height else rng.choice([1, 3])] = rng.uniform(-0.06, 0.01)
-    outside = rng.uniform(0.06, 0.2, 4)
-    pen, shade = int(rng.integers(1, 4)), rng.uniform(0.5, 1)
-    # A side that is cut off leaves the ink whole that crosses it.
-    outside[rng.permutation(4)[: rng.choice([0, 0, 1, 2])]] = -1
-    left, top, right, bottom = np.rint(inside * height).astype(int)
-    margin = np.where(outside < 0, np.minimum(0, [left, top, right, bottom]) * -1 - pen, outside * height + pen).astype(
-        int
-    )
-    room = np.array([left, top, right, bottom]) + margin
+    pen, shade = int(rng.integers(1, 3 + height // 40)), rng.uniform(0.7, 1)
+    box = np.rint(inside * height).astype(int)
+    outside = rng.uniform(0.06, 0.2, 4) * height + pen
+    cut = rng.permutation(4)[: rng.choice([0, 0, 1, 2])]
+    outside[cut] = np.maximum(0.04 * height - box, -pen)[cut]  # Ink that crosses the box is not cut off with it.
+    left, top, right, bottom = box + outside.astype(int)
     sheet = np.pad(ink, height)
-    box = cv2.rectangle(
-        np.zeros_like(sheet), (height - left, height - top), (height + width + right, 2 * height + bottom), shade, pen
-    )
-    sheet = np.maximum(sheet, box)
-    return _scan(rng, sheet[height - room[1] : 2 * height + room[3], height - room[0] : height + width + room[2]])
+    corners = (height - box[0], height - box[1]), (height + width + box[2], 2 * height + box[3])
+    sheet = np.maximum(sheet, cv2.rectangle(np.zeros_like(sheet), *corners, shade, pen))
+    return _scan(rng, sheet[height - top : 2 * height + bottom, height - left : height + width + right])
 
 
 def mid_grey(rng: Rng, text: str, hand: Hand) -> File:
@@ -115,7 +110,7 @@ def _scan(rng: Rng, ink: Ink) -> File:
 
 def _tile(rng: Rng, digit: str, hand: Hand, side: int) -> Ink:
     ink = hand.write(digit, int(side * rng.uniform(0.55, 0.75)), rng.uniform(0.06, 0.12))
-    ink = cv2.resize(_squared(ink, side / max(ink.shape)), (side, side), interpolation=cv2.INTER_AREA)
+    ink = cv2.resize(_squared(ink, max(1.15, side / max(ink.shape))), (side, side), interpolation=cv2.INTER_AREA)
     grey = rng.uniform(0.6, 1)
     tile = grey - rng.uniform(0.5, 0.9) * grey * ink + 0.02 * grain(rng, ink.shape, 1.2)
     tile = tile * (1 + 0.1 * clouds(rng, ink.shape, 3))

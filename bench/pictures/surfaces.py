@@ -99,10 +99,9 @@ def lit(rng: Rng, sheet: Sheet, uneven: float = 0.35) -> Sheet:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     centre = rng.uniform(-1.2, 1.2, 2)
     fall = np.hypot(x - centre[0], y - centre[1]) / 3
-    light = rng.uniform(0.85, 1.05) * (1 - rng.uniform(0.2, 1) * uneven * fall) + 0.1 * uneven * clouds(
-        rng, (height, width), 4
-    )
-    return (sheet * (light[..., None] * rng.uniform(0.93, 1.03, 3))).astype(np.float32)
+    light = rng.uniform(0.85, 1.05) * (1 - rng.uniform(0.2, 1) * uneven * fall)
+    light += 0.1 * uneven * clouds(rng, (height, width), 4)
+    return sheet * (light[..., None] * rng.uniform(0.93, 1.03, 3)).astype(np.float32)
 
 
 def shadowed(rng: Rng, sheet: Sheet, softness: float, depth: tuple[float, float] = (0.25, 0.5)) -> Sheet:
@@ -112,7 +111,7 @@ def shadowed(rng: Rng, sheet: Sheet, softness: float, depth: tuple[float, float]
     angle = rng.uniform(0, 2 * np.pi)
     distance = (np.cos(angle) * x + np.sin(angle) * y - rng.uniform(-0.3, 0.3)) / max(softness, 1e-3)
     shade = 1 / (1 + np.exp(-4 * np.clip(distance, -10, 10)))
-    return (sheet * (1 - rng.uniform(*depth) * shade)[..., None]).astype(np.float32)
+    return sheet * (1 - rng.uniform(*depth) * shade)[..., None].astype(np.float32)
 
 
 def photographed(rng: Rng, sheet: Sheet) -> Sheet:
@@ -137,8 +136,8 @@ def on_paper(rng: Rng, ink: Ink, pen: Pen, colour: Colour | None = None) -> Shee
 
 def scanned(rng: Rng, ink: Ink, binary: bool) -> npt.NDArray[np.float32]:
     """(h, w) in [0, 1]: flatly lit, black and white only or in greys."""
-    page = rng.uniform(0.88, 1) - rng.uniform(0.55, 0.85) * ink + rng.uniform(0, 0.02) * grain(rng, ink.shape, 1)
-    return (page > rng.uniform(0.5, 0.65)).astype(np.float32) if binary else page
+    page = rng.uniform(0.88, 1) - rng.uniform(0.6, 0.85) * ink + rng.uniform(0, 0.02) * grain(rng, ink.shape, 1)
+    return (page > rng.uniform(0.6, 0.75)).astype(np.float32) if binary else page
 
 
 def as_bytes(picture: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
