@@ -90,11 +90,11 @@ def from_mnist(path: Path) -> Source:
         scale = height / len(grid)
         room = int(0.1 * height) + 2
         large = cv2.resize(np.pad(grid, 1), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        large = cv2.GaussianBlur(np.pad(large, room), (0, 0), 0.7 * scale)
-        inside, outside = (large > 0.5).astype(np.uint8), (large <= 0.5).astype(np.uint8)
+        large = cv2.GaussianBlur(np.pad(large, room), (0, 0), 0.6 * scale)
+        inside, outside = (large > 0.35).astype(np.uint8), (large <= 0.35).astype(np.uint8)
         depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(outside, cv2.DIST_L2, 3)
         width = 4 * depth[depth > 0].mean()
-        broader = np.clip(pen * height - width, -0.3 * width, 0.03 * height) / 2
+        broader = np.clip(pen * height - width, -0.2 * width, 0.03 * height) / 2
         return cropped(np.clip(depth + broader + 0.5, 0, 1).astype(np.float32))
 
     return digit_of_mnist
