@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from PIL import Image, ImageOps
 
 from digits.box import Box
-from digits.errors import DigitsError, NoInk, Refused
+from digits.errors import NoInk, Refused
 from digits.recogniser import Recogniser
 from digits.recognition import recognise_upload
 
@@ -27,7 +27,7 @@ _LOOK_ALIKES = {"OoQD": "0", "lI|i!丨": "1", "Zz": "2", "Ss": "5", "bG": "6", "
 _DIGITS = str.maketrans({letter: digit for letters, digit in _LOOK_ALIKES.items() for letter in letters})
 
 
-class CannotMeasure(DigitsError):
+class CannotMeasure(Exception):
     """What was asked for cannot be measured here; str(error) says what to do."""
 
 

@@ -24,7 +24,7 @@ import cv2
 
 from bench.labelled import LabelledPicture, at_most, read_folder, without_digits
 from bench.mistakes import MOST, worst_mistakes, write_sheet
-from bench.readers import ENGINES, InProcess, OverHTTP, RapidOCR, Reader
+from bench.readers import ENGINES, CannotMeasure, InProcess, OverHTTP, RapidOCR, Reader
 from bench.scores import Answer
 from bench.table import table
 from digits.compiled import load_compiled
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("".join(refusals(answers)), end="")
         if chosen.mistakes:
             print(_sheet(chosen.mistakes, answers[ours.name], settings.max_pixels))
-    except DigitsError as error:
+    except (DigitsError, CannotMeasure) as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"{error.filename or 'A file'}: {error.strerror or error}.")

@@ -22,6 +22,11 @@ class Box:
         return self.y + self.height
 
     @property
+    def centre(self) -> float:
+        """Half-way across."""
+        return self.x + self.width / 2
+
+    @property
     def middle(self) -> float:
         """Half-way down."""
         return self.y + self.height / 2

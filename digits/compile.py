@@ -72,11 +72,11 @@ def _compiled(
 ) -> tuple[str, bytes]:
     """The kind of its weights, and the flatbuffer: with 8 bits where that answers the same, else with 32."""
     with contextlib.suppress(Exception):  # Not every model can be made so small, which is no fault of it.
-        flatbuffer = _export(model, int8=True)
+        flatbuffer = export(model, int8=True)
         if _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
             return "int8", flatbuffer
     try:
-        flatbuffer = _export(model, int8=False)
+        flatbuffer = export(model, int8=False)
         difference = _difference(flatbuffer, probe, expected)
     except Exception as error:
         raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
@@ -180,7 +180,7 @@ def _with_probabilities(
     return Model(picture, outputs), values
 
 
-def _export(model: Any, int8: bool) -> bytes:
+def export(model: Any, int8: bool) -> bytes:
     """LiteRT's flatbuffer; with int8, weights are kept in 8 bits and activations are rounded to them as they come."""
     from tensorflow import lite
 

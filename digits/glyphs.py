@@ -14,14 +14,16 @@ from digits.picture import Grey
 
 SPECK = 0.2
 """Marks below this share of the tallest mark's size, both ways, are dust and dots."""
-BORDER = 0.9
-"""A mark along the picture's edge that spans this share of it is a frame, a rule or a shadow."""
+BORDER = 0.6
+"""A mark that fills this share of an edge of the picture is a frame, a rule or a shadow."""
 FRAMED = 0.45
 """What lies inside a mark and has this share of its height was written in a frame, rather than be a blot in a digit."""
+FLAT = 0.35
+"""A mark below this share of the tallest one's height, and of its own width, is an underline if it is long."""
 SAME_DIGIT = 0.5
 """Strokes that share this much of the narrower one's width belong to one digit."""
-SHORT = 0.5
-"""A mark below this share of its line's height is no digit by itself."""
+SHORT = 0.4
+"""A mark below this share of its line's height is no digit by itself: a stroke of one, or a comma."""
 NEAR = 0.25
 """How far, in heights of the line, a short stroke may stand from the rest of its digit."""
 LINE_DRIFT = 0.7
@@ -40,49 +42,79 @@ class Glyph:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class Mark:
     """Connected ink, or several pieces of it that make one digit; labels are those of the components."""
 
     box: Box
     labels: tuple[int, ...]
 
-    def joined(self, other: "_Mark") -> "_Mark":
-        return _Mark(self.box.joined(other.box), self.labels + other.labels)
+    def joined(self, other: "Mark") -> "Mark":
+        return Mark(self.box.joined(other.box), self.labels + other.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Ink, which pixels of it belong together, and its lines of marks, from left to right."""
+
+    ink: Ink
+    labels: npt.NDArray[np.int32]
+    """int32 (h, w): 0 is paper and the soft edges of strokes."""
+    lines: list[list[Mark]]
+    stray: float
+    """Share of the ink along the edges that was left out."""
+
+    def glyph(self, mark: Mark, line: int) -> Glyph:
+        return Glyph(mark.box, line, to_grid(self.cut(mark)))
+
+    def cut(self, mark: Mark) -> Ink:
+        """The mark's own ink within its box, soft edges included, without that of its neighbours."""
+        box = mark.box
+        window = np.s_[box.y : box.bottom, box.x : box.right]
+        others = (self.labels[window] != 0) & ~np.isin(self.labels[window], mark.labels)
+        return np.where(others, np.uint8(0), self.ink[window])
 
 
 def find_glyphs(grey: Grey) -> list[Glyph]:
     """uint8 (h, w) -> its digits in reading order, at least one. Raises NoInk for an empty picture."""
+    if (grid := as_grid(grey)) is not None:
+        return [grid]
+    writing = find_writing(find_ink(grey))
+    return [writing.glyph(mark, number) for number, line in enumerate(writing.lines) for mark in digits_of(line)]
+
+
+def as_grid(grey: Grey) -> Glyph | None:
+    """A picture that was already made as MNIST's were, black on white or white on black."""
     for picture in (grey, 255 - grey):
         if is_grid(picture):
-            return [Glyph(Box(*cv2.boundingRect(picture)), 0, picture)]
-    ink = find_ink(grey)
+            return Glyph(Box(*cv2.boundingRect(picture)), 0, picture)
+    return None
+
+
+def find_writing(ink: Ink) -> Writing:
+    """Ink -> its marks in lines, at least one. Raises NoInk where there is none, or far too many."""
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks = _without_frames(_marks(stats, ink.shape))
-    return [
-        Glyph(mark.box, line, to_grid(_cut(ink, labels, mark)))
-        for line, row in enumerate(_lines(marks))
-        for mark in _digits(row)
-    ]
+    marks, stray = _marks(labels, stats)
+    return Writing(ink, labels, _lines(_without_underlines(_without_frames(marks))), stray)
 
 
-def _marks(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> list[_Mark]:
-    """OpenCV's statistics of connected components -> those that can be part of a digit."""
-    height, width = shape
-    left, top, across, down = stats[:, : cv2.CC_STAT_AREA].T
-    along_side = ((left == 0) | (left + across == width)) & (down >= BORDER * height)
-    along_end = ((top == 0) | (top + down == height)) & (across >= BORDER * width)
-    size = np.where(along_side | along_end, 0, np.maximum(across, down))
+def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> tuple[list[Mark], float]:
+    """OpenCV's labels and statistics of connected components -> those that can be part of a digit."""
+    size = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     size[0] = 0  # The paper.
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        size[np.flatnonzero(np.bincount(edge, minlength=len(size)) >= BORDER * len(edge))] = 0
+    area = stats[1:, cv2.CC_STAT_AREA]
+    stray = float(area[size[1:] == 0].sum() / max(1, area.sum()))
     found = np.flatnonzero(size > SPECK * size.max())
     if not len(found):
         raise NoInk("There is no digit in this picture. Write one inside it, clear of the edges.")
     if len(found) > MAX_MARKS:
         raise NoInk(f"This picture shows {len(found)} marks; writing of at most {MAX_MARKS} is read. Cut it smaller.")
-    return [_Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()]
+    return [Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()], stray
 
 
-def _without_frames(marks: list[_Mark]) -> list[_Mark]:
+def _without_frames(marks: list[Mark]) -> list[Mark]:
     """Leaves out the boxes and circles that are drawn around writing."""
     return [mark for mark in marks if not any(_frames(mark.box, other.box) for other in marks)]
 
@@ -92,9 +124,14 @@ def _frames(outer: Box, inner: Box) -> bool:
     return is_inside and inner.height >= FRAMED * outer.height
 
 
-def _lines(marks: list[_Mark]) -> list[list[_Mark]]:
+def _without_underlines(marks: list[Mark]) -> list[Mark]:
+    tall = max(mark.box.height for mark in marks)
+    return [mark for mark in marks if mark.box.height > FLAT * min(tall, mark.box.width) or mark.box.width < tall]
+
+
+def _lines(marks: list[Mark]) -> list[list[Mark]]:
     """Follows each line of writing from left to right, as it rises or falls; lines from top to bottom."""
-    lines: list[list[_Mark]] = []
+    lines: list[list[Mark]] = []
     for mark in sorted(marks, key=lambda mark: mark.box.x):
         beside = [line for line in lines if _is_beside(line[-1].box, mark.box)]
         if beside:
@@ -121,16 +158,16 @@ def _drift(left: Box, right: Box) -> float:
     return abs(right.middle - left.middle) / max(left.height, right.height)
 
 
-def _digits(line: list[_Mark]) -> list[_Mark]:
-    """A line's marks, the strokes of one digit joined."""
+def digits_of(line: list[Mark]) -> list[Mark]:
+    """A line's marks, the strokes of one digit joined, without full stops and the like."""
     tall = max(mark.box.height for mark in line)
-    digits: list[_Mark] = []
+    digits: list[Mark] = []
     for mark in line:
         if digits and _is_one_digit(digits[-1].box, mark.box, tall):
             digits[-1] = digits[-1].joined(mark)
         else:
             digits.append(mark)
-    return digits
+    return [digit for digit in digits if digit.box.height >= SHORT * tall]
 
 
 def _is_one_digit(left: Box, right: Box, tall: int) -> bool:
@@ -139,11 +176,3 @@ def _is_one_digit(left: Box, right: Box, tall: int) -> bool:
         return True
     # A stroke too short to be a digit of its own, such as the bar of a 5, belongs to what is near.
     return min(left.height, right.height) < SHORT * tall and right.x - left.right < NEAR * tall
-
-
-def _cut(ink: Ink, labels: npt.NDArray[np.int32], mark: _Mark) -> Ink:
-    """The mark's own ink within its box, soft edges included, without that of its neighbours."""
-    box = mark.box
-    window = np.s_[box.y : box.bottom, box.x : box.right]
-    others = (labels[window] != 0) & ~np.isin(labels[window], mark.labels)
-    return np.where(others, np.uint8(0), ink[window])

@@ -1,8 +1,9 @@
-"""A compiled model, loaded once: grids to predictions."""
+"""Compiled models, loaded once: grids to predictions."""
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,14 +13,19 @@ from ai_edge_litert import interpreter as litert
 from digits.compiled import CompiledModel
 from digits.grids import Grid, to_input
 
+VERIFIER = Path(__file__).with_name("verifier.tflite")
+"""The small model that tells how likely a grid holds a digit at all; `digits.training.verifier` makes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One digit as the model reads it; ten probabilities that sum to 1."""
+    """One digit as the models read it."""
 
     digit: int
     confidence: float
+    """The probability that this is a digit, and this one."""
     probabilities: tuple[float, ...]
+    """Of the ten digits, if it is one; they sum to 1."""
 
 
 class Recogniser(Protocol):
@@ -38,23 +44,29 @@ class Recogniser(Protocol):
 
 
 class LiteRTRecogniser:
-    """A recogniser for many threads: each gets an interpreter of its own, with one thread of its own."""
+    """A recogniser for many threads: each gets interpreters of its own, with one thread of its own."""
 
     def __init__(self, compiled: CompiledModel) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
-        self._flatbuffer = compiled.flatbuffer
+        self._flatbuffers = compiled.flatbuffer, VERIFIER.read_bytes()
         self._local = threading.local()
 
     def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+        if not grids:
+            return []
+        classifier, verifier = self._interpreters()
         # One after the other: a batch gains nothing on a CPU, and costs a second shape.
-        return [_prediction(self._interpreter().run(picture)) for picture in to_input(np.stack(grids))]
+        return [
+            _prediction(classifier.run(picture), float(verifier.run(picture)[0]))
+            for picture in to_input(np.stack(grids))
+        ]
 
-    def _interpreter(self) -> "Interpreter":
-        if not hasattr(self._local, "interpreter"):
-            self._local.interpreter = Interpreter(self._flatbuffer)
-        interpreter: Interpreter = self._local.interpreter
-        return interpreter
+    def _interpreters(self) -> "tuple[Interpreter, ...]":
+        if not hasattr(self._local, "interpreters"):
+            self._local.interpreters = tuple(Interpreter(flatbuffer) for flatbuffer in self._flatbuffers)
+        interpreters: tuple[Interpreter, ...] = self._local.interpreters
+        return interpreters
 
 
 class Interpreter:
@@ -67,14 +79,14 @@ class Interpreter:
         self._output = self._litert.get_output_details()[0]["index"]
 
     def run(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """float32 (28, 28, 1) in [0, 1] -> float32 (10,)."""
+        """float32 (28, 28, 1) in [0, 1] -> what the model gives, float32 (n,)."""
         self._litert.set_tensor(self._input, picture[np.newaxis])
         self._litert.invoke()
-        probabilities: npt.NDArray[np.float32] = self._litert.get_tensor(self._output)[0]
-        return probabilities
+        given: npt.NDArray[np.float32] = self._litert.get_tensor(self._output)[0]
+        return given
 
 
-def _prediction(probabilities: npt.NDArray[np.float32]) -> Prediction:
+def _prediction(probabilities: npt.NDArray[np.float32], is_digit: float) -> Prediction:
     values = probabilities.tolist()
     digit = int(np.argmax(probabilities))
-    return Prediction(digit, values[digit], tuple(values))
+    return Prediction(digit, is_digit * values[digit], tuple(values))

@@ -1,17 +1,15 @@
-"""The whole story of an upload: bytes -> picture -> glyphs -> grids -> predictions -> record."""
+"""The whole story of an upload: bytes -> picture -> ink -> glyphs -> grids -> predictions -> record."""
 
 import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import uuid_utils
 
-from digits.glyphs import Glyph, find_glyphs
 from digits.grids import Grid
 from digits.picture import Picture, read_picture
-from digits.recogniser import Prediction, Recogniser
+from digits.reading import Reading, read_digits
+from digits.recogniser import Recogniser
 from digits.records import Digit, Record, Records
 from digits.storage import Storage
 
@@ -28,12 +26,10 @@ class Upload:
 
 
 def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
-    """Reads a picture and keeps nothing. Raises what read_picture and find_glyphs raise."""
+    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise."""
     picture = read_picture(data, max_pixels)
-    glyphs = find_glyphs(picture.grey)
-    grids = tuple(glyph.grid for glyph in glyphs)
-    predictions = recogniser.predict(grids)
-    return Upload(data, _record(data, picture, glyphs, predictions, recogniser), grids)
+    reading = read_digits(picture.grey, recogniser)
+    return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
 
 
 def keep_upload(upload: Upload, storage: Storage, records: Records) -> None:
@@ -53,11 +49,8 @@ def delete_upload(key: str, storage: Storage, records: Records) -> None:
     records.delete(key)
 
 
-def _record(
-    data: bytes, picture: Picture, glyphs: Sequence[Glyph], predictions: Sequence[Prediction], recogniser: Recogniser
-) -> Record:
+def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogniser) -> Record:
     now = datetime.now(UTC)
-    confidence = math.prod(prediction.confidence for prediction in predictions)
     height, width = picture.grey.shape
     across, down = picture.width / width, picture.height / height
     return Record(
@@ -69,9 +62,9 @@ def _record(
         height=picture.height,
         bytes=len(data),
         model=recogniser.model,
-        number=_number(glyphs, predictions),
-        confidence=round(confidence, _DECIMALS),
-        recognised=confidence >= recogniser.threshold,
+        number=_number(reading),
+        confidence=round(reading.confidence, _DECIMALS),
+        recognised=reading.confidence >= recogniser.threshold,
         digits=tuple(
             Digit(
                 digit=prediction.digit,
@@ -79,14 +72,14 @@ def _record(
                 probabilities=tuple(round(probability, _DECIMALS) for probability in prediction.probabilities),
                 box=glyph.box.scaled(across, down),
             )
-            for glyph, prediction in zip(glyphs, predictions, strict=True)
+            for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True)
         ),
     )
 
 
-def _number(glyphs: Sequence[Glyph], predictions: Sequence[Prediction]) -> str:
+def _number(reading: Reading) -> str:
     """All digits in reading order, with a line feed between lines."""
     lines: dict[int, str] = {}
-    for glyph, prediction in zip(glyphs, predictions, strict=True):
+    for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True):
         lines[glyph.line] = lines.get(glyph.line, "") + str(prediction.digit)
     return "\n".join(lines.values())

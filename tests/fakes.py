@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from digits.errors import NotFound, Unavailable
-from digits.grids import Grid, to_grid
+from digits.glyphs import find_glyphs
+from digits.grids import Grid
 from digits.recogniser import Prediction
 from digits.records import Record
 from tests.drawing import draw
@@ -18,16 +19,19 @@ class TemplateRecogniser:
     threshold = 0.5
 
     def __init__(self) -> None:
-        self._templates = np.stack([_unit(to_grid(draw(digit, margin=10))) for digit in "0123456789"])
+        glyphs = [find_glyphs(draw(digit))[0] for digit in "0123456789"]
+        self._templates = np.stack([_unit(glyph.grid) for glyph in glyphs])
 
     def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
         return [self._predict(grid) for grid in grids]
 
     def _predict(self, grid: Grid) -> Prediction:
-        likeness = np.exp(20 * (self._templates @ _unit(grid)))
-        probabilities = (likeness / likeness.sum()).tolist()
+        likeness = self._templates @ _unit(grid)
+        weights = np.exp(20 * likeness)
+        probabilities = (weights / weights.sum()).tolist()
         digit = int(np.argmax(probabilities))
-        return Prediction(digit, probabilities[digit], tuple(probabilities))
+        is_digit = 1 / (1 + np.exp(30 * (0.6 - likeness.max())))
+        return Prediction(digit, float(is_digit) * probabilities[digit], tuple(probabilities))
 
 
 def _unit(grid: Grid) -> np.ndarray:

@@ -12,11 +12,15 @@ from digits.grids import to_input
 from digits.training.augment import augment
 from digits.training.checkpoint import Asked
 from digits.training.data import Labelled
+from digits.training.disturbances import disturbed
 from digits.training.photographs import all_as_served
 from digits.training.recipes import Recipe
+from digits.training.styles import in_another_style
 
 PHOTOGRAPHED = 0.2
 """Share of the digits in an augmented epoch that were photographed and came back by serving's road."""
+DISTURBED = 0.25
+"""Share of the digits in an augmented epoch that are made hard to read."""
 SETTLING_STRENGTH = 0.5
 """Of the changes to digits while the network settles."""
 _AT_ONCE = 1000
@@ -52,7 +56,11 @@ class Batches(keras.utils.PyDataset):
             served = rng.random(len(chosen)) < PHOTOGRAPHED
             grids[served] = self._photographed[chosen[served]]
             strength = SETTLING_STRENGTH if self._epoch >= self._settling else 1
-            grids = np.stack([augment(grid, rng, strength) for grid in grids])
+            digits = self._data.digits[chosen]
+            styled = (in_another_style(grid, digit, rng) for grid, digit in zip(grids, digits, strict=True))
+            grids = np.stack([augment(grid, rng, strength) for grid in styled])
+            for place in np.flatnonzero(rng.random(len(chosen)) < DISTURBED):
+                grids[place] = disturbed(grids[place], rng)
         return to_input(grids), labels(self._recipe, self._data.digits[chosen])
 
 

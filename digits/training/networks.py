@@ -24,6 +24,17 @@ def cnn() -> Any:
     return Model(picture, layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x)), name="cnn")
 
 
+def verifier() -> Any:
+    """The small network that tells how likely a grid holds a digit: (28, 28, 1) in [0, 1] -> (1,)."""
+    from keras import Input, Model, layers
+
+    picture = x = Input((SIDE, SIDE, 1))
+    for filters, size, stride in ((24, 5, 2), (48, 3, 1), (64, 3, 2), (96, 3, 1)):
+        x = layers.Conv2D(filters, size, strides=stride, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    return Model(picture, layers.Dense(1, activation="sigmoid")(layers.Flatten()(x)), name="verifier")
+
+
 def dense(*hidden: int, activation: str = "relu", dropout: float = 0, standardised: bool = False) -> Any:
     """Hidden layers of so many units, each with its share of dropout; `standardised` pixels need `standardise`."""
     from keras import Input, Sequential, layers

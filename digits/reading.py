@@ -1,0 +1,168 @@
+"""A picture to the number in it: several ways to see it, and the model judges them."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from digits.box import Box
+from digits.errors import NoInk
+from digits.glyphs import Glyph, Mark, Writing, as_grid, digits_of, find_writing
+from digits.grids import SIDE
+from digits.ink import find_ink
+from digits.papers import LOOKS
+from digits.picture import Grey
+from digits.recogniser import Prediction, Recogniser
+from digits.rules import without_rules
+from digits.touching import cut_apart
+
+SURE = 0.9
+"""A number whose digits are read with this confidence on average is not looked at in another way."""
+STRAY = 0.2
+"""Share of the ink that may be left out as frames and shadows without another look."""
+DOUBT = 3.0
+"""Log-odds from which a digit speaks for a reading, rather than against it: other ways to see it find digits too."""
+MOST_FOR, MOST_AGAINST = 1.0, 3.0
+"""What one digit may weigh."""
+MAX_DOUBTS = 30
+"""Marks that are cut and joined; a picture with more of them is hardly writing."""
+MAX_PIECES = 5
+"""Pieces that one digit may be made of."""
+WIDEST = 1.5
+"""Width of a digit at most, in heights of its line."""
+SHORT = 0.4
+"""Height of a digit at least, in heights of its line."""
+LEFT_OUT, LARGE_LEFT_OUT = 0.5, 0.05
+"""What leaving out a short mark, or a large one, multiplies the confidence by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Digits in reading order, and the probability that they are all, and all right."""
+
+    glyphs: Sequence[Glyph]
+    predictions: Sequence[Prediction]
+    confidence: float
+
+    stray: float = 0.0
+    """Share of the ink that was taken for frames and shadows along the edges."""
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confidence ** (1 / len(self.glyphs)) >= SURE and self.stray <= STRAY
+
+    @property
+    def evidence(self) -> float:
+        """What speaks for it: the log-odds of each digit above DOUBT, within limits, summed."""
+        odds = ((1e-6 + each.confidence) / (1 + 1e-6 - each.confidence) for each in self.predictions)
+        return sum(max(-MOST_AGAINST, min(MOST_FOR, math.log(each) - DOUBT)) for each in odds)
+
+
+def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
+    """uint8 (h, w) -> its clearest reading, of at least one digit. Raises NoInk for an empty picture."""
+    readings = _readings(grey, recogniser)
+    best = next(readings)
+    while not best.is_sure and (other := next(readings, None)):
+        best = max(best, other, key=lambda reading: reading.evidence)
+    return best
+
+
+def _readings(grey: Grey, recogniser: Recogniser) -> Iterator[Reading]:
+    """The plainest way to see a picture first."""
+    if grid := as_grid(grey):
+        yield _read([grid], recogniser)
+        return
+    if grey.shape == (SIDE, SIDE):
+        yield _read([_as_it_is(grey)], recogniser)
+    for writing in _writings(grey):
+        lines = [digits_of(line) for line in writing.lines]
+        glyphs = [writing.glyph(mark, number) for number, line in enumerate(lines) for mark in line]
+        yield (reading := replace(_read(glyphs, recogniser), stray=writing.stray))
+        if len(glyphs) <= MAX_DOUBTS:
+            yield from _reread(writing, lines, reading, recogniser)
+
+
+def _as_it_is(grey: Grey) -> Glyph:
+    """A picture of a grid's size, as if it were one: noise or strokes beside the digit may be all that is wrong."""
+    edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return Glyph(Box(0, 0, SIDE, SIDE), 0, 255 - grey if np.median(edges) > 127 else grey)
+
+
+def _writings(grey: Grey) -> Iterator[Writing]:
+    """The picture's marks in each look, with its rules and without. Raises NoInk where none shows any."""
+    refusal, empty = None, True
+    for look in LOOKS:
+        try:
+            ink = find_ink(grey, look)
+            yield find_writing(ink)
+            empty = False
+            if (cleared := without_rules(ink)) is not None:
+                yield find_writing(cleared)
+        except NoInk as error:
+            refusal = refusal or error
+    if empty and refusal:
+        raise refusal
+
+
+def _read(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
+    predictions = recogniser.predict([glyph.grid for glyph in glyphs])
+    return Reading(glyphs, predictions, math.prod(prediction.confidence for prediction in predictions))
+
+
+def _reread(
+    writing: Writing, lines: Sequence[Sequence[Mark]], reading: Reading, recogniser: Recogniser
+) -> Iterator[Reading]:
+    """What is in doubt cut apart, joined with what stands beside it, or left out, as the model likes it best."""
+    writing = replace(writing, labels=writing.labels.copy())
+    predictions = iter(reading.predictions)
+    read: list[tuple[Glyph, Prediction]] = []
+    confidence = 1.0
+    for number, (marks, digits) in enumerate(zip(writing.lines, lines, strict=True)):
+        pieces: list[Mark] = []
+        for digit in digits:
+            if next(predictions).confidence >= SURE:
+                pieces.append(digit)
+            else:
+                parts = [mark for mark in marks if set(mark.labels) <= set(digit.labels)]
+                pieces += [piece for part in parts for piece in cut_apart(writing, part)]
+        path = _best_path(writing, number, sorted(pieces, key=lambda piece: piece.box.centre), recogniser)
+        read += path.digits
+        confidence *= path.confidence
+    if read:
+        glyphs, of_them = zip(*read, strict=True)
+        yield Reading(glyphs, of_them, confidence, writing.stray)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The digits up to some piece of a line."""
+
+    digits: tuple[tuple[Glyph, Prediction], ...] = ()
+    confidence: float = 1.0
+
+
+def _best_path(writing: Writing, line: int, pieces: Sequence[Mark], recogniser: Recogniser) -> _Path:
+    """By dynamic programming over the pieces from left to right; each is part of a digit, or left out."""
+    tall = max(piece.box.height for piece in pieces)
+    spans = {}
+    for end in range(1, len(pieces) + 1):
+        for start in range(end - 1, max(-1, end - 1 - MAX_PIECES), -1):
+            mark = reduce(Mark.joined, pieces[start:end])
+            if mark.box.width > WIDEST * tall:
+                break
+            if mark.box.height >= SHORT * tall:
+                spans[start, end] = writing.glyph(mark, line)
+    readings = zip(spans.items(), recogniser.predict([glyph.grid for glyph in spans.values()]), strict=True)
+    digits = {span: (glyph, prediction) for (span, glyph), prediction in readings}
+    paths = [_Path()]
+    for end, piece in enumerate(pieces, 1):
+        cost = LEFT_OUT if piece.box.height < SHORT * tall else LARGE_LEFT_OUT
+        ways = [_Path(paths[-1].digits, paths[-1].confidence * cost)]
+        for start in range(max(0, end - MAX_PIECES), end):
+            if digit := digits.get((start, end)):
+                before = paths[start]
+                ways.append(_Path((*before.digits, digit), before.confidence * digit[1].confidence))
+        paths.append(max(ways, key=lambda path: path.confidence))
+    return paths[-1]
