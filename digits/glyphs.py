@@ -13,13 +13,17 @@ from digits.ink import Ink, find_ink
 from digits.picture import Grey
 
 SPECK = 0.2
-"""Marks below this share of the tallest mark's size, both ways, are dust and dots."""
+"""Marks below this share of the tallest one's height, both ways, are dust and dots."""
+HAIR = 0.15
+"""Strokes below this share of the heaviest mark's weight are hairs, scratches and rules."""
 BORDER = 0.6
 """A mark that fills this share of an edge of the picture is a frame, a rule or a shadow."""
 FRAMED = 0.45
 """What lies inside a mark and has this share of its height was written in a frame, rather than be a blot in a digit."""
 FLAT = 0.35
 """A mark below this share of the tallest one's height, and of its own width, is an underline if it is long."""
+TOO_LONG = 1.6
+"""How many times as high as the next one an upright line must be to be no 1."""
 SAME_DIGIT = 0.5
 """Strokes that share this much of the narrower one's width belong to one digit."""
 SHORT = 0.4
@@ -95,7 +99,7 @@ def find_writing(ink: Ink) -> Writing:
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
     marks, stray = _marks(labels, stats)
-    return Writing(ink, labels, _lines(_without_underlines(_without_frames(marks))), stray)
+    return Writing(ink, labels, _lines(_without_rules(_without_frames(marks))), stray)
 
 
 def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> tuple[list[Mark], float]:
@@ -106,7 +110,10 @@ def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> tuple
         size[np.flatnonzero(np.bincount(edge, minlength=len(size)) >= BORDER * len(edge))] = 0
     area = stats[1:, cv2.CC_STAT_AREA]
     stray = float(area[size[1:] == 0].sum() / max(1, area.sum()))
-    found = np.flatnonzero(size > SPECK * size.max())
+    # A stroke's weight is its width, and a digit's two or three times that.
+    tallest = stats[size > 0, cv2.CC_STAT_HEIGHT].max(initial=0)
+    weight = np.where(size > SPECK * tallest, stats[:, cv2.CC_STAT_AREA] / np.maximum(1, size), 0)
+    found = np.flatnonzero(weight > HAIR * weight.max())
     if not len(found):
         raise NoInk("There is no digit in this picture. Write one inside it, clear of the edges.")
     if len(found) > MAX_MARKS:
@@ -124,9 +131,17 @@ def _frames(outer: Box, inner: Box) -> bool:
     return is_inside and inner.height >= FRAMED * outer.height
 
 
-def _without_underlines(marks: list[Mark]) -> list[Mark]:
-    tall = max(mark.box.height for mark in marks)
-    return [mark for mark in marks if mark.box.height > FLAT * min(tall, mark.box.width) or mark.box.width < tall]
+def _without_rules(marks: list[Mark]) -> list[Mark]:
+    """Leaves out underlines, and lines at the side that are longer than anything written."""
+    heights = sorted(mark.box.height for mark in marks)
+    tall, rest = heights[-1], heights[-2] if len(marks) > 1 else heights[-1]
+    written = [
+        mark
+        for mark in marks
+        if not (mark.box.width >= tall and mark.box.height <= FLAT * min(tall, mark.box.width))
+        and not (mark.box.height >= TOO_LONG * rest and mark.box.width <= FLAT * mark.box.height)
+    ]
+    return written or marks
 
 
 def _lines(marks: list[Mark]) -> list[list[Mark]]:

@@ -22,6 +22,8 @@ _ROUNDS = 6
 _SETTLED = 0.5  # Grey levels.
 _RIDGE = np.eye(6, dtype=np.float32) * 1e-3
 
+UNEVEN, SHADE = 0.8, 0.3
+"""From which share of its most the light is uneven, and below which nothing can be told in the shade."""
 SHEETS_SIDE = 160
 """Pixels that a picture is reduced to, to find its sheets."""
 SMOOTH = 10
@@ -43,8 +45,13 @@ def on_one_sheet(grey: Grey) -> tuple[Grey, ...]:
     height, width = grey.shape
     small = _reduced(grey, _PAPER_SIDE)
     paper = np.clip(np.rint(_surface(small.astype(np.float32))), 0, 255).astype(np.uint8)
+    lightest, darkest = int(paper.max()), int(paper.min())
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.subtract(paper, grey), cv2.subtract(grey, paper)
+    dark, light = cv2.subtract(paper, grey), cv2.subtract(grey, paper)
+    if darkest < UNEVEN * lightest:
+        # Ink takes a share of the light, so that in the shade it stands out by less.
+        dark = cv2.divide(dark, cv2.max(paper, SHADE * lightest), scale=lightest)
+    return dark, light
 
 
 def on_sheets(grey: Grey, edge: int = 5) -> tuple[Grey, ...]:
@@ -69,7 +76,9 @@ def on_sheets(grey: Grey, edge: int = 5) -> tuple[Grey, ...]:
     around = np.ones((edge, edge), np.uint8)
     least, most = (_enlarged(change(paper, around), grey) for change in (cv2.erode, cv2.dilate))
     exact = grey.astype(np.float32)
-    return (_evened(np.maximum(0, np.maximum(least - exact, exact - most)), sheets, nearest, count),)
+    off = np.maximum(0, np.maximum(least - exact, exact - most))
+    at_edge = cv2.morphologyEx(paper, cv2.MORPH_GRADIENT, around) > MIN_CONTRAST
+    return (_evened(off, sheets, nearest, at_edge),)
 
 
 def on_blurred_sheets(grey: Grey) -> tuple[Grey, ...]:
@@ -141,15 +150,17 @@ def _nearest(sheets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return sheet_at[places]
 
 
-def _evened(off: Floats, sheets: npt.NDArray[np.int32], nearest: npt.NDArray[np.int32], count: int) -> Grey:
+def _evened(
+    off: Floats, sheets: npt.NDArray[np.int32], nearest: npt.NDArray[np.int32], at_edge: npt.NDArray[np.bool_]
+) -> Grey:
     """What stands out, with the strong ink of every sheet at STRENGTH, and without grain."""
     sampled = cv2.resize(off, sheets.shape[::-1], interpolation=cv2.INTER_LINEAR)  # Not averaged, since grain counts.
     gain, zero = np.zeros(sheets.shape, np.float32), np.zeros(sheets.shape, np.float32)
-    for sheet in range(1, count + 1):
+    for sheet in range(1, int(sheets.max()) + 1):
         there = nearest == sheet
         grain = float(np.sqrt(np.square(sampled[sheets == sheet]).mean()))
         faintest = max(MIN_CONTRAST, GRAIN_MARGIN * grain)
-        strong = sampled[there & (sampled > faintest)]
+        strong = sampled[there & ~at_edge & (sampled > faintest)]
         if 0 < len(strong) < MOST_INK * np.count_nonzero(there):
             zero[there] = faintest / 2
             gain[there] = STRENGTH / (max(float(np.quantile(strong, 0.9)), 2 * faintest) - faintest / 2)

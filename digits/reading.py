@@ -57,15 +57,17 @@ class Reading:
     def evidence(self) -> float:
         """What speaks for it: the log-odds of each digit above DOUBT, within limits, summed."""
         odds = ((1e-6 + each.confidence) / (1 + 1e-6 - each.confidence) for each in self.predictions)
-        return sum(max(-MOST_AGAINST, min(MOST_FOR, math.log(each) - DOUBT)) for each in odds)
+        return (
+            sum(max(-MOST_AGAINST, min(MOST_FOR, math.log(each) - DOUBT)) for each in odds) - MOST_AGAINST * self.stray
+        )
 
 
 def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
     """uint8 (h, w) -> its clearest reading, of at least one digit. Raises NoInk for an empty picture."""
     readings = _readings(grey, recogniser)
     best = next(readings)
-    while not best.is_sure and (other := next(readings, None)):
-        best = max(best, other, key=lambda reading: reading.evidence)
+    if not best.is_sure:
+        best = max([best, *readings], key=lambda reading: reading.evidence)
     return best
 
 

@@ -8,17 +8,17 @@ from digits.box import Box
 from digits.glyphs import Mark, Writing
 from digits.ink import Ink
 
-HEIGHT = 32
+HEIGHT = 64
 """Pixels that writing is reduced to: enough to see strokes of 2."""
 MAX_WIDTH = 12 * HEIGHT
-SIDEWAYS = 0.3
+SIDEWAYS = 0.7
 """What a step to the side costs, in pixels of full ink."""
-MAX_INK = 10.0
+MAX_INK = 20.0
 """Pixels of full ink that a cut may pass."""
 APART = 3
 """Pixels between one cut and the next."""
 APART_ON_AVERAGE = 8
-LEAST_HILL = 0.5
+LEAST_HILL = 0.3
 """Pixels of full ink that part one cut from the next."""
 _STEEP = 1e9
 

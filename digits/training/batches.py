@@ -15,14 +15,16 @@ from digits.training.data import Labelled
 from digits.training.disturbances import disturbed
 from digits.training.photographs import all_as_served
 from digits.training.recipes import Recipe
-from digits.training.styles import in_another_style
+from digits.training.styles import STYLED, in_another_style
 
 PHOTOGRAPHED = 0.2
 """Share of the digits in an augmented epoch that were photographed and came back by serving's road."""
-DISTURBED = 0.25
+DISTURBED = 0.2
 """Share of the digits in an augmented epoch that are made hard to read."""
 SETTLING_STRENGTH = 0.5
 """Of the changes to digits while the network settles."""
+SETTLING_SHARE = 0.25
+"""Of the digits in another style or made hard to read, while it settles."""
 _AT_ONCE = 1000
 
 
@@ -55,12 +57,11 @@ class Batches(keras.utils.PyDataset):
             rng = np.random.default_rng([self._seed, self._epoch, index])
             served = rng.random(len(chosen)) < PHOTOGRAPHED
             grids[served] = self._photographed[chosen[served]]
-            strength = SETTLING_STRENGTH if self._epoch >= self._settling else 1
-            digits = self._data.digits[chosen]
-            styled = (in_another_style(grid, digit, rng) for grid, digit in zip(grids, digits, strict=True))
-            grids = np.stack([augment(grid, rng, strength) for grid in styled])
-            for place in np.flatnonzero(rng.random(len(chosen)) < DISTURBED):
-                grids[place] = disturbed(grids[place], rng)
+            strength, share = (SETTLING_STRENGTH, SETTLING_SHARE) if self._epoch >= self._settling else (1, 1)
+            for place, digit in enumerate(self._data.digits[chosen]):
+                grid = in_another_style(grids[place], digit, rng, STYLED * share)
+                grid = augment(grid, rng, strength)
+                grids[place] = disturbed(grid, rng) if rng.random() < DISTURBED * share else grid
         return to_input(grids), labels(self._recipe, self._data.digits[chosen])
 
 

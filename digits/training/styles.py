@@ -6,13 +6,13 @@ import numpy.typing as npt
 
 from digits.grids import Grid, to_grid
 
-STYLED = 0.2
+STYLED = 0.15
 """Share of the digits that can be written in another style and are."""
 
 
-def in_another_style(grid: Grid, digit: int, rng: np.random.Generator) -> Grid:
+def in_another_style(grid: Grid, digit: int, rng: np.random.Generator, share: float = STYLED) -> Grid:
     """uint8 (28, 28) -> some 1s with an upstroke and perhaps a foot, 7s with a bar, and 0s with a slash."""
-    if digit not in (0, 1, 7) or rng.random() > STYLED:
+    if digit not in (0, 1, 7) or rng.random() > share:
         return grid
     solid = grid > 127
     rows = np.flatnonzero(solid.any(axis=1))
