@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ Look = Callable[[Grey], tuple[Grey, ...]]
 """uint8 (h, w) -> how far each pixel is off its paper, uint8 (h, w), once for each colour that the ink may have."""
 
 Floats = npt.NDArray[np.float32]
+Pixels = TypeVar("Pixels", Grey, Floats)
 
 _PAPER_SIDE = 48
 _ROUNDS = 6
@@ -176,7 +178,7 @@ def _reduced(grey: Grey, side: int) -> Grey:
     return cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
-def _enlarged(small: npt.NDArray[np.generic], grey: Grey) -> npt.NDArray[np.generic]:
+def _enlarged(small: Pixels, grey: Grey) -> Pixels:
     """To the size of the picture."""
     return cv2.resize(small, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
 

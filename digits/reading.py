@@ -11,8 +11,8 @@ from digits.box import Box
 from digits.errors import NoInk
 from digits.glyphs import Glyph, Mark, Writing, as_grid, digits_of, find_writing
 from digits.grids import SIDE
-from digits.ink import find_ink
-from digits.papers import LOOKS
+from digits.ink import Ink, find_ink
+from digits.papers import LOOKS, Look
 from digits.picture import Grey
 from digits.recogniser import Prediction, Recogniser
 from digits.rules import without_rules
@@ -45,7 +45,6 @@ class Reading:
     glyphs: Sequence[Glyph]
     predictions: Sequence[Prediction]
     confidence: float
-
     stray: float = 0.0
     """Share of the ink that was taken for frames and shadows along the edges."""
 
@@ -57,55 +56,54 @@ class Reading:
     def evidence(self) -> float:
         """What speaks for it: the log-odds of each digit above DOUBT, within limits, summed."""
         odds = ((1e-6 + each.confidence) / (1 + 1e-6 - each.confidence) for each in self.predictions)
-        return (
-            sum(max(-MOST_AGAINST, min(MOST_FOR, math.log(each) - DOUBT)) for each in odds) - MOST_AGAINST * self.stray
-        )
+        weights = (max(-MOST_AGAINST, min(MOST_FOR, math.log(each) - DOUBT)) for each in odds)
+        return sum(weights) - MOST_AGAINST * self.stray
 
 
 def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
     """uint8 (h, w) -> its clearest reading, of at least one digit. Raises NoInk for an empty picture."""
-    readings = _readings(grey, recogniser)
-    best = next(readings)
-    if not best.is_sure:
-        best = max([best, *readings], key=lambda reading: reading.evidence)
-    return best
-
-
-def _readings(grey: Grey, recogniser: Recogniser) -> Iterator[Reading]:
-    """The plainest way to see a picture first."""
     if grid := as_grid(grey):
-        yield _read([grid], recogniser)
-        return
-    if grey.shape == (SIDE, SIDE):
-        yield _read([_as_it_is(grey)], recogniser)
-    for writing in _writings(grey):
-        lines = [digits_of(line) for line in writing.lines]
-        glyphs = [writing.glyph(mark, number) for number, line in enumerate(lines) for mark in line]
-        yield (reading := replace(_read(glyphs, recogniser), stray=writing.stray))
-        if len(glyphs) <= MAX_DOUBTS:
-            yield from _reread(writing, lines, reading, recogniser)
+        return _read([grid], recogniser)
+    as_it_is = _read([_as_it_is(grey)], recogniser) if grey.shape == (SIDE, SIDE) else None
+    if as_it_is and as_it_is.is_sure:
+        return as_it_is
+    readings: list[Reading] = []
+    refusals: list[NoInk] = []
+    for look in LOOKS:
+        try:
+            for reading in _readings(grey, look, recogniser):
+                if reading.is_sure and look is LOOKS[0]:
+                    return reading
+                readings.append(reading)
+        except NoInk as error:
+            refusals.append(error)
+    if not readings:
+        raise refusals[0]
+    return max([*readings, as_it_is] if as_it_is else readings, key=lambda reading: reading.evidence)
+
+
+def _readings(grey: Grey, look: Look, recogniser: Recogniser) -> Iterator[Reading]:
+    """What is found in one look at a picture, the plainest first: with its rules, and without."""
+    ink = find_ink(grey, look)
+    yield from _of_ink(ink, recogniser)
+    if (cleared := without_rules(ink)) is not None:
+        yield from _of_ink(cleared, recogniser)
+
+
+def _of_ink(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
+    """The digits as they are found, and as the model likes them best."""
+    writing = find_writing(ink)
+    lines = [digits_of(line) for line in writing.lines]
+    glyphs = [writing.glyph(mark, number) for number, line in enumerate(lines) for mark in line]
+    yield (reading := replace(_read(glyphs, recogniser), stray=writing.stray))
+    if len(glyphs) <= MAX_DOUBTS:
+        yield from _reread(writing, lines, reading, recogniser)
 
 
 def _as_it_is(grey: Grey) -> Glyph:
     """A picture of a grid's size, as if it were one: noise or strokes beside the digit may be all that is wrong."""
     edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return Glyph(Box(0, 0, SIDE, SIDE), 0, 255 - grey if np.median(edges) > 127 else grey)
-
-
-def _writings(grey: Grey) -> Iterator[Writing]:
-    """The picture's marks in each look, with its rules and without. Raises NoInk where none shows any."""
-    refusal, empty = None, True
-    for look in LOOKS:
-        try:
-            ink = find_ink(grey, look)
-            yield find_writing(ink)
-            empty = False
-            if (cleared := without_rules(ink)) is not None:
-                yield find_writing(cleared)
-        except NoInk as error:
-            refusal = refusal or error
-    if empty and refusal:
-        raise refusal
 
 
 def _read(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
