@@ -20,6 +20,8 @@ BORDER = 0.6
 """A mark that fills this share of an edge of the picture is a frame, a rule or a shadow."""
 FRAMED = 0.45
 """What lies inside a mark and has this share of its height was written in a frame, rather than be a blot in a digit."""
+DENSE = 0.4
+"""Share of its box that a mark fills which is no line or frame."""
 FLAT = 0.35
 """A mark below this share of the tallest one's height, and of its own width, is an underline if it is long."""
 TOO_LONG = 1.6
@@ -65,7 +67,7 @@ class Writing:
     """int32 (h, w): 0 is paper and the soft edges of strokes."""
     lines: list[list[Mark]]
     stray: float
-    """Share of the ink along the edges that was left out."""
+    """Share of the ink that was left out, though it is no line."""
 
     def glyph(self, mark: Mark, line: int) -> Glyph:
         return Glyph(mark.box, line, to_grid(self.cut(mark)))
@@ -98,18 +100,16 @@ def find_writing(ink: Ink) -> Writing:
     """Ink -> its marks in lines, at least one. Raises NoInk where there is none, or far too many."""
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks, stray = _marks(labels, stats)
-    return Writing(ink, labels, _lines(_without_rules(_without_frames(marks))), stray)
+    marks = _without_rules(_without_frames(_marks(labels, stats)))
+    return Writing(ink, labels, _lines(marks), _stray(stats, marks))
 
 
-def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> tuple[list[Mark], float]:
+def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> list[Mark]:
     """OpenCV's labels and statistics of connected components -> those that can be part of a digit."""
     size = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     size[0] = 0  # The paper.
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         size[np.flatnonzero(np.bincount(edge, minlength=len(size)) >= BORDER * len(edge))] = 0
-    area = stats[1:, cv2.CC_STAT_AREA]
-    stray = float(area[size[1:] == 0].sum() / max(1, area.sum()))
     # A stroke's weight is its width, and a digit's two or three times that.
     tallest = stats[size > 0, cv2.CC_STAT_HEIGHT].max(initial=0)
     weight = np.where(size > SPECK * tallest, stats[:, cv2.CC_STAT_AREA] / np.maximum(1, size), 0)
@@ -118,7 +118,15 @@ def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> tuple
         raise NoInk("There is no digit in this picture. Write one inside it, clear of the edges.")
     if len(found) > MAX_MARKS:
         raise NoInk(f"This picture shows {len(found)} marks; writing of at most {MAX_MARKS} is read. Cut it smaller.")
-    return [Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()], stray
+    return [Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()]
+
+
+def _stray(stats: npt.NDArray[np.int32], marks: list[Mark]) -> float:
+    """The share of all ink that was left out and is no line: sheets, shadows, and what else is dense."""
+    _, _, width, height, area = stats.T
+    dense = area > DENSE * width * height
+    dense[[0, *(label for mark in marks for label in mark.labels)]] = False
+    return float(area[dense].sum() / max(1, area[1:].sum()))
 
 
 def _without_frames(marks: list[Mark]) -> list[Mark]:

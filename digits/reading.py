@@ -21,7 +21,7 @@ from digits.touching import cut_apart
 SURE = 0.9
 """A number whose digits are read with this confidence on average is not looked at in another way."""
 STRAY = 0.2
-"""Share of the ink that may be left out as frames and shadows without another look."""
+"""Share of the ink that may be left out, but for lines and frames, without another look."""
 DOUBT = 3.0
 """Log-odds from which a digit speaks for a reading, rather than against it: other ways to see it find digits too."""
 MOST_FOR, MOST_AGAINST = 1.0, 3.0
@@ -46,7 +46,7 @@ class Reading:
     predictions: Sequence[Prediction]
     confidence: float
     stray: float = 0.0
-    """Share of the ink that was taken for frames and shadows along the edges."""
+    """Share of the ink that was left out, though it is no line."""
 
     @property
     def is_sure(self) -> bool:
