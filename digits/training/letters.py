@@ -16,7 +16,7 @@ from digits.training.figures import SIZE, cut_to_ink
 from digits.training.photographs import Sheet
 
 LIKE_DIGITS = frozenset(
-    "OoQ()ΟοσΘθΦφϑϕОоѲѳӨөØøƟɵðʘᴏᴑ∅⌀ɸΦфФ○◯●°˚◦∘⚪⚬⊘⊙⊖⊝⦰⦱⦲⦳⦴⬭⬯⎔❍◌"
+    "OoQ()ΟοσΘθΦφϑϕОоѲѳӨөØøƟɵðʘᴏᴑ∅⌀ɸфФ○◯●°˚◦∘⚪⚬⊘⊙⊖⊝⦰⦱⦲⦳⦴⬭⬯⎔❍◌"
     "Iil|jJ[]/\\!¡¦'`,.:;·•-_ΙιІіЈјӀӏıȷɩɪƖǀ‘’ʻʹ′‵∕⁄⟋∖⟍╱╲∣│┃╎╏┆┇┊┋╵╷╹╻╽╿▏▎▍▌▐❘❙❚⎜⎟⎢⎥⎪˥"
     "ZzΖζϨϩȤȥƵƶƻⱫⱬᴢʐʑ"
     "ЗзЭэʒƷȜȝƐɛɜɝɞεЄєҘҙӠӡƸƹʓꜢꜣᴈᴣƎǝ∃∄∋∌∍"
@@ -24,7 +24,7 @@ LIKE_DIGITS = frozenset(
     "SsЅѕςϛϚƧƨƼƽꜱꞨꞩ"
     "bδбБЬьЪъƄƅÞþ"
     "⅂Ꞁꞁɿ⌝┐┑┒┓╕╖╗╮¬"
-    "Ȣȣᴕᴽβϐ&"
+    "Ȣȣᴕᴽβϐ"
     "gqρϱɋԛɖƍ"
 )
 """Characters that somebody's 0, 1, 2 and so on look like: nobody could tell them apart."""

@@ -15,7 +15,7 @@ from digits.training.figures import FIGURES, SIZE, Stroke, around, cut_to_ink, d
 from digits.training.photographs import Sheet
 
 STROKE = 0.4
-"""How broad, by its length, a part must be to be more than a stroke."""
+"""How broad, by its length, a mere stroke is at most."""
 
 Grids = npt.NDArray[np.uint8]
 """Three digits or more, uint8 (n, 28, 28), that lend their parts."""
@@ -57,11 +57,10 @@ def shape(_: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def part(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """What is left of a digit where a line cuts it, at most half of it; nothing if that is a mere stroke, like a 1."""
-    kept = cut_to_ink(_cut_off(_large(grids[0]), rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.8)))
-    points = np.argwhere(kept > 0.5).astype(np.float32)
-    sides = cv2.minAreaRect(points)[1] if len(points) else (0, 1)
-    return kept if min(sides) > STROKE * max(sides) else kept[:0]
+    """What is left of a digit where a line cuts it, at most half of it; nothing of a 1, nor what looks like one."""
+    digit = _large(grids[0])
+    kept = cut_to_ink(_cut_off(digit, rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.8)))
+    return kept[:0] if _is_stroke(digit) or _is_stroke(kept) else kept
 
 
 def pair(grids: Grids, rng: np.random.Generator) -> Sheet:
@@ -121,6 +120,12 @@ FAMILIES: tuple[tuple[Callable[[Grids, np.random.Generator], Sheet], float], ...
 
 def _large(grid: Grid) -> Sheet:
     return cv2.resize(grid, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+
+
+def _is_stroke(sheet: Sheet) -> bool:
+    inked = np.argwhere(sheet > 0.5).astype(np.float32)
+    sides = cv2.minAreaRect(inked)[1] if len(inked) else (0, 1)
+    return min(sides) <= STROKE * max(sides)
 
 
 def _cut_off(sheet: Sheet, angle: float, share: float) -> Sheet:
