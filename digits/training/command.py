@@ -6,11 +6,11 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from digits.errors import DataError, ModelError, SettingsError
 from digits.settings import TrainingSettings
+from digits.training.arguments import file_to_write, whole
 from digits.training.data import MNIST, load_data
 from digits.training.recipes import RECIPES
 from digits.training.table import recipe_table
@@ -96,35 +96,21 @@ def _parser() -> argparse.ArgumentParser:
         help="MNIST in Keras' format, or keras, openml or scikit-learn for that source alone; default MNIST_NPZ, "
         "else the first of these sources that can be reached",
     )
-    add("--out", type=_h5, metavar="FILE.h5", help=f"default mnist-neural.h5 for {SHIPPED} on MNIST, else NAME.h5")
-    add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default FILE.report")
-    add("--epochs", type=_whole(1), metavar="N", help="default: the recipe's")
-    add("--batch-size", type=_whole(1), metavar="N", help="default: the recipe's")
     add(
-        "--seed", type=_whole(0), default=0, metavar="N", help="of weights, order and augmentation; default %(default)s"
+        "--out",
+        type=file_to_write(".h5"),
+        metavar="FILE.h5",
+        help=f"default mnist-neural.h5 for {SHIPPED} on MNIST, else NAME.h5",
     )
-    add("--seeds", type=_whole(1), default=1, metavar="N", help="train so many models, from --seed on; keep the best")
+    add("--report", type=Path, metavar="FOLDER", help="plots, the worst mistakes, metrics.json; default FILE.report")
+    add("--epochs", type=whole(1), metavar="N", help="default: the recipe's")
+    add("--batch-size", type=whole(1), metavar="N", help="default: the recipe's")
+    add("--seed", type=whole(0), default=0, metavar="N", help="of weights, order and augmentation; default %(default)s")
+    add("--seeds", type=whole(1), default=1, metavar="N", help="train so many models, from --seed on; keep the best")
     add("--folds", type=_folds, metavar="K", help="cross-validate first, in K parts; 0 for not; default: the recipe's")
     add("--resume", action="store_true", help="go on where the same command was stopped")
     return parser
 
 
-def _h5(text: str) -> Path:
-    if not text.endswith(".h5") or Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is no file that ends in .h5")
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is no file of a folder that exists")
-    return Path(text)
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**31:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
-        return int(text)
-
-    return number
-
-
 def _folds(text: str) -> int:
-    return 0 if text == "0" else _whole(2)(text)
+    return 0 if text == "0" else whole(2)(text)

@@ -1,0 +1,29 @@
+"""What an option of a training command must be."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number from `least` on."""
+
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return int(text)
+
+    return number
+
+
+def file_to_write(suffix: str) -> Callable[[str], Path]:
+    """A file that ends in `suffix`, of a folder that exists."""
+
+    def path(text: str) -> Path:
+        if not text.endswith(suffix) or Path(text).is_dir():
+            raise argparse.ArgumentTypeError(f"{text!r} is no file that ends in {suffix}")
+        if not Path(text).parent.is_dir():
+            raise argparse.ArgumentTypeError(f"{text!r} is no file of a folder that exists")
+        return Path(text)
+
+    return path
