@@ -260,7 +260,8 @@ def test_an_epoch_of_our_recipe_has_digits_in_another_hand_and_photographs_and_i
     photographs = {grid.tobytes() for grid in to_input(served)} - known
     share = np.mean([picture.tobytes() in photographs for picture in unmoved])
     assert 0.1 < share < 0.3
-    assert all(picture.tobytes() in known | photographs for picture in unmoved)
+    clean = np.mean([picture.tobytes() in known | photographs for picture in unmoved])
+    assert 0.65 < clean < 0.9
 
 
 def test_standardised_pixels_that_never_vary_keep_their_scale(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from PIL import Image
 from digits.grids import SIDE
 from digits.training.augment import augment
 from digits.training.data import read_npz
+from digits.training.disturbances import FAMILIES, disturbed
 from digits.training.photographs import all_as_served, as_served, photograph
+from digits.training.styles import STYLED, in_another_style
 from tests.fakes import TemplateRecogniser
 
 
@@ -63,3 +66,48 @@ def test_photographs_are_repeated_by_their_seed_however_threads_share_them(grids
 def test_a_digit_that_serving_does_not_find_stays_as_it_is() -> None:
     blank = np.zeros((SIDE, SIDE), np.uint8)
     assert as_served(blank, np.random.default_rng(0)) is blank
+
+
+@pytest.mark.parametrize("digit", [2, 3, 4, 5, 6, 8, 9])
+def test_most_digits_have_no_other_style(grids: np.ndarray, digit: int) -> None:
+    grid = grids[digit]
+    assert in_another_style(grid, digit, np.random.default_rng(0), share=1) is grid
+
+
+@pytest.mark.parametrize("digit", [0, 1, 7])
+def test_some_0s_1s_and_7s_are_written_as_in_other_countries(grids: np.ndarray, digit: int) -> None:
+    rng = np.random.default_rng(0)
+    of_it = grids[digit::10]
+    for grid in of_it:
+        styled = in_another_style(grid, digit, rng, share=1)
+        assert not np.array_equal(styled, grid)
+        assert styled.shape == (SIDE, SIDE)
+        assert styled.dtype == np.uint8
+    changed = [in_another_style(grid, digit, rng) is not grid for grid in of_it for _ in range(60)]
+    assert abs(np.mean(changed) - STYLED) < 0.07
+
+
+def test_a_blank_grid_has_no_style() -> None:
+    blank = np.zeros((SIDE, SIDE), np.uint8)
+    assert in_another_style(blank, 7, np.random.default_rng(0), share=1) is blank
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_each_family_of_disturbances_changes_a_digit(grids: np.ndarray, family: Callable) -> None:
+    rng = np.random.default_rng(0)
+    pictures = grids.astype(np.float32)
+    disturbances = [family(picture, rng) for picture in pictures]
+    assert {picture.shape for picture in disturbances} == {(SIDE, SIDE)}
+    assert np.array_equal(pictures, grids), "the picture that was given stays as it was"
+    changed = [np.abs(one - other).mean() > 0.1 for one, other in zip(pictures, disturbances, strict=True)]
+    assert np.mean(changed) > 0.7
+
+
+def test_a_disturbed_digit_is_a_grid_again_and_is_repeated_by_its_seed(grids: np.ndarray) -> None:
+    for seed, grid in enumerate(grids):
+        before = grid.copy()
+        one, same = (disturbed(grid, np.random.default_rng(seed)) for _ in range(2))
+        assert one.shape == (SIDE, SIDE)
+        assert one.dtype == np.uint8
+        assert np.array_equal(one, same)
+        assert np.array_equal(grid, before)

@@ -27,8 +27,8 @@ def crossed_out(picture: Floats, rng: np.random.Generator) -> Floats:
     crossed = picture.copy()
     for _ in range(int(rng.integers(1, 4))):
         corners = rng.uniform(0, SIDE, (int(rng.choice([2, 2, 3, 5])), 2))
-        layer = np.zeros((SIDE, SIDE), np.uint8)
-        cv2.polylines(layer, [np.rint(corners * 8).astype(np.int32)], False, 255, 1 + int(rng.random() < 0.4), 16, 3)
+        layer, pen = np.zeros((SIDE, SIDE), np.uint8), 1 + int(rng.random() < 0.4)
+        cv2.polylines(layer, [np.rint(corners * 8).astype(np.int32)], False, 255, pen, cv2.LINE_AA, 3)
         if rng.random() < 0.3:
             layer[rng.random(layer.shape) < 0.5] = 0
         colour = 255 if rng.random() < 0.8 else 0

@@ -10,43 +10,70 @@ STYLED = 0.15
 """Share of the digits that can be written in another style and are."""
 
 
+Stroke = tuple[tuple[float, float], tuple[float, float]]
+"""From one point to another, x and y in pixels of the grid."""
+_ROOM = 8
+"""Pixels around a grid that a stroke may reach into."""
+
+
 def in_another_style(grid: Grid, digit: int, rng: np.random.Generator, share: float = STYLED) -> Grid:
     """uint8 (28, 28) -> some 1s with an upstroke and perhaps a foot, 7s with a bar, and 0s with a slash."""
     if digit not in (0, 1, 7) or rng.random() > share:
         return grid
     solid = grid > 127
-    rows = np.flatnonzero(solid.any(axis=1))
-    if len(rows) < 8:
+    if np.count_nonzero(solid.any(axis=1)) < 8:
         return grid
-    top, bottom = float(rows[0]), float(rows[-1])
-    height = bottom - top
     pen = rng.uniform(1.5, 3)
     if digit == 1:
-        x = _middle(solid[rows[0]])
-        angle, length = np.deg2rad(rng.uniform(30, 65)), height * rng.uniform(0.2, 0.55)
-        strokes = [((x, top + pen / 2), (x - length * np.cos(angle), top + length * np.sin(angle)))]
-        if rng.random() < 0.3:
-            foot, half = _middle(solid[rows[-1]]), height * rng.uniform(0.12, 0.3)
-            strokes.append(((foot - half, bottom), (foot + half, bottom)))
-    elif digit == 7:
-        y = top + height * rng.uniform(0.4, 0.65)
-        x, half, rise = _middle(solid[int(y)]), height * rng.uniform(0.15, 0.3), rng.uniform(-2, 2)
-        strokes = [((x - half, y + rise), (x + half, y - rise))]
+        strokes = _upstroke_and_foot(solid, pen, rng)
     else:
-        columns = np.flatnonzero(solid.any(axis=0))
-        beyond, lower = rng.uniform(-3, 2, 2)
-        strokes = [((columns[0] - beyond, bottom + lower), (columns[-1] + beyond, top - lower))]
-    room = 8
-    canvas = np.pad(grid, room)
+        strokes = [_bar(solid, rng) if digit == 7 else _slash(solid, rng)]
+    canvas = np.pad(grid, _ROOM)
     for stroke in strokes:
-        ends = np.rint((np.array(stroke) + room) * 16).astype(np.int32)
-        layer = np.zeros((len(canvas) * 3,) * 2, np.uint8)
-        cv2.polylines(layer, [ends * 3 + 16], False, 255, round(pen * 3), cv2.LINE_AA, 4)
-        canvas = np.maximum(canvas, cv2.resize(layer, canvas.shape, interpolation=cv2.INTER_AREA))
+        canvas = np.maximum(canvas, _drawn(stroke, pen, len(canvas)))
     x, y, width, height = cv2.boundingRect((canvas > 32).astype(np.uint8))
     return to_grid(canvas[y : y + height, x : x + width])
+
+
+def _upstroke_and_foot(solid: npt.NDArray[np.bool_], pen: float, rng: np.random.Generator) -> list[Stroke]:
+    top, bottom = _ends(solid, 1)
+    x, height = _middle(solid[top]), bottom - top
+    angle, length = np.deg2rad(rng.uniform(30, 65)), height * rng.uniform(0.2, 0.55)
+    upstroke = ((x, top + pen / 2), (x - length * np.cos(angle), top + length * np.sin(angle)))
+    if rng.random() >= 0.3:
+        return [upstroke]
+    x, half = _middle(solid[bottom]), height * rng.uniform(0.12, 0.3)
+    return [upstroke, ((x - half, bottom), (x + half, bottom))]
+
+
+def _bar(solid: npt.NDArray[np.bool_], rng: np.random.Generator) -> Stroke:
+    top, bottom = _ends(solid, 1)
+    height = bottom - top
+    y = top + height * rng.uniform(0.4, 0.65)
+    x, half, rise = _middle(solid[int(y)]), height * rng.uniform(0.15, 0.3), rng.uniform(-2, 2)
+    return (x - half, y + rise), (x + half, y - rise)
+
+
+def _slash(solid: npt.NDArray[np.bool_], rng: np.random.Generator) -> Stroke:
+    (top, bottom), (left, right) = _ends(solid, 1), _ends(solid, 0)
+    across, up = rng.uniform(-3, 2, 2)
+    return (left - across, bottom + up), (right + across, top - up)
+
+
+def _ends(solid: npt.NDArray[np.bool_], axis: int) -> tuple[int, int]:
+    """The first and the last row that has ink along axis 1, or column along axis 0."""
+    places = np.flatnonzero(solid.any(axis=axis))
+    return int(places[0]), int(places[-1])
 
 
 def _middle(row: npt.NDArray[np.bool_]) -> float:
     """Of the ink in a row; of the grid where there is none."""
     return float((np.flatnonzero(row) if row.any() else np.arange(len(row))).mean())
+
+
+def _drawn(stroke: Stroke, pen: float, side: int) -> npt.NDArray[np.uint8]:
+    """uint8 (side, side): a stroke of `pen` pixels, smooth since it is drawn three times as large."""
+    ends = np.rint((np.array(stroke) + _ROOM) * 16).astype(np.int32)
+    large = np.zeros((3 * side, 3 * side), np.uint8)
+    cv2.polylines(large, [ends * 3 + 16], False, 255, round(pen * 3), cv2.LINE_AA, 4)  # The 4: in sixteenths.
+    return cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8)
