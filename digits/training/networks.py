@@ -29,7 +29,7 @@ def verifier() -> Any:
     from keras import Input, Model, layers
 
     picture = x = Input((SIDE, SIDE, 1))
-    for filters, size, stride in ((24, 5, 2), (48, 3, 1), (64, 3, 2), (96, 3, 1)):
+    for filters, size, stride in ((32, 5, 2), (64, 3, 1), (96, 3, 2), (128, 3, 1)):
         x = layers.Conv2D(filters, size, strides=stride, use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
     return Model(picture, layers.Dense(1, activation="sigmoid")(layers.Flatten()(x)), name="verifier")
