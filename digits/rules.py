@@ -27,7 +27,8 @@ def without_rules(ink: Ink) -> Ink | None:
 def _without_rows(ink: Ink, thick: int) -> Ink | None:
     width = ink.shape[1]
     solid = (ink > 127).astype(np.uint8)
-    runs = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((1, max(8, round(RUN * width))), np.uint8))
+    # All sides are odd: OpenCV opens and closes with even ones a pixel off its place.
+    runs = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((1, max(8, round(RUN * width)) | 1), np.uint8))
     # The runs of one rule lie a pixel higher or lower than each other, or are parted by noise.
     joined = cv2.dilate(runs, np.ones((3, max(3, round(RUN * width / 2)) | 1), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -35,12 +36,12 @@ def _without_rows(ink: Ink, thick: int) -> Ink | None:
     is_rule[0] = False
     rules = runs & is_rule[labels].astype(np.uint8)
     # What is broader than a rule is a blot, or a stroke along it.
-    rules &= 1 - cv2.morphologyEx(rules, cv2.MORPH_OPEN, np.ones((thick + 1, 1), np.uint8))
+    rules &= 1 - cv2.morphologyEx(rules, cv2.MORPH_OPEN, np.ones(((thick + 1) | 1, 1), np.uint8))
     if not rules.any():
         return None
     soft = cv2.dilate(rules, np.ones((3, 3), np.uint8))
     left = np.where(soft, np.uint8(0), ink)
     # A stroke that goes on above and below a rule went through it.
     broadest = int(2 * cv2.distanceTransform(rules, cv2.DIST_C, 3).max())
-    closed = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones((broadest + 4, 1), np.uint8))
+    closed = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones(((broadest + 4) | 1, 1), np.uint8))
     return np.where(soft, np.minimum(closed, ink), left)

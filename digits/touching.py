@@ -1,5 +1,7 @@
 """Where digits that touch can be cut apart."""
 
+from bisect import bisect
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -93,9 +95,12 @@ def _valleys(total: npt.NDArray[np.float32]) -> list[int]:
     for column in np.argsort(total, kind="stable").tolist():
         if total[column] > MAX_INK or len(chosen) == 2 + len(total) // APART_ON_AVERAGE:
             break
-        if APART <= column < len(total) - APART and all(_hill(total, column, other) for other in chosen):
-            chosen.append(column)
-    return sorted(chosen)
+        place = bisect(chosen, column)
+        # What stands between it and the next ones stands between it and those beyond, and none of them has more ink.
+        beside = chosen[max(0, place - 1) : place + 1]
+        if APART <= column < len(total) - APART and all(_hill(total, column, other) for other in beside):
+            chosen.insert(place, column)
+    return chosen
 
 
 def _hill(total: npt.NDArray[np.float32], one: int, other: int) -> bool:
