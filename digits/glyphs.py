@@ -100,7 +100,7 @@ def find_writing(ink: Ink) -> Writing:
     """Ink -> its marks in lines, at least one. Raises NoInk where there is none, or far too many."""
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks = _without_rules(_without_frames(_marks(labels, stats)))
+    marks = _without_rules(_without_frames(_marks(labels, stats)), len(ink))
     return Writing(ink, labels, _lines(marks), _stray(stats, marks))
 
 
@@ -139,17 +139,18 @@ def _frames(outer: Box, inner: Box) -> bool:
     return is_inside and inner.height >= FRAMED * outer.height
 
 
-def _without_rules(marks: list[Mark]) -> list[Mark]:
-    """Leaves out underlines, and lines at the side that are longer than anything written."""
-    heights = sorted(mark.box.height for mark in marks)
-    tall, rest = heights[-1], heights[-2] if len(marks) > 1 else heights[-1]
-    written = [
-        mark
-        for mark in marks
-        if not (mark.box.width >= tall and mark.box.height <= FLAT * min(tall, mark.box.width))
-        and not (mark.box.height >= TOO_LONG * rest and mark.box.width <= FLAT * mark.box.height)
-    ]
-    return written or marks
+def _without_rules(marks: list[Mark], height: int) -> list[Mark]:
+    """Leaves out underlines, and upright lines that cross the picture or are much longer than anything written."""
+    tall = max(mark.box.height for mark in marks)
+    rest = sorted(mark.box.height for mark in marks if mark.box.height < height)[-2:]
+
+    def is_rule(box: Box) -> bool:
+        if box.width > box.height:
+            return box.width >= tall and box.height <= FLAT * min(tall, box.width)
+        is_long = box.height == height or (box.height == rest[-1] and box.height >= TOO_LONG * rest[0])
+        return is_long and box.width <= FLAT * box.height
+
+    return [mark for mark in marks if not is_rule(mark.box)] or marks
 
 
 def _lines(marks: list[Mark]) -> list[list[Mark]]:

@@ -83,21 +83,35 @@ def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
 
 
 def _readings(grey: Grey, look: Look, recogniser: Recogniser) -> Iterator[Reading]:
-    """What is found in one look at a picture, the plainest first: with its rules, and without."""
+    """What is found in one look at a picture, the plainest first.
+
+    As it stands; without printed lines; and then with what is in doubt taken apart, lest a line be cut into 1s.
+    """
     ink = find_ink(grey, look)
-    yield from _of_ink(ink, recogniser)
-    if (cleared := without_rules(ink)) is not None:
-        yield from _of_ink(cleared, recogniser)
+    found = _found(ink, recogniser)
+    yield found.reading
+    cleared = without_rules(ink)
+    if cleared is not None:
+        without = _found(cleared, recogniser)
+        yield without.reading
+        yield from _reread(without, recogniser)
+    yield from _reread(found, recogniser)
 
 
-def _of_ink(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
-    """The digits as they are found, and as the model likes them best."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The digits as they are found: their marks in lines, and how they read."""
+
+    writing: Writing
+    lines: Sequence[Sequence[Mark]]
+    reading: Reading
+
+
+def _found(ink: Ink, recogniser: Recogniser) -> _Found:
     writing = find_writing(ink)
     lines = [digits_of(line) for line in writing.lines]
     glyphs = [writing.glyph(mark, number) for number, line in enumerate(lines) for mark in line]
-    yield (reading := replace(_read(glyphs, recogniser), stray=writing.stray))
-    if len(glyphs) <= MAX_DOUBTS:
-        yield from _reread(writing, lines, reading, recogniser)
+    return _Found(writing, lines, replace(_read(glyphs, recogniser), stray=writing.stray))
 
 
 def _as_it_is(grey: Grey) -> Glyph:
@@ -111,15 +125,15 @@ def _read(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
     return Reading(glyphs, predictions, math.prod(prediction.confidence for prediction in predictions))
 
 
-def _reread(
-    writing: Writing, lines: Sequence[Sequence[Mark]], reading: Reading, recogniser: Recogniser
-) -> Iterator[Reading]:
+def _reread(found: _Found, recogniser: Recogniser) -> Iterator[Reading]:
     """What is in doubt cut apart, joined with what stands beside it, or left out, as the model likes it best."""
-    writing = replace(writing, labels=writing.labels.copy())
-    predictions = iter(reading.predictions)
+    if len(found.reading.glyphs) > MAX_DOUBTS:
+        return
+    writing = replace(found.writing, labels=found.writing.labels.copy())
+    predictions = iter(found.reading.predictions)
     read: list[tuple[Glyph, Prediction]] = []
     confidence = 1.0
-    for number, (marks, digits) in enumerate(zip(writing.lines, lines, strict=True)):
+    for number, (marks, digits) in enumerate(zip(writing.lines, found.lines, strict=True)):
         pieces: list[Mark] = []
         for digit in digits:
             if next(predictions).confidence >= SURE:

@@ -9,6 +9,8 @@ SPAN = 0.6
 """Share of the picture's width or height that a rule crosses at least."""
 RUN = 0.12
 """Share of it that a rule, perhaps a little aslant, goes on within a row of pixels."""
+SHORT_RUN, RUN_IN_SMALL = 24, 0.35
+"""Pixels that it goes on at least, or this share of the width of small pictures: strokes are as long there."""
 THICK = 0.05
 """Share of the picture's smaller side that a rule is broad at most."""
 
@@ -27,10 +29,11 @@ def without_rules(ink: Ink) -> Ink | None:
 def _without_rows(ink: Ink, thick: int) -> Ink | None:
     width = ink.shape[1]
     solid = (ink > 127).astype(np.uint8)
+    run = round(max(RUN * width, min(SHORT_RUN, RUN_IN_SMALL * width)))
     # All sides are odd: OpenCV opens and closes with even ones a pixel off its place.
-    runs = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((1, max(8, round(RUN * width)) | 1), np.uint8))
+    runs = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((1, run | 1), np.uint8))
     # The runs of one rule lie a pixel higher or lower than each other, or are parted by noise.
-    joined = cv2.dilate(runs, np.ones((3, max(3, round(RUN * width / 2)) | 1), np.uint8))
+    joined = cv2.dilate(runs, np.ones((3, run // 2 | 1), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     is_rule = stats[:, cv2.CC_STAT_WIDTH] >= SPAN * width
     is_rule[0] = False
