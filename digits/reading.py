@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -90,11 +91,11 @@ def _readings(grey: Grey, look: Look, recogniser: Recogniser) -> Iterator[Readin
     ink = find_ink(grey, look)
     found = _found(ink, recogniser)
     yield found.reading
-    cleared = without_rules(ink)
-    if cleared is not None:
-        without = _found(cleared, recogniser)
-        yield without.reading
-        yield from _reread(without, recogniser)
+    if (cleared := without_rules(ink)) is not None:
+        with suppress(NoInk):  # Where all of it was taken for lines, they may be strokes.
+            without = _found(cleared, recogniser)
+            yield without.reading
+            yield from _reread(without, recogniser)
     yield from _reread(found, recogniser)
 
 

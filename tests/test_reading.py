@@ -96,6 +96,15 @@ def test_touching_digits_read_surely_are_looked_at_once(looks: list[Look]) -> No
     assert looks == [LOOKS[0]]
 
 
+def test_what_is_all_taken_for_printed_lines_is_cut_apart_all_the_same(
+    looks: list[Look], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That nothing was left once ended the look, before anything had been cut.
+    monkeypatch.setattr(reading, "without_rules", np.zeros_like)
+    assert number(on_paper(draw("68", gap=-70))) == "68"
+    assert looks == [LOOKS[0]]
+
+
 def test_a_picture_that_leaves_doubt_is_looked_at_in_every_way(looks: list[Look]) -> None:
     ring = np.full((200, 200), 255, np.uint8)
     ring[40:160, 40:160] = 0
