@@ -66,12 +66,16 @@ def test_pieces_go_from_left_to_right_and_share_no_ink() -> None:
     assert [sum(np.count_nonzero(writing.labels == label) for label in labels)] == solid
 
 
-def test_a_neighbour_is_not_cut_along() -> None:
-    writing = find_writing(draw("84", gap=30))
-    (left, right), *_ = writing.lines
-    before = writing.labels == right.labels[0]
-    cut_apart(writing, left)
-    assert np.array_equal(writing.labels == right.labels[0], before)
+def test_a_neighbour_that_leans_over_is_not_cut_along() -> None:
+    ink = draw("8")
+    ink[60:70, 200:205] = ink[60:70, 100:105] = 255
+    writing = find_writing(np.maximum(cv2.line(np.zeros_like(ink), (80, 50), (210, 50), 255, 5), ink))
+    marks = {mark.box.height: mark for line in writing.lines for mark in line}
+    ring = marks.pop(max(marks))
+    ((_, bar),) = marks.items()
+    before = writing.labels == bar.labels[0]
+    cut_apart(writing, ring)
+    assert np.array_equal(writing.labels == bar.labels[0], before)
 
 
 def test_cuts_pass_between_two_bars_and_not_along_them() -> None:
