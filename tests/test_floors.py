@@ -13,23 +13,23 @@ PICTURES = 12
 PIXELS = 25_000_000
 
 # Share of pictures whose whole number is read right, and of those without a number the share that is declined. Of
-# so few pictures one is eight hundredths, so floors lie two below what was measured: what falls through is broken.
+# so few pictures one is eight hundredths, so floors lie about two below what was measured: what falls through is broken.
 FLOORS = {
     "photos": 0.8,
-    "shrunk": 0.5,
+    "shrunk": 0.4,
     "canvas": 0.8,
     "cells": 0.8,
     "bordered": 0.75,
     "midgrey": 0.8,
-    "halves": 0.65,
+    "halves": 0.7,
     "numbers": 0.8,
     "lines": 0.75,
     "tiles": 0.7,
-    "touching": 0.5,
+    "touching": 0.4,
     "broken": 0.8,
     "ruled": 0.75,
     "desk": 0.75,
-    "shadow": 0.65,
+    "shadow": 0.7,
     "blackcanvas": 0.8,
     "underlined": 0.7,
     "punctuated": 0.75,

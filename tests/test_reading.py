@@ -65,18 +65,22 @@ def punctuated() -> Array:
     return np.pad(draw("38"), ((0, 40), (0, 60)))
 
 
-def test_a_full_stop_is_left_out() -> None:
+def test_a_full_stop_is_left_out(looks: list[Look]) -> None:
     ink = punctuated()
     height, width = ink.shape
     cv2.circle(ink, (width - 85, height - 102), 9, 255, cv2.FILLED)
+    assert [glyph.box.height > 100 for glyph in read_digits(on_paper(ink), RECOGNISER).glyphs] == [True, True]
     assert number(on_paper(ink)) == "38"
+    assert set(looks) == {LOOKS[0]}
 
 
-def test_a_comma_is_left_out() -> None:
+def test_a_comma_is_left_out(looks: list[Look]) -> None:
     ink = punctuated()
     height, width = ink.shape
     cv2.line(ink, (width - 75, height - 96), (width - 87, height - 70), 255, 12, cv2.LINE_AA)
+    assert [glyph.box.height > 100 for glyph in read_digits(on_paper(ink), RECOGNISER).glyphs] == [True, True]
     assert number(on_paper(ink)) == "38"
+    assert set(looks) == {LOOKS[0]}
 
 
 def test_an_underline_is_left_out() -> None:
@@ -121,6 +125,12 @@ def test_a_note_on_a_desk_is_read() -> None:
     assert [prediction.digit for prediction in found.predictions] == [3, 7]
     assert found.confidence > 0.9
     assert all(glyph.box.x > 100 and glyph.box.right < 100 + width for glyph in found.glyphs)
+
+
+def test_a_look_that_sees_all_digits_is_preferred_to_one_that_sees_one_of_them_more_surely() -> None:
+    clear = on_paper(draw("3", size=100, margin=30, pen=6))
+    faint = on_paper(draw("5", size=100, margin=30, pen=10), paper=90, pen=30)
+    assert number(np.hstack([clear, faint])) == "35"
 
 
 @pytest.mark.parametrize("polarity", [lambda grey: grey, lambda grey: 255 - grey], ids=["on black", "on white"])
