@@ -13,7 +13,7 @@ PICTURES = 12
 PIXELS = 25_000_000
 
 # Share of pictures whose whole number is read right, and of those without a number the share that is declined. Of
-# so few pictures one is eight hundredths, so floors lie about two below what was measured: what falls through is broken.
+# so few pictures one is eight hundredths, so floors lie about two below the measured: what falls through is broken.
 FLOORS = {
     "photos": 0.8,
     "shrunk": 0.4,
