@@ -76,7 +76,9 @@ class Writing:
         """The mark's own ink within its box, soft edges included, without that of its neighbours."""
         box = mark.box
         window = np.s_[box.y : box.bottom, box.x : box.right]
-        others = (self.labels[window] != 0) & ~np.isin(self.labels[window], mark.labels)
+        labels = self.labels[window]
+        own = labels == mark.labels[0] if len(mark.labels) == 1 else np.isin(labels, mark.labels)
+        others = (labels != 0) & ~own
         return np.where(others, np.uint8(0), self.ink[window])
 
 

@@ -13,7 +13,7 @@ from digits.errors import NoInk
 from digits.glyphs import Glyph, Mark, Writing, as_grid, digits_of, find_writing
 from digits.grids import SIDE
 from digits.ink import Ink, find_ink
-from digits.papers import LOOKS, Look
+from digits.papers import LOOKS
 from digits.picture import Grey
 from digits.recogniser import Prediction, Recogniser
 from digits.rules import without_rules
@@ -70,9 +70,14 @@ def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
         return as_it_is
     readings: list[Reading] = []
     refusals: list[NoInk] = []
+    seen: set[bytes] = set()
     for look in LOOKS:
         try:
-            for reading in _readings(grey, look, recogniser):
+            ink = find_ink(grey, look)
+            if (solid := np.packbits(ink > 127).tobytes()) in seen:
+                continue
+            seen.add(solid)
+            for reading in _readings(ink, recogniser):
                 if reading.is_sure and look is LOOKS[0]:
                     return reading
                 readings.append(reading)
@@ -83,12 +88,11 @@ def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
     return max([*readings, as_it_is] if as_it_is else readings, key=lambda reading: reading.evidence)
 
 
-def _readings(grey: Grey, look: Look, recogniser: Recogniser) -> Iterator[Reading]:
+def _readings(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
     """What is found in one look at a picture, the plainest first.
 
     As it stands; without printed lines; and then with what is in doubt taken apart, lest a line be cut into 1s.
     """
-    ink = find_ink(grey, look)
     found = _found(ink, recogniser)
     yield found.reading
     if (cleared := without_rules(ink)) is not None:

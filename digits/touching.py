@@ -1,6 +1,7 @@
 """Where digits that touch can be cut apart."""
 
 from bisect import bisect
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ SIDEWAYS = 0.7
 """What a step to the side costs, in pixels of full ink."""
 MAX_INK = 20.0
 """Pixels of full ink that a cut may pass."""
+NARROW = 0.4
+"""Marks below this width, in their heights, are not two digits."""
 APART = 3
 """Pixels between one cut and the next."""
 APART_ON_AVERAGE = 8
@@ -28,6 +31,8 @@ _STEEP = 1e9
 def cut_apart(writing: Writing, mark: Mark) -> list[Mark]:
     """The pieces of a mark, from left to right; their labels take the place of its own."""
     box = mark.box
+    if box.width < NARROW * box.height:
+        return [mark]
     ink = writing.cut(mark)
     left = np.arange(box.width)
     part = np.sum([left >= way[:, np.newaxis] for way in cuts(ink)], axis=0)
@@ -55,38 +60,35 @@ def cuts(ink: Ink) -> list[npt.NDArray[np.int32]]:
     scale = min(HEIGHT / height, MAX_WIDTH / width)
     rows, columns = max(3, round(height * scale)), max(3, round(width * scale))
     cost = cv2.resize(ink, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    above, down = _least(cost)
-    below, up = _least(cost[::-1])
+    from_top, from_bottom = _least(cost), _least(cost[::-1])[::-1]
     middle = rows // 2
-    total = above[middle] + below[rows - 1 - middle] - cost[middle]
+    row_of = np.arange(height) * rows // height
     found = []
-    for start in _valleys(total):
-        way = np.empty(rows, np.int32)
-        way[middle] = start
-        for row in range(middle, 0, -1):
-            way[row - 1] = way[row] + down[row, way[row]]
-        for row in range(rows - 1 - middle, 0, -1):
-            here = rows - 1 - row
-            way[here + 1] = way[here] + up[row, way[here]]
-        at = (np.arange(height) * rows) // height
-        found.append(((way[at] + 0.5) * width / columns).astype(np.int32))
+    for start in _valleys(from_top[middle] + from_bottom[middle] - cost[middle]):
+        above, below = _way(from_top[middle::-1], start), _way(from_bottom[middle:], start)
+        way = np.array([*above[:0:-1], *below])
+        found.append(((way[row_of] + 0.5) * width / columns).astype(np.int32))
     return found
 
 
-def _least(cost: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
-    """The least ink on a way from the first row to each pixel, and where it came from: -1, 0 or 1 to the side."""
-    least, came = cost.copy(), np.zeros(cost.shape, np.int8)
-    padded = np.full(cost.shape[1] + 2, _STEEP, np.float32)
-    for row in range(1, len(cost)):
-        padded[1:-1] = least[row - 1]
-        ways = np.stack([padded[1:-1], padded[:-2] + SIDEWAYS, padded[2:] + SIDEWAYS])
-        best = ways.argmin(axis=0)
-        came[row] = _SIDE[best]
-        least[row] += ways[best, np.arange(len(best))]
-    return least, came
+def _least(cost: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The least ink on a way from the first row to each pixel; a step down may go a column to the side."""
+    least = np.pad(cost, ((0, 0), (1, 1)), constant_values=_STEEP)
+    for before, row in pairwise(least):
+        aside = np.minimum(before[:-2], before[2:]) + np.float32(SIDEWAYS)
+        row[1:-1] += np.minimum(before[1:-1], aside)
+    return least[:, 1:-1]
 
 
-_SIDE = np.array([0, -1, 1], np.int8)
+def _way(least: npt.NDArray[np.float32], start: int) -> list[int]:
+    """The columns of the way that leads to a column of the first row, back to the last."""
+    way = [start]
+    for row in least[1:]:
+        column = way[-1]
+        costs = [(row[column], column)]
+        costs += [(row[side] + SIDEWAYS, side) for side in (column - 1, column + 1) if 0 <= side < len(row)]
+        way.append(min(costs)[1])
+    return way
 
 
 def _valleys(total: npt.NDArray[np.float32]) -> list[int]:
