@@ -102,7 +102,7 @@ def find_writing(ink: Ink) -> Writing:
     """Ink -> its marks in lines, at least one. Raises NoInk where there is none, or far too many."""
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks = _without_rules(_without_frames(_marks(labels, stats)), len(ink))
+    marks = _without_long_lines(_without_frames(_marks(labels, stats)), len(ink))
     return Writing(ink, labels, _lines(marks), _stray(stats, marks))
 
 
@@ -141,7 +141,7 @@ def _frames(outer: Box, inner: Box) -> bool:
     return is_inside and inner.height >= FRAMED * outer.height
 
 
-def _without_rules(marks: list[Mark], height: int) -> list[Mark]:
+def _without_long_lines(marks: list[Mark], height: int) -> list[Mark]:
     """Leaves out underlines, and upright lines that cross the picture or are much longer than anything written."""
     tall = max(mark.box.height for mark in marks)
     rest = sorted(mark.box.height for mark in marks if mark.box.height < height)[-2:]

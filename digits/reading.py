@@ -10,10 +10,10 @@ import numpy as np
 
 from digits.box import Box
 from digits.errors import NoInk
-from digits.glyphs import Glyph, Mark, Writing, as_grid, digits_of, find_writing
+from digits.glyphs import SHORT, Glyph, Mark, Writing, as_grid, digits_of, find_writing
 from digits.grids import SIDE
 from digits.ink import Ink, find_ink
-from digits.papers import LOOKS
+from digits.papers import LOOKS, Look
 from digits.picture import Grey
 from digits.recogniser import Prediction, Recogniser
 from digits.rules import without_rules
@@ -27,14 +27,14 @@ DOUBT = 3.0
 """Log-odds from which a digit speaks for a reading, rather than against it: other ways to see it find digits too."""
 MOST_FOR, MOST_AGAINST = 1.0, 3.0
 """What one digit may weigh."""
-MAX_DOUBTS = 30
-"""Marks that are cut and joined; a picture with more of them is hardly writing."""
+HOPELESS = 0.01
+"""A reading below it is worth less than the sentence that says why the plainest look found nothing."""
+MAX_PIECES_IN_ALL = 120
+"""More are a texture or a scribble, and would take long to join."""
 MAX_PIECES = 5
 """Pieces that one digit may be made of."""
 WIDEST = 1.5
 """Width of a digit at most, in heights of its line."""
-SHORT = 0.4
-"""Height of a digit at least, in heights of its line."""
 LEFT_OUT, LARGE_LEFT_OUT = 0.5, 0.05
 """What leaving out a short mark, or a large one, multiplies the confidence by."""
 
@@ -63,13 +63,13 @@ class Reading:
 
 def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
     """uint8 (h, w) -> its clearest reading, of at least one digit. Raises NoInk for an empty picture."""
-    if grid := as_grid(grey):
+    if (grid := as_grid(grey)) is not None:
         return _read([grid], recogniser)
     as_it_is = _read([_as_it_is(grey)], recogniser) if grey.shape == (SIDE, SIDE) else None
     if as_it_is and as_it_is.is_sure:
         return as_it_is
     readings: list[Reading] = []
-    refusals: list[NoInk] = []
+    refusals: dict[Look, NoInk] = {}
     seen: set[bytes] = set()
     for look in LOOKS:
         try:
@@ -82,10 +82,13 @@ def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
                     return reading
                 readings.append(reading)
         except NoInk as error:
-            refusals.append(error)
-    if not readings:
-        raise refusals[0]
-    return max([*readings, as_it_is] if as_it_is else readings, key=lambda reading: reading.evidence)
+            refusals[look] = error
+    if as_it_is and readings:
+        readings.append(as_it_is)
+    best = max(readings, key=lambda reading: reading.evidence, default=None)
+    if best is None or (LOOKS[0] in refusals and best.confidence < HOPELESS):
+        raise refusals[LOOKS[0]]
+    return best
 
 
 def _readings(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
@@ -132,13 +135,26 @@ def _read(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
 
 def _reread(found: _Found, recogniser: Recogniser) -> Iterator[Reading]:
     """What is in doubt cut apart, joined with what stands beside it, or left out, as the model likes it best."""
-    if len(found.reading.glyphs) > MAX_DOUBTS:
-        return
     writing = replace(found.writing, labels=found.writing.labels.copy())
-    predictions = iter(found.reading.predictions)
+    lines = _pieces(writing, found)
+    if sum(map(len, lines)) > MAX_PIECES_IN_ALL:
+        return
     read: list[tuple[Glyph, Prediction]] = []
     confidence = 1.0
-    for number, (marks, digits) in enumerate(zip(writing.lines, found.lines, strict=True)):
+    for number, pieces in enumerate(lines):
+        path = _best_path(writing, number, pieces, recogniser)
+        read += path.digits
+        confidence *= path.confidence
+    if read:
+        glyphs, of_them = zip(*read, strict=True)
+        yield Reading(glyphs, of_them, confidence, writing.stray)
+
+
+def _pieces(writing: Writing, found: _Found) -> list[list[Mark]]:
+    """What is sure, and what is in doubt cut apart: each line from left to right."""
+    predictions = iter(found.reading.predictions)
+    lines = []
+    for marks, digits in zip(writing.lines, found.lines, strict=True):
         pieces: list[Mark] = []
         for digit in digits:
             if next(predictions).confidence >= SURE:
@@ -146,12 +162,8 @@ def _reread(found: _Found, recogniser: Recogniser) -> Iterator[Reading]:
             else:
                 parts = [mark for mark in marks if set(mark.labels) <= set(digit.labels)]
                 pieces += [piece for part in parts for piece in cut_apart(writing, part)]
-        path = _best_path(writing, number, sorted(pieces, key=lambda piece: piece.box.centre), recogniser)
-        read += path.digits
-        confidence *= path.confidence
-    if read:
-        glyphs, of_them = zip(*read, strict=True)
-        yield Reading(glyphs, of_them, confidence, writing.stray)
+        lines.append(sorted(pieces, key=lambda piece: piece.box.centre))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

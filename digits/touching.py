@@ -23,9 +23,10 @@ NARROW = 0.4
 APART = 3
 """Pixels between one cut and the next."""
 APART_ON_AVERAGE = 8
+"""Pixels: a digit is about 40 wide, so that a true cut has room among false ones."""
 LEAST_HILL = 0.3
 """Pixels of full ink that part one cut from the next."""
-_STEEP = 1e9
+_OUTSIDE = np.float32(1e9)
 
 
 def cut_apart(writing: Writing, mark: Mark) -> list[Mark]:
@@ -33,11 +34,11 @@ def cut_apart(writing: Writing, mark: Mark) -> list[Mark]:
     box = mark.box
     if box.width < NARROW * box.height:
         return [mark]
-    ink = writing.cut(mark)
-    left = np.arange(box.width)
-    part = np.sum([left >= way[:, np.newaxis] for way in cuts(ink)], axis=0)
-    if np.isscalar(part):
+    ways = cuts(writing.cut(mark))
+    if not ways:
         return [mark]
+    columns = np.arange(box.width)
+    part = np.sum([columns >= way[:, np.newaxis] for way in ways], axis=0)
     window = writing.labels[box.y : box.bottom, box.x : box.right]
     own = np.isin(window, mark.labels)
     first = int(writing.labels.max()) + 1
@@ -73,7 +74,7 @@ def cuts(ink: Ink) -> list[npt.NDArray[np.int32]]:
 
 def _least(cost: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The least ink on a way from the first row to each pixel; a step down may go a column to the side."""
-    least = np.pad(cost, ((0, 0), (1, 1)), constant_values=_STEEP)
+    least = np.pad(cost, ((0, 0), (1, 1)), constant_values=_OUTSIDE)
     for before, row in pairwise(least):
         aside = np.minimum(before[:-2], before[2:]) + np.float32(SIDEWAYS)
         row[1:-1] += np.minimum(before[1:-1], aside)

@@ -131,14 +131,14 @@ def test_a_model_that_cannot_be_made_smaller_is_served_as_it_is(
 ) -> None:
     from digits import compile as compiler
 
-    export = compiler._export
+    export = compiler.export
 
     def only_whole(model: object, int8: bool) -> bytes:
         if int8:
             raise RuntimeError("no such operation with 8 bits")
         return export(model, int8)
 
-    monkeypatch.setattr(compiler, "_export", only_whole)
+    monkeypatch.setattr(compiler, "export", only_whole)
     assert compiler.compile_model(saved((784,), ("softmax", 10))).description.weights == "float32"
 
 
