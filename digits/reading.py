@@ -36,7 +36,9 @@ MAX_PIECES = 5
 WIDEST = 1.5
 """Width of a digit at most, in heights of its line."""
 LEFT_OUT, LARGE_LEFT_OUT = 0.5, 0.05
-"""What leaving out a short mark, or a large one, multiplies the confidence by."""
+"""How well it is liked that a short piece is left out, or a large one."""
+BLOT, STRANGE = 0.7, 0.4
+"""Probability that a number is right beside which something short is left out, or something large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,9 @@ def _reread(found: _Found, recogniser: Recogniser) -> Iterator[Reading]:
         return
     read: list[tuple[Glyph, Prediction]] = []
     confidence = 1.0
+    tall = max(piece.box.height for pieces in lines for piece in pieces)
     for number, pieces in enumerate(lines):
-        path = _best_path(writing, number, pieces, recogniser)
+        path = _best_path(writing, number, pieces, tall, recogniser)
         read += path.digits
         confidence *= path.confidence
     if read:
@@ -168,15 +171,26 @@ def _pieces(writing: Writing, found: _Found) -> list[list[Mark]]:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """The digits up to some piece of a line."""
+    """The digits up to some piece of a line, how well it is liked, and the probability that it is right."""
 
     digits: tuple[tuple[Glyph, Prediction], ...] = ()
+    score: float = 1.0
     confidence: float = 1.0
+    left_out: bool = False
+    """Whether its last piece is."""
+
+    def reading(self, glyph: Glyph, prediction: Prediction) -> "_Path":
+        digit = prediction.confidence
+        return _Path((*self.digits, (glyph, prediction)), self.score * digit, self.confidence * digit)
+
+    def leaving_out(self, share: float) -> "_Path":
+        """A piece of this share of the height of the writing; several in a row are one thing."""
+        cost, doubt = (LEFT_OUT, BLOT) if share < SHORT else (LARGE_LEFT_OUT, STRANGE)
+        return _Path(self.digits, self.score * cost, self.confidence * (1.0 if self.left_out else doubt), True)
 
 
-def _best_path(writing: Writing, line: int, pieces: Sequence[Mark], recogniser: Recogniser) -> _Path:
+def _best_path(writing: Writing, line: int, pieces: Sequence[Mark], tall: int, recogniser: Recogniser) -> _Path:
     """By dynamic programming over the pieces from left to right; each is part of a digit, or left out."""
-    tall = max(piece.box.height for piece in pieces)
     spans = {}
     for end in range(1, len(pieces) + 1):
         for start in range(end - 1, max(-1, end - 1 - MAX_PIECES), -1):
@@ -185,15 +199,12 @@ def _best_path(writing: Writing, line: int, pieces: Sequence[Mark], recogniser: 
                 break
             if mark.box.height >= SHORT * tall:
                 spans[start, end] = writing.glyph(mark, line)
-    readings = zip(spans.items(), recogniser.predict([glyph.grid for glyph in spans.values()]), strict=True)
-    digits = {span: (glyph, prediction) for (span, glyph), prediction in readings}
+    predictions = dict(zip(spans, recogniser.predict([glyph.grid for glyph in spans.values()]), strict=True))
     paths = [_Path()]
     for end, piece in enumerate(pieces, 1):
-        cost = LEFT_OUT if piece.box.height < SHORT * tall else LARGE_LEFT_OUT
-        ways = [_Path(paths[-1].digits, paths[-1].confidence * cost)]
+        ways = [paths[-1].leaving_out(piece.box.height / tall)]
         for start in range(max(0, end - MAX_PIECES), end):
-            if digit := digits.get((start, end)):
-                before = paths[start]
-                ways.append(_Path((*before.digits, digit), before.confidence * digit[1].confidence))
-        paths.append(max(ways, key=lambda path: path.confidence))
+            if prediction := predictions.get((start, end)):
+                ways.append(paths[start].reading(spans[start, end], prediction))
+        paths.append(max(ways, key=lambda path: path.score))
     return paths[-1]
