@@ -202,9 +202,11 @@ def _best_path(writing: Writing, line: int, pieces: Sequence[Mark], tall: int, r
     predictions = dict(zip(spans, recogniser.predict([glyph.grid for glyph in spans.values()]), strict=True))
     paths = [_Path()]
     for end, piece in enumerate(pieces, 1):
-        ways = [paths[-1].leaving_out(piece.box.height / tall)]
-        for start in range(max(0, end - MAX_PIECES), end):
-            if prediction := predictions.get((start, end)):
-                ways.append(paths[start].reading(spans[start, end], prediction))
-        paths.append(max(ways, key=lambda path: path.score))
+        read = (
+            paths[start].reading(spans[start, end], predictions[start, end])
+            for start in range(max(0, end - MAX_PIECES), end)
+            if (start, end) in predictions
+        )
+        left_out = paths[-1].leaving_out(piece.box.height / tall)
+        paths.append(max([left_out, *read], key=lambda path: path.score))
     return paths[-1]
