@@ -34,6 +34,7 @@ NEAR = 0.25
 """How far, in heights of the line, a short stroke may stand from the rest of its digit."""
 LINE_DRIFT = 0.7
 """How much higher or lower, in heights, the next mark of a line may stand."""
+NO_DIGIT = "There is no digit in this picture. Write one inside it, clear of the edges."
 MAX_MARKS = 100
 """More are a texture or a page of text, and would take long to read."""
 
@@ -102,7 +103,9 @@ def find_writing(ink: Ink) -> Writing:
     """Ink -> its marks in lines, at least one. Raises NoInk where there is none, or far too many."""
     solid = (ink > 127).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    marks = _without_long_lines(_without_frames(_marks(labels, stats)), len(ink))
+    marks = _without_long_lines(_without_frames(_marks(labels, stats)), ink.shape)
+    if not marks:
+        raise NoInk(NO_DIGIT)
     return Writing(ink, labels, _lines(marks), _stray(stats, marks))
 
 
@@ -117,7 +120,7 @@ def _marks(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32]) -> list[
     weight = np.where(size > SPECK * tallest, stats[:, cv2.CC_STAT_AREA] / np.maximum(1, size), 0)
     found = np.flatnonzero(weight > HAIR * weight.max())
     if not len(found):
-        raise NoInk("There is no digit in this picture. Write one inside it, clear of the edges.")
+        raise NoInk(NO_DIGIT)
     if len(found) > MAX_MARKS:
         raise NoInk(f"This picture shows {len(found)} marks; writing of at most {MAX_MARKS} is read. Cut it smaller.")
     return [Mark(Box(*stats[label, : cv2.CC_STAT_AREA].tolist()), (label,)) for label in found.tolist()]
@@ -141,8 +144,12 @@ def _frames(outer: Box, inner: Box) -> bool:
     return is_inside and inner.height >= FRAMED * outer.height
 
 
-def _without_long_lines(marks: list[Mark], height: int) -> list[Mark]:
-    """Leaves out underlines, and upright lines that cross the picture or are much longer than anything written."""
+def _without_long_lines(marks: list[Mark], shape: tuple[int, ...]) -> list[Mark]:
+    """Leaves out underlines, and upright lines that cross the picture or are much longer than anything written.
+
+    Of a picture of one such line that is all there is, it is a 1 only where it fills much of the width.
+    """
+    height, width = shape
     tall = max(mark.box.height for mark in marks)
     rest = sorted(mark.box.height for mark in marks if mark.box.height < height)[-2:]
 
@@ -152,19 +159,26 @@ def _without_long_lines(marks: list[Mark], height: int) -> list[Mark]:
         is_long = box.height == height or (box.height == rest[-1] and box.height >= TOO_LONG * rest[0])
         return is_long and box.width <= FLAT * box.height
 
-    return [mark for mark in marks if not is_rule(mark.box)] or marks
+    written = [mark for mark in marks if not is_rule(mark.box)]
+    return written or [mark for mark in marks if mark.box.height < height or mark.box.width > width / 3]
 
 
 def _lines(marks: list[Mark]) -> list[list[Mark]]:
     """Follows each line of writing from left to right, as it rises or falls; lines from top to bottom."""
     lines: list[list[Mark]] = []
     for mark in sorted(marks, key=lambda mark: mark.box.x):
-        beside = [line for line in lines if _is_beside(line[-1].box, mark.box)]
+        beside = [line for line in lines if any(_is_beside(last.box, mark.box) for last in (line[-1], _end(line)))]
         if beside:
-            min(beside, key=lambda line: _drift(line[-1].box, mark.box)).append(mark)
+            min(beside, key=lambda line: _drift(_end(line).box, mark.box)).append(mark)
         else:
             lines.append([mark])
     return sorted(lines, key=lambda line: sum(mark.box.middle for mark in line) / len(line))
+
+
+def _end(line: list[Mark]) -> Mark:
+    """The last mark that is no comma, nor a part of an equals sign: the next one stands level with it."""
+    tall = max(mark.box.height for mark in line)
+    return next(mark for mark in reversed(line) if mark.box.height >= SHORT * tall)
 
 
 def _is_beside(left: Box, right: Box) -> bool:

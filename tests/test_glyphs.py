@@ -76,6 +76,34 @@ def test_a_stroke_that_broke_off_stays_with_its_digit() -> None:
     assert len(find_glyphs(255 - ink)) == 1
 
 
+def test_a_comma_does_not_break_the_line() -> None:
+    ink = draw("399", margin=80)
+    cv2.line(ink, (253, 225), (244, 252), 255, 12, cv2.LINE_AA)
+    assert read(255 - ink) == "399"
+
+
+def test_an_equals_sign_does_not_break_the_line() -> None:
+    ink = draw("8", margin=80)
+    both = np.hstack([ink, np.zeros((len(ink), 40), np.uint8), ink])
+    for y in (145, 185):
+        cv2.line(both, (290, y), (390, y), 255, 12, cv2.LINE_AA)
+    glyphs = find_glyphs(255 - both)
+    assert {glyph.line for glyph in glyphs} == {0}
+    assert (glyphs[0].box.x, glyphs[-1].box.x) == (min(g.box.x for g in glyphs), max(g.box.x for g in glyphs))
+
+
+@pytest.mark.parametrize("shade", [60, 120])
+def test_an_edge_across_the_picture_is_no_digit(shade: int) -> None:
+    page = np.full((300, 300), 240, np.uint8)
+    page[:, 148:154] = shade
+    with pytest.raises(NoInk, match="clear of the edges"):
+        find_glyphs(page)
+
+
+def test_a_1_that_fills_its_picture_is_read() -> None:
+    assert len(find_glyphs(np.pad(np.zeros((120, 16), np.uint8), ((0, 0), (12, 12)), constant_values=255))) == 1
+
+
 def test_dust_is_dropped() -> None:
     ink = draw("8")
     ink[10:16, 10:16] = 255
