@@ -19,6 +19,7 @@ import numpy as np
 import requests
 
 from digits.compiled import load_compiled
+from digits.errors import DataError
 from digits.recogniser import LiteRTRecogniser
 from digits.training.data import read_npz
 from tests.conftest import ROOT
@@ -36,7 +37,10 @@ def main() -> None:
     path = os.environ.get("MNIST_NPZ")
     if not path:
         sys.exit("Set MNIST_NPZ to mnist.npz.")
-    grids, digits = read_npz(Path(path)).test
+    try:
+        grids, digits = read_npz(Path(path)).test
+    except DataError as error:
+        sys.exit(str(error))
     grids, digits = grids[: options.pictures], digits[: options.pictures].tolist()
 
     recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))

@@ -22,6 +22,7 @@ from bench.pictures import nondigits, papers, screens
 from bench.pictures.hand import Hand, Rng, Source, from_mnist, from_strokes
 from bench.pictures.surfaces import File
 from digits.errors import DataError
+from digits.training.arguments import whole
 
 
 def _number(least: int, most: int, lines: tuple[int, int] = (1, 1)) -> Callable[[Rng], str]:
@@ -78,10 +79,10 @@ SETS: Mapping[str, Kind] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.synthetic", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="new or empty")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (%(default)s)")
-    parser.add_argument("--pictures", type=int, default=100, metavar="N", help="in each set (%(default)s)")
+    parser.add_argument("--seed", type=whole(0), default=0, help="the same seed gives the same bytes (%(default)s)")
+    parser.add_argument("--pictures", type=whole(1), default=100, metavar="N", help="in each set (%(default)s)")
     parser.add_argument("--sets", default=",".join(SETS), help="of %(default)s")
     parser.add_argument("--mnist", action="store_true", help="digits from the file that MNIST_NPZ names")
     options = parser.parse_args(arguments)
@@ -90,7 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"There is no set {unknown[0]!r}. Choose from {', '.join(SETS)}.")
     if options.folder.exists() and (not options.folder.is_dir() or any(options.folder.iterdir())):
         sys.exit(f"{options.folder} is there already. Name a new or an empty folder.")
-    write(options.folder, made(names, options.pictures, options.seed, _source(options.mnist)))
+    try:
+        write(options.folder, made(names, options.pictures, options.seed, _source(options.mnist)))
+    except OSError as error:
+        sys.exit(f"{error.filename or options.folder}: {error.strerror or error}.")
 
 
 def made(names: Iterable[str], count: int, seed: int, source: Source) -> Iterator[tuple[str, str, File]]:
