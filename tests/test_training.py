@@ -48,14 +48,14 @@ def weights(path: Path) -> list[np.ndarray]:
 
 def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnist_like: Path) -> None:
     out, report = tmp_path / "trained.h5", tmp_path / "report"
-    done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 4, "--batch-size", 25)
+    done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 8, "--batch-size", 50)
     assert done.returncode == 0, done.stderr
     counts = "1,100 digits to learn from, 100 held out of them, 100 to be judged by."
     assert f"Recipe cnn on mnist.npz (mnist.npz): {counts}" in done.stdout
     assert "accuracy on mnist.npz is not accuracy on MNIST" in done.stdout
     assert " 1200 " not in done.stdout
     assert "1100/1100" in done.stdout  # Photographed.
-    assert "Epoch 4/4" in done.stdout
+    assert "Epoch 8/8" in done.stdout
     assert "━" in done.stdout  # Keras' progress bar.
     assert f"Written:               {out}, and the report in {report}" in done.stdout
     with h5py.File(out) as file:
@@ -75,7 +75,7 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     assert served == pytest.approx(metrics["accuracy"]["mean"], abs=0.011)
     assert metrics["served"]["weights"] == "int8"
     assert [metrics[name] for name in ("learnt_from", "held_out", "tested_on")] == [1100, 100, 100]
-    assert len(metrics["runs"][0]["history"]["val_accuracy"]) == 4
+    assert len(metrics["runs"][0]["history"]["val_accuracy"]) == 8
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cnn"])
@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     out.write_bytes(b"the model that serves")
     options = ["--recipe", "dropout-128x128", "--data", mnist_like, "--out", out, "--report", tmp_path / "report"]
     training = subprocess.Popen(
-        command(*options, "--epochs", 40),
+        command(*options, "--epochs", 120),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -128,7 +128,7 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     )
     assert training.stdout is not None
     for line in training.stdout:
-        if "Epoch 4/40" in line:
+        if "Epoch 4/120" in line:
             break
     training.send_signal(signal.SIGINT)
     _, errors = training.communicate(timeout=60)
@@ -140,9 +140,9 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     resumed = subprocess.run(shlex.split(again), cwd=ROOT, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert "Going on after epoch " in resumed.stdout
-    assert "Epoch 3/40" not in resumed.stdout
-    assert "Epoch 40/40" in resumed.stdout
-    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 40
+    assert "Epoch 3/120" not in resumed.stdout
+    assert "Epoch 120/120" in resumed.stdout
+    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 120
     assert {path.name for path in tmp_path.iterdir()} == {"model.h5", "model.tflite", "report"}
 
 
