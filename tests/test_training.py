@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     out.write_bytes(b"the model that serves")
     options = ["--recipe", "dropout-128x128", "--data", mnist_like, "--out", out, "--report", tmp_path / "report"]
     training = subprocess.Popen(
-        command(*options, "--epochs", 120),
+        command(*options, "--epochs", 40),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -128,7 +128,7 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     )
     assert training.stdout is not None
     for line in training.stdout:
-        if "Epoch 4/120" in line:
+        if "Epoch 4/40" in line:
             break
     training.send_signal(signal.SIGINT)
     _, errors = training.communicate(timeout=60)
@@ -140,9 +140,9 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     resumed = subprocess.run(shlex.split(again), cwd=ROOT, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert "Going on after epoch " in resumed.stdout
-    assert "Epoch 3/120" not in resumed.stdout
-    assert "Epoch 120/120" in resumed.stdout
-    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 120
+    assert "Epoch 3/40" not in resumed.stdout
+    assert "Epoch 40/40" in resumed.stdout
+    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 40
     assert {path.name for path in tmp_path.iterdir()} == {"model.h5", "model.tflite", "report"}
 
 
