@@ -31,6 +31,7 @@ from digits.compiled import load_compiled
 from digits.errors import DigitsError
 from digits.recogniser import LiteRTRecogniser
 from digits.settings import Settings, usable_cpus
+from digits.training.arguments import whole
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -138,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER_OR_SET",
         help="pictures without a number: a set of FOLDER's, or a folder without labels; again for more",
     )
-    add("--limit", type=_count, metavar="N", help="only the first N pictures of each set")
+    add("--limit", type=whole(1), metavar="N", help="only the first N pictures of each set")
     return parser
 
 
@@ -147,12 +148,6 @@ def _png(text: str) -> Path:
     if path.suffix.lower() != ".png" or path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is no file that ends in .png, in a folder that exists")
     return path
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
 
 
 if __name__ == "__main__":

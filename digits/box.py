@@ -22,6 +22,11 @@ class Box:
         return self.y + self.height
 
     @property
+    def window(self) -> tuple[slice, slice]:
+        """Its pixels in an array (h, w)."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
+    @property
     def centre(self) -> float:
         """Half-way across."""
         return self.x + self.width / 2

@@ -97,7 +97,7 @@ def _canvas(grey: Grey) -> Canvas:
 def _colour(canvas: Canvas, box: Box, grid: Grid, heat: Heat) -> None:
     """Lays the heat over the digit: the ink of its grid fills the box as it does in the picture."""
     x, y, width, height = cv2.boundingRect(grid)
-    window = canvas[box.y : box.bottom, box.x : box.right]
+    window = canvas[box.window]
     share = np.minimum(heat[y : y + height, x : x + width] / FULL_COLOUR, 1)
     share = cv2.resize(share, window.shape[1::-1])[..., np.newaxis]
     window[:] = (1 - share) * window + share * INK

@@ -75,12 +75,13 @@ class Writing:
 
     def cut(self, mark: Mark) -> Ink:
         """The mark's own ink within its box, soft edges included, without that of its neighbours."""
-        box = mark.box
-        window = np.s_[box.y : box.bottom, box.x : box.right]
-        labels = self.labels[window]
-        own = labels == mark.labels[0] if len(mark.labels) == 1 else np.isin(labels, mark.labels)
-        others = (labels != 0) & ~own
-        return np.where(others, np.uint8(0), self.ink[window])
+        others = (self.labels[mark.box.window] != 0) & ~self.own(mark)
+        return np.where(others, np.uint8(0), self.ink[mark.box.window])
+
+    def own(self, mark: Mark) -> npt.NDArray[np.bool_]:
+        """Which pixels of its box the mark covers."""
+        labels = self.labels[mark.box.window]
+        return labels == mark.labels[0] if len(mark.labels) == 1 else np.isin(labels, mark.labels)
 
 
 def find_glyphs(grey: Grey) -> list[Glyph]:

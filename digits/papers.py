@@ -44,11 +44,10 @@ _SURROUNDINGS = 0.4  # Of the picture's shorter side.
 
 def on_one_sheet(grey: Grey) -> tuple[Grey, ...]:
     """Paper, or a screen, that fills the picture and is lit smoothly."""
-    height, width = grey.shape
     small = _reduced(grey, _PAPER_SIDE)
     paper = np.clip(np.rint(_surface(small.astype(np.float32))), 0, 255).astype(np.uint8)
     lightest, darkest = int(paper.max()), int(paper.min())
-    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    paper = _enlarged(paper, grey)
     dark, light = cv2.subtract(paper, grey), cv2.subtract(grey, paper)
     if darkest < UNEVEN * lightest:
         # Ink takes a share of the light, so that in the shade it stands out by less.

@@ -17,10 +17,9 @@ THICK = 0.05
 
 def without_rules(ink: Ink) -> Ink | None:
     """uint8 (h, w) -> the same without its rules, strokes that cross them kept whole; None where it has none."""
-    left = ink
+    left, thick = ink, max(2, round(THICK * min(ink.shape)))
     for axis in (0, 1):
         along = left if axis == 0 else np.ascontiguousarray(left.T)
-        thick = max(2, round(THICK * min(ink.shape)))
         if (cleared := _without_rows(along, thick)) is not None:
             left = cleared if axis == 0 else np.ascontiguousarray(cleared.T)
     return None if left is ink else left

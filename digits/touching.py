@@ -39,8 +39,7 @@ def cut_apart(writing: Writing, mark: Mark) -> list[Mark]:
         return [mark]
     columns = np.arange(box.width)
     part = np.sum([columns >= way[:, np.newaxis] for way in ways], axis=0)
-    window = writing.labels[box.y : box.bottom, box.x : box.right]
-    own = np.isin(window, mark.labels)
+    window, own = writing.labels[box.window], writing.own(mark)
     first = int(writing.labels.max()) + 1
     window[own] = first + part[own]
     pieces = []

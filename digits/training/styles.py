@@ -9,7 +9,6 @@ from digits.grids import Grid, to_grid
 STYLED = 0.15
 """Share of the digits that can be written in another style and are."""
 
-
 Stroke = tuple[tuple[float, float], tuple[float, float]]
 """From one point to another, x and y in pixels of the grid."""
 _ROOM = 8
