@@ -41,16 +41,14 @@ def to_grid(ink: npt.NDArray[np.uint8]) -> Grid:
 
 def is_grid(grey: npt.NDArray[np.uint8]) -> bool:
     """Whether a picture, uint8 (h, w), white on black, was already made as MNIST's were."""
-    if grey.shape != (SIDE, SIDE) or np.count_nonzero(grey) > DIGIT_SIDE * DIGIT_SIDE:
+    if grey.shape != (SIDE, SIDE):
         return False
-    for axis in (0, 1):
-        profile = grey.sum(axis=axis, dtype=np.int64)
-        inked = np.flatnonzero(profile)
-        if not len(inked) or inked[-1] - inked[0] >= DIGIT_SIDE:
-            return False
-        if abs(_centre(profile) - SIDE / 2) > 1:
-            return False
-    return True
+    _, _, width, height = cv2.boundingRect(grey)
+    if not 0 < max(width, height) <= DIGIT_SIDE:
+        return False
+    moments = cv2.moments(grey)
+    # Pixel i reaches from i to i + 1.
+    return all(abs(moments[axis] / moments["m00"] + 0.5 - SIDE / 2) <= 1 for axis in ("m10", "m01"))
 
 
 def _broadened(ink: npt.NDArray[np.uint8], width: float) -> npt.NDArray[np.uint8]:

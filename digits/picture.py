@@ -14,7 +14,7 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from digits.costs import refuse_costly_bytes, refuse_costly_header
-from digits.errors import BadRequest, NotAPicture, Refused
+from digits.errors import BadRequest, NotAPicture, Refused, TakesLong
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -24,6 +24,9 @@ MAX_SIDE = 800
 
 LARGE_PIXELS = 4_000_000
 """Pictures that must be decoded at more than this size take their turn, since each takes hundreds of megabytes."""
+
+QUICK_PIXELS = 500_000
+"""Decoded in a few milliseconds, whatever the format."""
 
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
@@ -57,16 +60,16 @@ class Picture:
     format: str
 
 
-def read_picture(data: bytes, max_pixels: int) -> Picture:
+def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Picture:
     """Decodes the first frame of a picture whose format is judged by its bytes alone.
 
     Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
-    large is decoded.
+    large is decoded; if it is to be quick, TakesLong for more than QUICK_PIXELS.
     """
     if not data:
         raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
     try:
-        return _read(data, max_pixels)
+        return _read(data, max_pixels, quick)
     except Refused:
         raise
     except UnidentifiedImageError as error:
@@ -75,10 +78,12 @@ def read_picture(data: bytes, max_pixels: int) -> Picture:
         raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
 
 
-def _read(data: bytes, max_pixels: int) -> Picture:
+def _read(data: bytes, max_pixels: int, quick: bool) -> Picture:
     refuse_costly_bytes(data)
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels)
+        if quick and image.width * image.height > QUICK_PIXELS:
+            raise TakesLong
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
         shrink = max(1.0, max(sent) / MAX_SIDE)

@@ -1,12 +1,14 @@
 """The whole story of an upload: bytes -> picture -> ink -> glyphs -> grids -> predictions -> record."""
 
 import hashlib
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import uuid_utils
 
 from digits.grids import Grid
+from digits.ledger import Ledger
 from digits.picture import Picture, read_picture
 from digits.reading import Reading, read_digits
 from digits.recogniser import Recogniser
@@ -25,21 +27,20 @@ class Upload:
     grids: tuple[Grid, ...] = field(repr=False)
 
 
-def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
-    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise."""
-    picture = read_picture(data, max_pixels)
-    reading = read_digits(picture.grey, recogniser)
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, quick: bool = False) -> Upload:
+    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise.
+
+    `quick` gives it some milliseconds: raises TakesLong, soon, for a picture that is large or in doubt.
+    """
+    picture = read_picture(data, max_pixels, quick=quick)
+    reading = read_digits(picture.grey, recogniser, quick=quick)
     return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
 
 
-def keep_upload(upload: Upload, storage: Storage, records: Records) -> None:
-    """Keeps the picture, then its record: once this returns both are safe, and if it raises both are gone."""
+def keep_upload(upload: Upload, storage: Storage, ledger: Ledger) -> "Future[None]":
+    """Keeps the picture, then its record: once it is done both are safe, and if it fails both are gone."""
     storage.put(upload.record.id, upload.data)
-    try:
-        records.add(upload.record)
-    except BaseException:
-        storage.delete(upload.record.id)
-        raise
+    return ledger.enter(upload.record)
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:

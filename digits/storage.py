@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,10 @@ class Storage(Protocol):
     """What recognition needs of a place for pictures. Every method raises Unavailable where it does not answer."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Keeps the bytes, all or nothing. Raises StorageFull where there is no room."""
+        """Keeps the bytes, all or nothing; a killed server does not lose them. Raises StorageFull without room."""
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Returns once these survive power loss too, where that is asked for."""
 
     def get(self, key: str) -> bytes:
         """The bytes as they were put. Raises NotFound."""
@@ -38,18 +42,23 @@ class DirectoryStorage:
         temporary = self._folder / f".{secrets.token_hex(8)}"
         try:
             try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    if self._durable:
-                        file.flush()
-                        os.fsync(file.fileno())
+                temporary.write_bytes(data)
                 temporary.rename(self._path(key))
-                if self._durable:
-                    self._sync_folder()
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 self._path(key).unlink(missing_ok=True)
                 raise
+        except OSError as error:
+            raise _translated(error) from error
+
+    def sync(self, keys: Iterable[str]) -> None:
+        if not self._durable:
+            return
+        try:
+            for key in keys:
+                _sync(self._path(key))
+            # A renamed file survives power loss only once its folder is on the disk too.
+            _sync(self._folder)
         except OSError as error:
             raise _translated(error) from error
 
@@ -65,7 +74,7 @@ class DirectoryStorage:
         try:
             self._path(key).unlink(missing_ok=True)
             if self._durable:
-                self._sync_folder()
+                _sync(self._folder)
         except OSError as error:
             raise _translated(error) from error
 
@@ -78,13 +87,13 @@ class DirectoryStorage:
             raise NotFound("There is no upload with this id.")
         return self._folder / key
 
-    def _sync_folder(self) -> None:
-        """A renamed file survives power loss only once its folder is on the disk too."""
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _translated(error: OSError) -> StorageFull | Unavailable:

@@ -1,6 +1,6 @@
 """Working fakes: they keep and find things as the real ones do, only in memory and at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class MemoryStorage:
     def put(self, key: str, data: bytes) -> None:
         self.files[key] = data
 
+    def sync(self, keys: Iterable[str]) -> None:
+        pass
+
     def get(self, key: str) -> bytes:
         try:
             return self.files[key]
@@ -63,8 +66,8 @@ class MemoryRecords:
     def __init__(self) -> None:
         self.rows: dict[str, Record] = {}
 
-    def add(self, record: Record) -> None:
-        self.rows[record.id] = record
+    def add(self, records: Sequence[Record]) -> None:
+        self.rows.update((record.id, record) for record in records)
 
     def get(self, key: str) -> Record:
         try:
@@ -87,7 +90,7 @@ class MemoryRecords:
 class AbsentRecords(MemoryRecords):
     """A database that does not answer."""
 
-    def add(self, record: Record) -> None:
+    def add(self, records: Sequence[Record]) -> None:
         self.check()
 
     def check(self) -> None:

@@ -54,7 +54,7 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]
 
 def test_a_record_comes_back_as_it_was(records: Records) -> None:
     kept = record()
-    records.add(kept)
+    records.add([kept])
     assert records.get(kept.id) == kept
 
 
@@ -66,8 +66,8 @@ def test_an_unknown_record_is_not_found(records: Records) -> None:
 
 def test_a_deleted_record_is_gone(records: Records) -> None:
     kept, other = record(), record()
-    records.add(kept)
-    records.add(other)
+    records.add([kept])
+    records.add([other])
     records.delete(kept.id)
     assert [row.id for row in records.latest(10)] == [other.id]
 
@@ -75,9 +75,9 @@ def test_a_deleted_record_is_gone(records: Records) -> None:
 def test_pages_run_from_the_newest_and_stay_right_while_rows_arrive(records: Records) -> None:
     first = [record() for _ in range(5)]
     for row in first:
-        records.add(row)
+        records.add([row])
     page = records.latest(2)
-    records.add(record())
+    records.add([record()])
     following = records.latest(10, before=page[-1].id)
     assert [row.id for row in [*page, *following]] == [row.id for row in reversed(first)]
 

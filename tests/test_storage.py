@@ -54,25 +54,30 @@ def test_a_key_never_leaves_the_folder(tmp_path: Path, key: str) -> None:
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> None:
+        write_bytes(path, data[:3])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageFull, match="no room"):
         DirectoryStorage(tmp_path).put(KEY, b"picture")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_synced_keeps_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, StorageFull), (errno.EIO, Unavailable)])
+def test_a_disk_that_cannot_be_synced_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", broken)
     storage = DirectoryStorage(tmp_path)
-
-    def broken() -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(storage, "_sync_folder", broken)
-    with pytest.raises(Unavailable):
-        storage.put(KEY, b"picture")
-    assert list(tmp_path.iterdir()) == []
+    storage.put(KEY, b"picture")
+    with pytest.raises(error):
+        storage.sync([KEY])
 
 
 def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
@@ -82,9 +87,14 @@ def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
             call()
 
 
-def test_file_and_folder_are_synced_before_put_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_then_their_folder_are_synced_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[bool] = []
     fsync: Any = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)), fsync(fd)))
-    DirectoryStorage(tmp_path).put(KEY, b"picture")
-    assert synced == [False, True]
+    storage = DirectoryStorage(tmp_path)
+    keys = [KEY, KEY[::-1]]
+    for key in keys:
+        storage.put(key, b"picture")
+    assert synced == []
+    storage.sync(keys)
+    assert synced == [False, False, True]

@@ -1,9 +1,11 @@
 """The application over HTTP. Flask lives here only."""
 
 import re
-import uuid
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
+import uuid_utils
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
@@ -23,7 +25,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         settings = settings or Settings.read()
         prepare(settings)
         services = open_services(settings)
-    app = Flask(__name__, static_folder=None)
+    app = _Application(__name__, static_folder=None)
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
@@ -48,6 +50,12 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """All views are, and to find out for each call of each of them takes longer than most of them."""
+        return func
+
+
 class _Request(Request):
     """Keeps uploaded files in memory, where the front has put them, instead of copying them to a temporary one."""
 
@@ -58,7 +66,7 @@ class _Request(Request):
 def _name_request() -> None:
     """The id under which a request is logged: the caller's, where it sent a harmless one."""
     sent = request.headers.get("X-Request-ID", "")
-    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
 
 
 def _label_response(response: Response) -> Response:

@@ -8,10 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
-from digits.recognition import keep_upload, recognise_upload
 from digits.web.incoming import base64_picture, json_object, pictures_in
 from digits.web.problems import retry_later, tell
-from digits.web.services import services
+from digits.web.services import keep, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
@@ -24,25 +23,23 @@ pixeles_bp = Blueprint("pixeles", __name__)
 @upload_bp.post("/upload")
 def upload() -> ResponseReturnValue:
     """The Angular client of mnist-neural-network: a multipart file for a JSON string."""
-    at_hand = services()
     pictures = pictures_in(request)
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
-    upload = recognise_upload(pictures[0], at_hand.recogniser, at_hand.settings.max_pixels)
-    keep_upload(upload, at_hand.storage, at_hand.records)
+    upload = recognise(pictures[0])
+    keep(upload)
     return jsonify(upload.record.number)
 
 
 @predict_bp.post("/predict")
 def predict() -> ResponseReturnValue:
     """mnist-classifier sends 784 numbers, the page of MNIST Digit Classification a drawing as a data URL."""
-    at_hand = services()
     body = json_object(request)
     if "data" in body:
-        return jsonify(prediction=at_hand.recogniser.predict([_grid(body["data"])])[0].digit)
+        return jsonify(prediction=services().recogniser.predict([_grid(body["data"])])[0].digit)
     if "image" not in body:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
-    upload = recognise_upload(base64_picture(body["image"]), at_hand.recogniser, at_hand.settings.max_pixels)
+    upload = recognise(base64_picture(body["image"]))
     surest = max(upload.record.digits, key=lambda digit: digit.confidence)
     return jsonify(prediction=surest.digit)
 

@@ -1,7 +1,8 @@
 """The ASGI front: takes each body in whole, within a size and a time, before any thread is taken for it.
 
 Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
-answer, refusals too, comes from the Flask application, which the front calls in a few threads.
+answer, refusals too, comes from the Flask application. Small pictures are read at once, since it would cost more to
+hand them to a thread; what turns out to take long, and all else, waits for one of a few threads.
 """
 
 import asyncio
@@ -14,12 +15,15 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
-from digits.errors import BadRequest, Busy, DigitsError, TooSlow
+from digits.errors import BadRequest, Busy, TakesLong, TooSlow
 from digits.settings import Settings
-from digits.web.problems import REFUSED, too_large
+from digits.web.environ import HELD, QUICK, REFUSED
+from digits.web.problems import too_large
 
 THREADS = 4
 """Of each worker: pictures are decoded and stored outside Python's lock."""
+QUICK_BYTES = 65_536
+"""Larger bodies take longer than it takes to hand them to a thread."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
@@ -29,6 +33,8 @@ HEALTH = ("/healthz", "/readyz")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers and body."""
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -57,20 +63,37 @@ class Front:
         try:
             try:
                 await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
-            except DigitsError as error:
-                environ[REFUSED] = error
-            status, headers, content = await self._answer(environ, body)
+                status, headers, content = await self._answer(environ, bytes(body))
+            except Exception as error:
+                status, headers, content = self._call(environ | {REFUSED: error}, b"")
         finally:
             self._held -= len(body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def _answer(self, environ: dict[str, Any], body: bytearray) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        """Status, headers and body, from the Flask application in a thread."""
-        environ["wsgi.input"] = io.BytesIO(b"" if REFUSED in environ else body)
-        environ["CONTENT_LENGTH"] = str(0 if REFUSED in environ else len(body))
+    async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """What the application answers, once all it keeps is safe. Raises what has stood in the way of that."""
+        held = environ[HELD] = []
+        answer = self._answer_quickly(environ, body) or await self._answer_in_thread(environ, body)
+        for kept in held:
+            await asyncio.wrap_future(kept)
+        return answer
+
+    def _answer_quickly(self, environ: dict[str, Any], body: bytes) -> Answer | None:
+        """Unless that takes long."""
+        if environ["REQUEST_METHOD"] != "POST" or len(body) > QUICK_BYTES:
+            return None
+        try:
+            return self._call(environ | {QUICK: True}, body)
+        except TakesLong:
+            return None
+
+    async def _answer_in_thread(self, environ: dict[str, Any], body: bytes) -> Answer:
         threads = self._health_thread if environ["PATH_INFO"] in HEALTH else self._threads
-        return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._call, environ, body)
+
+    def _call(self, environ: dict[str, Any], body: bytes) -> Answer:
+        return call(self._app, environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
 
     async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
         """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
@@ -129,8 +152,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Runs a WSGI application to its end: status, headers, body."""
+def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
+    """Runs a WSGI application to its end."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:

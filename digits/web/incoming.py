@@ -2,15 +2,18 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from werkzeug.exceptions import BadRequest as MalformedBody
 
 from digits.errors import BadRequest, UnsupportedRequest
 
 FIELDS = ("file", "files[]", "filepond")
 MAX_FILES = 20
+USUAL_PARTS = 2 * MAX_FILES
+"""Files with a text beside each: what is worth to be parsed quickly."""
 
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
@@ -49,27 +52,60 @@ def base64_picture(text: Any) -> bytes:
         raise BadRequest('The field "image" is not valid base64.') from error
 
 
+class _Part(NamedTuple):
+    """What stands between two boundaries; no file has an empty name."""
+
+    field: str
+    filename: str
+    content: bytes
+
+
 def _multipart(request: Request) -> list[bytes]:
-    if not request.mimetype_params.get("boundary"):
+    if not (boundary := request.mimetype_params.get("boundary")):
         raise BadRequest(
             "The multipart request names no boundary. Set no Content-Type yourself: "
             "with a FormData body, the browser (Angular's HttpClient too) adds it with its boundary."
         )
-    files = [(field, file) for field, file in request.files.items(multi=True) if file.filename]
+    parts = _parts(request, boundary)
+    files = [part for part in parts if part.filename]
     if len(files) > MAX_FILES:
         raise BadRequest(f"The request holds {len(files)} files; at most {MAX_FILES} are read at once.")
     if len(files) > 1:
-        return [file.read() for _, file in files]
+        return [file.content for file in files]
     if not files:
-        raise BadRequest(_nothing_sent(request))
-    field, file = files[0]
-    if field not in FIELDS:
-        raise BadRequest(f"The file came in the field `{field}`. Name it `{FIELDS[0]}`.")
-    return [file.read()]
+        raise BadRequest(_nothing_sent(parts))
+    if files[0].field not in FIELDS:
+        raise BadRequest(f"The file came in the field `{files[0].field}`. Name it `{FIELDS[0]}`.")
+    return [files[0].content]
 
 
-def _nothing_sent(request: Request) -> str:
+def _parts(request: Request, boundary: str) -> list[_Part]:
+    try:
+        return _parts_of(request.get_data(), boundary)
+    except MultipartError:
+        # Flask's parser takes as long as it takes to recognise a small picture, but is strict about nothing.
+        texts = [_Part(field, "", b"") for field in request.form]
+        files = request.files.items(multi=True)
+        return [*texts, *(_Part(field, file.filename or "", file.read()) for field, file in files)]
+
+
+def _parts_of(body: bytes, boundary: str) -> list[_Part]:
+    """Raises MultipartError for what is odd in any way."""
+    parts: list[_Part] = []
+    with PushMultipartParser(boundary, max_segment_count=USUAL_PARTS, strict=True) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                segment, content = event, bytearray()
+            elif event is not None:
+                content += event
+            else:
+                parts.append(_Part(segment.name or "", segment.filename or "", bytes(content)))
+    return parts
+
+
+def _nothing_sent(parts: list[_Part]) -> str:
+    sent = {part.field for part in parts}
     for field in FIELDS:
-        if field in request.form:
+        if field in sent:
             return f"The field `{field}` holds text, not a file. With curl, write -F {field}=@digit.png, with the @."
     return f"The request holds no file. {_HOW}"

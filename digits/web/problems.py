@@ -9,13 +9,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from digits import errors
+from digits.web.environ import REFUSED
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 MAX_FORM_PARTS = 1000
-REFUSED = "digits.refused"
-"""Where the environ of a request holds the error for which the front has refused its body."""
 
 log = logging.getLogger(__name__)
 

@@ -1,16 +1,19 @@
 """What the views work with: four things, made once and passed on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
 from digits.compiled import load_compiled
 from digits.errors import SettingsError, StorageFull, Unavailable
+from digits.ledger import Ledger
 from digits.recogniser import LiteRTRecogniser, Recogniser
+from digits.recognition import Upload, keep_upload, recognise_upload
 from digits.records import Records, SqlRecords, create_engine, migrate
 from digits.settings import Settings
 from digits.storage import DirectoryStorage, Storage
+from digits.web.environ import HELD, QUICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,10 @@ class Services:
     recogniser: Recogniser
     storage: Storage
     records: Records
+    ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ledger", Ledger(self.storage, self.records))
 
     def attach_to(self, app: Flask) -> None:
         app.extensions["digits"] = self
@@ -29,6 +36,25 @@ class Services:
 def services() -> Services:
     """Those of the application that answers the present request."""
     return cast("Services", current_app.extensions["digits"])
+
+
+def recognise(data: bytes) -> Upload:
+    """Reads a picture with the services at hand. Raises TakesLong where the request is to be answered quickly."""
+    at_hand = services()
+    return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels, quick=QUICK in request.environ)
+
+
+def keep(upload: Upload, *, wait: bool = False) -> None:
+    """Keeps an upload. Returns then, or at once if the front holds back the answer to the present request until then.
+
+    If it fails the front answers with the error; `wait` raises it here.
+    """
+    at_hand = services()
+    kept = keep_upload(upload, at_hand.storage, at_hand.ledger)
+    if wait or HELD not in request.environ:
+        kept.result()
+    else:
+        request.environ[HELD].append(kept)
 
 
 def prepare(settings: Settings) -> None:

@@ -5,9 +5,9 @@ import re
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from digits.errors import BadRequest, DigitsError, NotFound
+from digits.errors import BadRequest, DigitsError, NotFound, TakesLong
 from digits.explanation import explain
-from digits.recognition import delete_upload, keep_upload, recognise_upload
+from digits.recognition import Upload, delete_upload
 from digits.web.answers import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -20,9 +20,10 @@ from digits.web.answers import (
     upload_answer,
     with_previews,
 )
+from digits.web.environ import QUICK
 from digits.web.incoming import pictures_in
 from digits.web.problems import problem, tell
-from digits.web.services import services
+from digits.web.services import keep, recognise, services
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 MEDIA_TYPES = {"HEIC": "image/heic"}
@@ -37,10 +38,14 @@ def create() -> ResponseReturnValue:
     store, preview = _flag("store", default=True), _flag("preview", default=False)
     pictures = pictures_in(request)
     if len(pictures) > 1:
+        if QUICK in request.environ:
+            raise TakesLong
         return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
-    answer = _recognised(pictures[0], store, preview)
+    upload = recognise(pictures[0])
+    answer = _answer(upload, store, preview)
     if not isinstance(answer, UploadAnswer):
         return respond(answer)
+    keep(upload)
     response = respond(answer, 201)
     response.headers["Location"] = answer.links.self
     return response
@@ -78,9 +83,7 @@ def image(key: str) -> ResponseReturnValue:
 
 @bp.get("/<key>/preview.png")
 def preview(key: str) -> ResponseReturnValue:
-    at_hand = services()
-    upload = recognise_upload(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
-    return Response(png(upload.grids), mimetype="image/png")
+    return Response(png(recognise(_kept(key)).grids), mimetype="image/png")
 
 
 @bp.get("/<key>/explanation.png")
@@ -96,11 +99,7 @@ def delete(key: str) -> ResponseReturnValue:
     return Response(status=204)
 
 
-def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
-    at_hand = services()
-    upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
-    if store:
-        keep_upload(upload, at_hand.storage, at_hand.records)
+def _answer(upload: Upload, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
     answer = upload_answer(upload.record) if store else recognition_answer(upload)
     return with_previews(answer, upload.grids) if preview else answer
 
@@ -108,7 +107,10 @@ def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | Recog
 def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
     """One of several: a picture that is refused does not spoil the others."""
     try:
-        return _recognised(data, store, preview)
+        upload = recognise(data)
+        if store:
+            keep(upload, wait=True)
+        return _answer(upload, store, preview)
     except DigitsError as error:
         return ProblemAnswer.model_validate(problem(*tell(error)))
 
