@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from digits.costs import refuse_costly_bytes, refuse_costly_header
 from digits.errors import BadRequest, NotAPicture, Refused, TakesLong
+from digits.unpacked import unpacked
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -80,7 +81,7 @@ def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Pictur
 
 def _read(data: bytes, max_pixels: int, quick: bool) -> Picture:
     refuse_costly_bytes(data)
-    with Image.open(BytesIO(data), formats=FORMATS) as image:
+    with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels)
         if quick and image.width * image.height > QUICK_PIXELS:
             raise TakesLong
