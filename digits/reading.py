@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 
+import cv2
 import numpy as np
 
 from digits.box import Box
@@ -21,6 +22,10 @@ from digits.touching import cut_apart
 
 SURE = 0.9
 """A number whose digits are read with this confidence on average is not looked at in another way."""
+GLANCE_SIDE = 200
+"""Pixels of the longer side that are enough for a first look at one or a few digits."""
+GLANCED_DIGIT = 40
+"""Pixels of its longer side that a digit has there at least: twice those that the model sees."""
 STRAY = 0.2
 """Share of the ink that may be left out, but for lines and frames, without another look."""
 DOUBT = 3.0
@@ -73,8 +78,10 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     as_it_is = _read([_as_it_is(grey)], recogniser) if grey.shape == (SIDE, SIDE) else None
     if as_it_is and as_it_is.is_sure:
         return as_it_is
+    if (reading := _at_a_glance(grey, recogniser)) is not None:
+        return reading
     if quick:
-        return _first_if_sure(grey, recogniser)
+        raise TakesLong
     readings: list[Reading] = []
     refusals: dict[Look, NoInk] = {}
     seen: set[bytes] = set()
@@ -98,12 +105,23 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     return best
 
 
-def _first_if_sure(grey: Grey, recogniser: Recogniser) -> Reading:
-    with suppress(NoInk):
-        reading = _found(find_ink(grey), recogniser).reading
-        if reading.is_sure:
-            return reading
-    raise TakesLong
+def _at_a_glance(grey: Grey, recogniser: Recogniser) -> Reading | None:
+    """The plainest reading of few pixels, where it is sure and all its digits are large enough to lose nothing."""
+    shrink = max(1, round(max(grey.shape) / GLANCE_SIDE))
+    height, width = (max(1, side // shrink) for side in grey.shape)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA) if shrink > 1 else grey
+    try:
+        writing = find_writing(find_ink(small))
+    except NoInk:
+        return None
+    least = GLANCED_DIGIT if shrink > 1 else 0
+    if any(max(mark.box.width, mark.box.height) < least for line in writing.lines for mark in digits_of(line)):
+        return None
+    reading = _found(writing, recogniser).reading
+    if not reading.is_sure:
+        return None
+    across, down = grey.shape[1] / width, grey.shape[0] / height
+    return replace(reading, glyphs=[replace(glyph, box=glyph.box.scaled(across, down)) for glyph in reading.glyphs])
 
 
 def _readings(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
@@ -111,11 +129,11 @@ def _readings(ink: Ink, recogniser: Recogniser) -> Iterator[Reading]:
 
     As it stands; without printed lines; and then with what is in doubt taken apart, lest a line be cut into 1s.
     """
-    found = _found(ink, recogniser)
+    found = _found(find_writing(ink), recogniser)
     yield found.reading
     if (cleared := without_rules(ink)) is not None:
         with suppress(NoInk):  # Where all of it was taken for lines, they may be strokes.
-            without = _found(cleared, recogniser)
+            without = _found(find_writing(cleared), recogniser)
             yield without.reading
             yield from _reread(without, recogniser)
     yield from _reread(found, recogniser)
@@ -130,8 +148,7 @@ class _Found:
     reading: Reading
 
 
-def _found(ink: Ink, recogniser: Recogniser) -> _Found:
-    writing = find_writing(ink)
+def _found(writing: Writing, recogniser: Recogniser) -> _Found:
     lines = [digits_of(line) for line in writing.lines]
     glyphs = [writing.glyph(mark, number) for number, line in enumerate(lines) for mark in line]
     return _Found(writing, lines, replace(_read(glyphs, recogniser), stray=writing.stray))

@@ -33,6 +33,8 @@ def _without_rows(ink: Ink, thick: int) -> Ink | None:
     runs = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((1, run | 1), np.uint8))
     # The runs of one rule lie a pixel higher or lower than each other, or are parted by noise.
     joined = cv2.dilate(runs, np.ones((3, run // 2 | 1), np.uint8))
+    if cv2.boundingRect(joined)[2] < SPAN * width:
+        return None  # As in most pictures, and far sooner than after their components are found.
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     is_rule = stats[:, cv2.CC_STAT_WIDTH] >= SPAN * width
     is_rule[0] = False
