@@ -111,7 +111,7 @@ def _at_a_glance(grey: Grey, recogniser: Recogniser) -> Reading | None:
     height, width = (max(1, side // shrink) for side in grey.shape)
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA) if shrink > 1 else grey
     try:
-        writing = find_writing(find_ink(small))
+        writing = find_writing(find_ink(small, LOOKS[0]))
     except NoInk:
         return None
     least = GLANCED_DIGIT if shrink > 1 else 0

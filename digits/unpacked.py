@@ -12,6 +12,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">4x4sIIBBxxB")
 _CHUNK = struct.Struct(">I4s")
 _CHECKSUM = 4
+_ZLIB = b"\x78\x01"
+_BLOCK, _BLOCK_HEADER = 0xFFFF, struct.Struct("<?HH")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -28,9 +30,20 @@ def unpacked(data: bytes) -> bytes:
         return data
     if len(pixels) != size or not (inflating.eof or inflating.decompress(inflating.unconsumed_tail, 1) == b""):
         return data
-    stored = zlib_ng.compress(pixels, 0)
+    stored = _stored(pixels)
+    length = sum(map(len, stored))
     # Pillow looks at no checksum of pixels.
-    return b"".join((data[:start], _CHUNK.pack(len(stored), b"IDAT"), stored, bytes(_CHECKSUM), data[end:]))
+    return b"".join((data[:start], _CHUNK.pack(length, b"IDAT"), *stored, bytes(_CHECKSUM), data[end:]))
+
+
+def _stored(pixels: bytes) -> list[bytes | memoryview]:
+    """The parts of what zlib makes of it at level 0 (RFC 1950, and 3.2.4 of RFC 1951), without a copy."""
+    view, parts = memoryview(pixels), [_ZLIB]
+    for start in range(0, len(view), _BLOCK):
+        block = view[start : start + _BLOCK]
+        is_last = start + _BLOCK >= len(view)
+        parts += [_BLOCK_HEADER.pack(is_last, len(block), len(block) ^ _BLOCK), block]
+    return [*parts, zlib_ng.adler32(pixels).to_bytes(4, "big")]
 
 
 def _size_of_pixels(data: bytes) -> int:
