@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
@@ -32,7 +33,6 @@ QUICK_PIXELS = 500_000
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
-_VISIBLE = [0] * 128 + [255] * 128
 _ONE_COLOUR = 48
 """Grey levels that the visible pixels of one pen may differ by."""
 
@@ -125,7 +125,8 @@ def _opaque(rgba: Image.Image) -> Image.Image:
     alpha, grey = rgba.getchannel("A"), rgba.convert("L")
     if alpha.getextrema()[0] == 255:
         return grey
-    histogram = np.cumsum(grey.histogram(alpha.point(_VISIBLE)))
+    _, visible = cv2.threshold(np.asarray(alpha), 127, 255, cv2.THRESH_BINARY)
+    histogram = np.cumsum(cv2.calcHist([np.asarray(grey)], [0], visible, [256], [0, 256]))
     if histogram[-1] == 0:
         return Image.new("L", rgba.size, 255)
     dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))

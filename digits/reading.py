@@ -73,15 +73,23 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
 
     If it is to be quick, raises TakesLong where the plainest reading leaves a doubt.
     """
+    reading = _at_first_sight(grey, recogniser)
+    if reading is None and quick:
+        raise TakesLong
+    return reading or _in_every_way(grey, recogniser)
+
+
+def _at_first_sight(grey: Grey, recogniser: Recogniser) -> Reading | None:
+    """A ready grid, or what is sure without a closer look."""
     if (grid := as_grid(grey)) is not None:
         return _read([grid], recogniser)
-    as_it_is = _read([_as_it_is(grey)], recogniser) if grey.shape == (SIDE, SIDE) else None
-    if as_it_is and as_it_is.is_sure:
+    if grey.shape == (SIDE, SIDE) and (as_it_is := _read([_as_it_is(grey)], recogniser)).is_sure:
         return as_it_is
-    if (reading := _at_a_glance(grey, recogniser)) is not None:
-        return reading
-    if quick:
-        raise TakesLong
+    return _at_a_glance(grey, recogniser)
+
+
+def _in_every_way(grey: Grey, recogniser: Recogniser) -> Reading:
+    """The plainest reading that is sure, or of all looks what has the most evidence. Raises NoInk."""
     readings: list[Reading] = []
     refusals: dict[Look, NoInk] = {}
     seen: set[bytes] = set()
@@ -97,8 +105,8 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
                 readings.append(reading)
         except NoInk as error:
             refusals[look] = error
-    if as_it_is and readings:
-        readings.append(as_it_is)
+    if readings and grey.shape == (SIDE, SIDE):
+        readings.append(_read([_as_it_is(grey)], recogniser))
     best = max(readings, key=lambda reading: reading.evidence, default=None)
     if best is None or (LOOKS[0] in refusals and best.confidence < HOPELESS):
         raise refusals[LOOKS[0]]

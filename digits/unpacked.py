@@ -26,7 +26,7 @@ def unpacked(data: bytes) -> bytes:
         start, packed, end = _packed_pixels(data)
         inflating = zlib_ng.decompressobj()
         pixels = inflating.decompress(packed, size)
-    except (struct.error, KeyError, ValueError, zlib_ng.error):
+    except (struct.error, KeyError, ValueError, zlib_ng.error):  # type: ignore[misc] # Its stub forgets it is a class.
         return data
     if len(pixels) != size or not (inflating.eof or inflating.decompress(inflating.unconsumed_tail, 1) == b""):
         return data
@@ -38,7 +38,8 @@ def unpacked(data: bytes) -> bytes:
 
 def _stored(pixels: bytes) -> list[bytes | memoryview]:
     """The parts of what zlib makes of it at level 0 (RFC 1950, and 3.2.4 of RFC 1951), without a copy."""
-    view, parts = memoryview(pixels), [_ZLIB]
+    view = memoryview(pixels)
+    parts: list[bytes | memoryview] = [_ZLIB]
     for start in range(0, len(view), _BLOCK):
         block = view[start : start + _BLOCK]
         is_last = start + _BLOCK >= len(view)
