@@ -1,19 +1,16 @@
 """The application over HTTP. Flask lives here only."""
 
-import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-import uuid_utils
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
 from digits.web import clients, health, openapi, page, problems, uploads
 from digits.web.cors import allow_origins
+from digits.web.problems import request_id
 from digits.web.services import Services, open_services, prepare
-
-_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
@@ -64,9 +61,7 @@ class _Request(Request):
 
 
 def _name_request() -> None:
-    """The id under which a request is logged: the caller's, where it sent a harmless one."""
-    sent = request.headers.get("X-Request-ID", "")
-    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
+    g.request_id = request_id(request.environ)
 
 
 def _label_response(response: Response) -> Response:

@@ -1,7 +1,7 @@
 """What goes back as JSON; /openapi.json describes it from these models."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import cv2
@@ -105,8 +105,8 @@ def recognition_answer(upload: Upload) -> RecognitionAnswer:
     return RecognitionAnswer(**_read(upload.record))
 
 
-def upload_answer(record: Record) -> UploadAnswer:
-    """The answer to a picture that was kept, now or earlier."""
+def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> UploadAnswer:
+    """The answer to a picture that was kept, now or earlier. Without a request, `url_for` stands in for Flask's."""
     return UploadAnswer(
         id=record.id,
         created_at=record.created_at,
@@ -129,8 +129,12 @@ def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecogniti
 
 
 def respond(answer: BaseModel, status: int = 200) -> Response:
+    return Response(as_json(answer), status, mimetype="application/json")
+
+
+def as_json(answer: BaseModel) -> str:
     """Fields that were not asked for, such as previews, are left out."""
-    return Response(answer.model_dump_json(exclude_unset=True), status, mimetype="application/json")
+    return answer.model_dump_json(exclude_unset=True)
 
 
 def png(grids: Sequence[Grid]) -> bytes:

@@ -1,8 +1,8 @@
 """The ASGI front: takes each body in whole, within a size and a time, before any thread is taken for it.
 
 Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
-answer, refusals too, comes from the Flask application. Small pictures are read at once, since it would cost more to
-hand them to a thread; what turns out to take long, and all else, waits for one of a few threads.
+answer, refusals too, comes from the Flask application, which the front calls in a few threads; but for a small
+picture's, to which there is a shortcut.
 """
 
 import asyncio
@@ -15,15 +15,13 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
-from digits.errors import BadRequest, Busy, TakesLong, TooSlow
+from digits.errors import BadRequest, Busy, TooSlow
 from digits.settings import Settings
-from digits.web.environ import HELD, QUICK, REFUSED
-from digits.web.problems import too_large
+from digits.web.problems import REFUSED, too_large
+from digits.web.shortcut import Answer, Shortcut, Take
 
 THREADS = 4
 """Of each worker: pictures are decoded and stored outside Python's lock."""
-QUICK_BYTES = 65_536
-"""Larger bodies take longer than it takes to hand them to a thread."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
@@ -33,8 +31,6 @@ HEALTH = ("/healthz", "/readyz")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
-"""Status, headers and body."""
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -45,10 +41,11 @@ class Front:
         self,
         app: Flask,
         max_bytes: int,
+        shortcut: Take = lambda *_: None,
         progress_seconds: float = PROGRESS_SECONDS,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
-        self._app, self._max_bytes = app, max_bytes
+        self._app, self._max_bytes, self._shortcut = app, max_bytes, shortcut
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -65,35 +62,22 @@ class Front:
                 await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
                 status, headers, content = await self._answer(environ, bytes(body))
             except Exception as error:
-                status, headers, content = self._call(environ | {REFUSED: error}, b"")
+                status, headers, content = await self._answer(environ | {REFUSED: error}, b"")
         finally:
             self._held -= len(body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
-        """What the application answers, once all it keeps is safe. Raises what has stood in the way of that."""
-        held = environ[HELD] = []
-        answer = self._answer_quickly(environ, body) or await self._answer_in_thread(environ, body)
-        for kept in held:
-            await asyncio.wrap_future(kept)
-        return answer
-
-    def _answer_quickly(self, environ: dict[str, Any], body: bytes) -> Answer | None:
-        """Unless that takes long."""
-        if environ["REQUEST_METHOD"] != "POST" or len(body) > QUICK_BYTES:
-            return None
-        try:
-            return self._call(environ | {QUICK: True}, body)
-        except TakesLong:
-            return None
-
-    async def _answer_in_thread(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """The shortcut's answer, once what it keeps is safe, or else that of the Flask application in a thread."""
+        if REFUSED not in environ and (taken := self._shortcut(environ, body)):
+            answer, kept = taken
+            if kept:
+                await asyncio.wrap_future(kept)
+            return answer
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         threads = self._health_thread if environ["PATH_INFO"] in HEALTH else self._threads
-        return await asyncio.get_running_loop().run_in_executor(threads, self._call, environ, body)
-
-    def _call(self, environ: dict[str, Any], body: bytes) -> Answer:
-        return call(self._app, environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+        return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
 
     async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
         """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
@@ -177,4 +161,5 @@ def create_front() -> Front:
     from digits.web import create_app
 
     settings = Settings.read()
-    return Front(create_app(settings), settings.max_bytes)
+    app = create_app(settings)
+    return Front(app, settings.max_bytes, Shortcut(app).take)

@@ -52,7 +52,7 @@ def base64_picture(text: Any) -> bytes:
         raise BadRequest('The field "image" is not valid base64.') from error
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What stands between two boundaries; no file has an empty name."""
 
     field: str
@@ -79,19 +79,19 @@ def _multipart(request: Request) -> list[bytes]:
     return [files[0].content]
 
 
-def _parts(request: Request, boundary: str) -> list[_Part]:
+def _parts(request: Request, boundary: str) -> list[Part]:
     try:
-        return _parts_of(request.get_data(), boundary)
+        return parts_of(request.get_data(), boundary)
     except MultipartError:
         # Flask's parser takes as long as it takes to recognise a small picture, but is strict about nothing.
-        texts = [_Part(field, "", b"") for field in request.form]
+        texts = [Part(field, "", b"") for field in request.form]
         files = request.files.items(multi=True)
-        return [*texts, *(_Part(field, file.filename or "", file.read()) for field, file in files)]
+        return [*texts, *(Part(field, file.filename or "", file.read()) for field, file in files)]
 
 
-def _parts_of(body: bytes, boundary: str) -> list[_Part]:
+def parts_of(body: bytes, boundary: str) -> list[Part]:
     """Raises MultipartError for what is odd in any way."""
-    parts: list[_Part] = []
+    parts: list[Part] = []
     with PushMultipartParser(boundary, max_segment_count=USUAL_PARTS, strict=True) as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
@@ -99,11 +99,11 @@ def _parts_of(body: bytes, boundary: str) -> list[_Part]:
             elif event is not None:
                 content += event
             else:
-                parts.append(_Part(segment.name or "", segment.filename or "", bytes(content)))
+                parts.append(Part(segment.name or "", segment.filename or "", bytes(content)))
     return parts
 
 
-def _nothing_sent(parts: list[_Part]) -> str:
+def _nothing_sent(parts: list[Part]) -> str:
     sent = {part.field for part in parts}
     for field in FIELDS:
         if field in sent:

@@ -2,19 +2,26 @@
 
 import http
 import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import uuid_utils
 from flask import Blueprint, Flask, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from digits import errors
-from digits.web.environ import REFUSED
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 MAX_FORM_PARTS = 1000
+REFUSED = "digits.refused"
+"""Where the environ of a request holds an error of the front's to answer with, whatever was asked."""
+
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +65,12 @@ def problem_type(slug: str) -> ResponseReturnValue:
         if kind.slug == slug:
             return jsonify(type=kind.type, title=kind.title, status=kind.status)
     raise errors.NotFound("There is no such kind of problem.")
+
+
+def request_id(environ: Mapping[str, Any]) -> str:
+    """The id under which a request is logged: the caller's, where it sent a harmless one."""
+    sent: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
 
 
 def handle_errors(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 
 from digits.compiled import load_compiled
 from digits.errors import SettingsError, StorageFull, Unavailable
@@ -13,7 +13,6 @@ from digits.recognition import Upload, keep_upload, recognise_upload
 from digits.records import Records, SqlRecords, create_engine, migrate
 from digits.settings import Settings
 from digits.storage import DirectoryStorage, Storage
-from digits.web.environ import HELD, QUICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,15 @@ def services() -> Services:
 
 
 def recognise(data: bytes) -> Upload:
-    """Reads a picture with the services at hand. Raises TakesLong where the request is to be answered quickly."""
+    """Reads a picture with the services at hand."""
     at_hand = services()
-    return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels, quick=QUICK in request.environ)
+    return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
-def keep(upload: Upload, *, wait: bool = False) -> None:
-    """Keeps an upload. Returns then, or at once if the front holds back the answer to the present request until then.
-
-    If it fails the front answers with the error; `wait` raises it here.
-    """
+def keep(upload: Upload) -> None:
+    """Keeps an upload with the services at hand, and returns once it is safe."""
     at_hand = services()
-    kept = keep_upload(upload, at_hand.storage, at_hand.ledger)
-    if wait or HELD not in request.environ:
-        kept.result()
-    else:
-        request.environ[HELD].append(kept)
+    keep_upload(upload, at_hand.storage, at_hand.ledger).result()
 
 
 def prepare(settings: Settings) -> None:

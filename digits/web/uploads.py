@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from digits.errors import BadRequest, DigitsError, NotFound, TakesLong
+from digits.errors import BadRequest, DigitsError, NotFound
 from digits.explanation import explain
 from digits.recognition import Upload, delete_upload
 from digits.web.answers import (
@@ -20,7 +20,6 @@ from digits.web.answers import (
     upload_answer,
     with_previews,
 )
-from digits.web.environ import QUICK
 from digits.web.incoming import pictures_in
 from digits.web.problems import problem, tell
 from digits.web.services import keep, recognise, services
@@ -38,8 +37,6 @@ def create() -> ResponseReturnValue:
     store, preview = _flag("store", default=True), _flag("preview", default=False)
     pictures = pictures_in(request)
     if len(pictures) > 1:
-        if QUICK in request.environ:
-            raise TakesLong
         return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
     upload = recognise(pictures[0])
     answer = _answer(upload, store, preview)
@@ -109,7 +106,7 @@ def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | Recogniti
     try:
         upload = recognise(data)
         if store:
-            keep(upload, wait=True)
+            keep(upload)
         return _answer(upload, store, preview)
     except DigitsError as error:
         return ProblemAnswer.model_validate(problem(*tell(error)))
