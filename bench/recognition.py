@@ -14,7 +14,6 @@ ECE           expected difference between confidence and being right
 """
 
 import argparse
-import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 import cv2
 
 from bench.labelled import LabelledPicture, at_most, read_folder, without_digits
+from bench.machine import machine
 from bench.mistakes import MOST, worst_mistakes, write_sheet
 from bench.readers import ENGINES, CannotMeasure, InProcess, OverHTTP, RapidOCR, Reader
 from bench.scores import Answer
@@ -30,7 +30,7 @@ from bench.table import table
 from digits.compiled import load_compiled
 from digits.errors import DigitsError
 from digits.recogniser import LiteRTRecogniser
-from digits.settings import Settings, usable_cpus
+from digits.settings import Settings
 from digits.training.arguments import whole
 
 
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
             else InProcess(LiteRTRecogniser(load_compiled(settings.model)), settings.max_pixels)
         )
         how = f"over HTTP at {chosen.url}, timed by the client" if chosen.url else "in process, on one core"
-        print(f"{ours.model}, {how}; {len(pictures):,} pictures; {_machine()}\n", flush=True)
+        print(f"{ours.model}, {how}; {len(pictures):,} pictures; {machine()}\n", flush=True)
         answers = measure(pictures, [ours, *(RapidOCR(name) for name in dict.fromkeys(chosen.against))])
         print("\n".join(table(answers)))
         print("".join(refusals(answers)), end="")
@@ -99,16 +99,6 @@ def _sheet(path: Path, answers: Sequence[Answer], max_pixels: int) -> str:
     write_sheet(path, mistakes, max_pixels)
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     return f"{path} shows {count}, the most confident first."
-
-
-def _machine() -> str:
-    """The processor, and how many of it may be used."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):  # Not Linux, or a processor that does not tell.
-        model = platform.processor() or platform.machine()
-    return f"{model}, cores: {usable_cpus()}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,8 +13,12 @@ def table(answers: Mapping[str, Sequence[Answer]]) -> list[str]:
     rows = [["", "", "pictures", *HEADERS], *_rows(answers, True), *_rows(answers, False)]
     if len(answers) == 1:
         rows = [[name, *figures] for name, _, *figures in rows]
+    return aligned(rows, len(rows[0]) - len(HEADERS) - 1)
+
+
+def aligned(rows: Sequence[Sequence[str]], names: int) -> list[str]:
+    """The lines of a table, its first columns so many names and the others figures."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    names = len(widths) - len(HEADERS) - 1
     return [
         "  ".join(
             cell.ljust(width) if column < names else cell.rjust(width)

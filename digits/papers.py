@@ -188,9 +188,11 @@ def _surface(small: Floats) -> Floats:
     A quadratic in x and y by iteratively reweighted least squares with Cauchy-like weights, in which ink soon
     weighs nothing.
     """
-    basis = _quadratic(*small.shape)
     values = small.ravel()
     surface = np.full_like(values, np.median(values))
+    if 2 * np.count_nonzero(values == surface) > len(values):
+        return surface.reshape(small.shape)  # A screen's.
+    basis = _quadratic(*small.shape)
     for _ in range(_ROUNDS):
         off = np.abs(values - surface)
         weights = (1 + np.square(off / max(1.0, 2 * float(np.median(off))))) ** -2

@@ -8,11 +8,13 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digits.errors import StartError
 
 if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
+
     from digits.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
@@ -88,19 +90,30 @@ def _check_address(settings: Settings) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    from digits.web.services import prepare
+
+    prepare(settings)
+    # Workers are forked on Linux: what is imported and set here, they share.
+    import cv2
+
+    import digits.web.front  # noqa: F401
+
+    cv2.setNumThreads(1)  # As with OPENBLAS_NUM_THREADS.
+
+    server = create_server(settings, "digits.web.front:create_front")
+    server.on_startup(lambda: _announce(settings))
+    server.serve()
+
+
+def create_server(settings: Settings, front: str) -> AbstractServer[Any]:
+    """The server of an ASGI application, named by what creates it in each worker."""
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from digits.web.services import prepare
-
-    prepare(settings)
-    # Workers are forked on Linux: what is imported here, they share.
-    import digits.web.front  # noqa: F401
-
-    server = Granian(
-        "digits.web.front:create_front",
+    return Granian(
+        front,
         factory=True,
         address=settings.host,
         port=settings.port,
@@ -113,8 +126,6 @@ def _serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
-    server.on_startup(lambda: _announce(settings))
-    server.serve()
 
 
 def _announce(settings: Settings) -> None:

@@ -1,0 +1,135 @@
+"""Load on a server: requests over many connections for some seconds, from wrk where it is installed, else from here."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from bench.bodies import CONTENT_TYPE
+from bench.machine import undisturbed
+
+WRK = shutil.which("wrk")
+WARM_UP_SECONDS = 1.0
+FIGURES = ("requests/s", "median ms", "99% ms", "errors")
+
+_SCRIPT = """
+local requests, turn = {}, 0
+init = function(files)
+  for place, file in ipairs(files) do
+    local handle = io.open(file, "rb")
+    requests[place] = handle:read("*a")
+    handle:close()
+  end
+end
+request = function()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+done = function(summary, latency)
+  local wrong = summary.errors
+  io.write(string.format('{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "errors": %d}\\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    wrong.connect + wrong.read + wrong.write + wrong.status + wrong.timeout))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of one round."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    errors: int = 0
+
+    @property
+    def per_second(self) -> float:
+        """Requests that were answered well."""
+        return (self.requests - self.errors) / self.seconds
+
+
+def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """POSTs the multipart bodies in turn, or GETs where there are none; each connection waits for its answer."""
+    requests = [_request(url, body) for body in bodies] or [_request(url, None)]
+    return (
+        _by_wrk(url, requests, connections, seconds) if WRK else asyncio.run(_here(url, requests, connections, seconds))
+    )
+
+
+def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """The same once the server is warm, and while nothing else is at work. Raises NoRest."""
+    put_load(url, bodies, connections, WARM_UP_SECONDS)
+    return undisturbed(lambda: put_load(url, bodies, connections, seconds))
+
+
+def figures(loads: Sequence[Load]) -> list[str]:
+    """FIGURES: medians of the rounds, and all the errors."""
+    speed, p50, p99 = (median(getattr(load, name) for load in loads) for name in ("per_second", "p50_ms", "p99_ms"))
+    return [f"{speed:,.0f}", f"{p50:.1f}", f"{p99:.1f}", str(sum(load.errors for load in loads))]
+
+
+def generator() -> str:
+    """Where load comes from."""
+    return "wrk" if WRK else "Python, which takes a good part of the processors"
+
+
+def of_times(times: Sequence[float], seconds: float, errors: int = 0) -> Load:
+    """The figures of requests that took so many seconds each."""
+    p50, p99 = np.quantile(times, [0.5, 0.99]) * 1e3
+    return Load(len(times), seconds, float(p50), float(p99), errors)
+
+
+def _request(url: str, body: bytes | None) -> bytes:
+    parts = urlsplit(url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    if body is None:
+        return f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    head = f"POST {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _by_wrk(url: str, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "load.lua")
+        script.write_text(_SCRIPT)
+        files = [Path(folder, str(place)) for place in range(len(requests))]
+        for file, request in zip(files, requests, strict=True):
+            file.write_bytes(request)
+        command = [str(WRK), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(script), url]
+        output = subprocess.run([*command, "--", *map(str, files)], check=True, capture_output=True, text=True).stdout
+    return Load(**json.loads(output.splitlines()[-1]))
+
+
+async def _here(url: str, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+    parts, turns = urlsplit(url), cycle(requests)
+    times: list[float] = []
+    errors = 0
+    end = time.perf_counter() + seconds
+
+    async def client() -> None:
+        nonlocal errors
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        while (start := time.perf_counter()) < end:
+            writer.write(next(turns))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+            await reader.readexactly(int(length))
+            times.append(time.perf_counter() - start)
+            errors += not head.startswith(b"HTTP/1.1 2")
+        writer.close()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(connections)))
+    return of_times(times, time.perf_counter() - start, errors)

@@ -1,0 +1,59 @@
+"""What the figures were measured on, and whether something else was at work there."""
+
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from digits.settings import usable_cpus
+
+MOST_TAKEN = 0.05
+"""Share of the processors that something else may use while something is measured."""
+MOST_TRIES = 5
+
+Measured = TypeVar("Measured")
+
+
+def machine() -> str:
+    """The processor, and how many of it may be used."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # Not Linux, or a processor that does not tell.
+        model = platform.processor() or platform.machine()
+    return f"{model}, cores: {usable_cpus()}"
+
+
+class NoRest(Exception):
+    """Something else keeps the processors busy; str(error) says what to do."""
+
+
+def undisturbed(measure: Callable[[], Measured]) -> Measured:
+    """What it gives, measured again where something else was at work meanwhile. Raises NoRest."""
+    cores = psutil.cpu_count() or 1
+    for _ in range(MOST_TRIES):
+        start, busy, own = time.monotonic(), _busy(), _own()
+        measured = measure()
+        taken = (_busy() - busy) - (_own() - own)
+        if taken <= MOST_TAKEN * cores * (time.monotonic() - start):
+            return measured
+    raise NoRest("Something else keeps using the processors. Measure when the machine rests.")
+
+
+def _busy() -> float:
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+
+
+def _own() -> float:
+    total = 0.0
+    for process in (me := psutil.Process(), *me.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue  # Its parent's times hold its own from now on.
+        total += times.user + times.system + times.children_user + times.children_system
+    return total

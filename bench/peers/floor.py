@@ -1,0 +1,23 @@
+"""Our own floor: the same server, and a Flask route that takes the upload and does nothing with it."""
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+
+from digits.serve import create_server
+from digits.settings import Settings
+from digits.web.front import Front
+
+app = Flask(__name__)
+
+
+@app.post("/uploads")
+def take() -> ResponseReturnValue:
+    return {"bytes": len(request.files["file"].read())}
+
+
+def create_front() -> Front:
+    return Front(app, Settings.read().max_bytes)
+
+
+if __name__ == "__main__":
+    create_server(Settings.read(), "bench.peers.floor:create_front").serve()

@@ -1,0 +1,106 @@
+"""How fast pictures are answered over HTTP, beside other servers with the same model, alternating in one run.
+
+    python -m bench.serving [--workers N] [--rounds N] [--seconds S] [--bodies photo,canvas] [--without litserve,flask]
+
+What it needs besides `make test`: .venv/bin/pip install -r requirements/bench.txt
+Load comes from wrk where it is installed, else from Python. A round in which something else took more than a twentieth
+of the processors is measured again.
+
+ratio    requests per second, this project's with ?store=false divided by the row's
+start s  from the command to the first picture that was read
+MB       memory of all its processes, what they share counted once; and of the largest process, all that it sees
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+from bench.bodies import PICTURES, multipart, pictures
+from bench.ceiling import steady_ceiling
+from bench.load import FIGURES, Load, figures, generator, steady_load
+from bench.machine import NoRest, machine
+from bench.systems import OURS, SYSTEMS, DoesNotStart, System, Workplace
+from bench.table import aligned
+from digits.settings import usable_cpus
+from digits.training.arguments import whole
+
+CONNECTIONS, CONNECTIONS_OF_PHOTOS = 32, 8
+CEILING = "ceiling"
+
+Loads = dict[tuple[str, str], list[Load]]
+"""By kind of picture and system, one for each round."""
+Starts = dict[str, list[tuple[float, float, float]]]
+"""By system: seconds to start, and memory."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
+    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
+    parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
+    parser.add_argument("--bodies", type=_of(list(PICTURES)), default=list(PICTURES), help=", ".join(PICTURES))
+    parser.add_argument("--without", type=_of(list(SYSTEMS)[1:]), default=[], help=", ".join(list(SYSTEMS)[1:]))
+    chosen = parser.parse_args(arguments)
+    systems = [system for key, system in SYSTEMS.items() if key not in chosen.without]
+    print(f"{machine()}; workers: {chosen.workers}; load from {generator()}\n", flush=True)
+    try:
+        with Workplace(chosen.workers) as workplace:
+            loads, starts = measure(workplace, systems, chosen.bodies, chosen.rounds, chosen.seconds)
+    except (DoesNotStart, NoRest) as error:
+        sys.exit(str(error))
+    for kind in chosen.bodies:
+        print("\n".join(aligned([[kind, *FIGURES, "ratio"], *_speeds(loads, kind)], 1)) + "\n")
+    print("\n".join(aligned([["", "start s", "MB in all", "MB of one"], *_starts(starts)], 1)))
+
+
+def measure(
+    workplace: Workplace, systems: Sequence[System], kinds: Sequence[str], rounds: int, seconds: float
+) -> tuple[Loads, Starts]:
+    """Starts each system anew in each round, and stops it before the next."""
+    loads: Loads = defaultdict(list)
+    starts: Starts = defaultdict(list)
+    for _ in range(rounds):
+        for system in systems:
+            with workplace.running(system) as server:
+                for kind in kinds:
+                    bodies = [multipart(picture) for picture in pictures(kind)]
+                    connections = CONNECTIONS_OF_PHOTOS if kind == "photo" else CONNECTIONS
+                    load = steady_load(server.url + system.path, bodies, connections, seconds)
+                    loads[kind, system.name].append(load)
+                starts[system.name].append((server.start_s, *server.memory_mb()))
+        for kind in kinds:
+            loads[kind, CEILING].append(steady_ceiling(pictures(kind), workplace.workers, seconds))
+    return loads, starts
+
+
+def _speeds(loads: Loads, kind: str) -> Iterator[list[str]]:
+    ours = median(load.per_second for load in loads[kind, OURS.name])
+    for (of_kind, name), each in loads.items():
+        if of_kind == kind:
+            yield [name, *figures(each), f"{ours / median(load.per_second for load in each):.2f}"]
+
+
+def _starts(starts: Starts) -> Iterator[list[str]]:
+    for name, each in starts.items():
+        seconds, total, largest = (median(column) for column in zip(*each, strict=True))
+        yield [name, f"{seconds:.2f}", f"{total:.0f}", f"{largest:.0f}"]
+
+
+def _of(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """Some of these, separated by commas."""
+
+    def parse(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := [name for name in chosen if name not in names]:
+            raise argparse.ArgumentTypeError(f"there is no {unknown[0]!r}; choose from {', '.join(names)}")
+        return chosen
+
+    return parse
+
+
+if __name__ == "__main__":
+    main()
