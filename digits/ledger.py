@@ -3,6 +3,7 @@
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from threading import Lock
 
 from digits.records import Record, Records
 from digits.storage import Storage
@@ -16,28 +17,37 @@ class Ledger:
     def __init__(self, storage: Storage, records: Records) -> None:
         self._storage, self._records = storage, records
         self._waiting: deque[tuple[Record, Future[None]]] = deque()
+        self._lock = Lock()
+        self._is_at_work = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
 
     def enter(self, record: Record) -> "Future[None]":
         """Is done once picture and record are safe; where it fails, with what kept them from it, both are gone."""
         entered: Future[None] = Future()
-        self._waiting.append((record, entered))
-        self._thread.submit(self._enter_waiting)
+        with self._lock:
+            self._waiting.append((record, entered))
+            if not self._is_at_work:
+                self._is_at_work = True
+                self._thread.submit(self._enter_waiting)
         return entered
 
     def _enter_waiting(self) -> None:
-        """All that came while others were entered; nothing is left to do where an earlier turn took it too."""
-        batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
-        if not batch:
-            return
-        try:
-            self._enter([record for record, _ in batch])
-        except BaseException as error:
-            for _, entered in batch:
-                entered.set_exception(error)
-        else:
-            for _, entered in batch:
-                entered.set_result(None)
+        while batch := self._next_batch():
+            try:
+                self._enter([record for record, _ in batch])
+            except BaseException as error:
+                for _, entered in batch:
+                    entered.set_exception(error)
+            else:
+                for _, entered in batch:
+                    entered.set_result(None)
+
+    def _next_batch(self) -> list[tuple[Record, "Future[None]"]]:
+        """All that came while others were entered; empty once the work is done."""
+        with self._lock:
+            batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+            self._is_at_work = bool(batch)
+            return batch
 
     def _enter(self, records: list[Record]) -> None:
         try:

@@ -83,11 +83,12 @@ class Front:
         """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise too_large(self._max_bytes)
+        now = asyncio.get_running_loop().time
+        end = now() + self._body_seconds
         try:
-            async with asyncio.timeout(self._body_seconds):
+            async with asyncio.timeout(min(self._progress_seconds, self._body_seconds)) as patience:
                 while True:
-                    async with asyncio.timeout(self._progress_seconds):
-                        message = await receive()
+                    message = await receive()
                     if message["type"] == "http.disconnect":
                         raise BadRequest("The request's body broke off. Send it again.")
                     chunk = message.get("body", b"")
@@ -99,6 +100,7 @@ class Front:
                     self._held += len(chunk)
                     if not message.get("more_body"):
                         return
+                    patience.reschedule(min(now() + self._progress_seconds, end))
         except TimeoutError as error:
             raise TooSlow(
                 f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "

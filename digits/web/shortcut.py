@@ -30,6 +30,7 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 Take = Callable[[dict[str, Any], bytes], "tuple[Answer, Future[None] | None] | None"]
 """A request's environ and body -> the answer, and what must be done before it goes out; None if it is not taken."""
 
+_KEY = "KEY"
 _FORM = "multipart/form-data; boundary="
 
 
@@ -39,7 +40,12 @@ class Shortcut:
     def __init__(self, app: Flask) -> None:
         with app.app_context():
             self._services = services()
-        self._urls = app.url_map.bind("")
+        urls = app.url_map.bind("")
+        self._urls = {
+            rule.endpoint: urls.build(rule.endpoint, {"key": _KEY})
+            for rule in app.url_map.iter_rules()
+            if rule.arguments == {"key"}
+        }
         # What Flask and Flask-CORS say each time; to named origins they say each something else.
         usual = app.test_client().get("/healthz").headers
         self._headers = [
@@ -80,8 +86,8 @@ class Shortcut:
         headers.append((b"location", answer.links.self.encode()))
         return _of(201, headers, answer), keep_upload(upload, at_hand.storage, at_hand.ledger)
 
-    def _url_for(self, endpoint: str, **values: str) -> str:
-        return self._urls.build(endpoint, values)
+    def _url_for(self, endpoint: str, key: str) -> str:
+        return self._urls[endpoint].replace(_KEY, key)
 
 
 def _of(status: int, headers: list[tuple[bytes, bytes]], answer: BaseModel) -> Answer:
