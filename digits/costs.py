@@ -13,6 +13,9 @@ MAX_JPEG_MARKERS = 200_000
 MAX_EXIF_BYTES = 65_536
 """As much as a JPEG can hold; tens of thousands of entries take Pillow a second."""
 
+QUICK_FORMATS, QUICK_PIXELS = ("PNG", "JPEG"), 500_000
+
+_PACKED_TEXTS = (b"zTXt", b"iTXt")
 _JPEG = b"\xff\xd8\xff"
 _START_OF_SCAN = b"\xff\xda"
 _RUN_LENGTHS = (1, 2)
@@ -42,6 +45,20 @@ def refuse_costly_header(image: Image.Image, max_pixels: int) -> None:
         or (isinstance(image, BmpImagePlugin.BmpImageFile) and image.info.get("compression") in _RUN_LENGTHS)
     ):
         raise _too_costly()
+
+
+def opens_quickly(data: bytes) -> bool:
+    """Whether Pillow opens it in a millisecond: packed texts in PNGs can hold megabytes each."""
+    return not any(name in data for name in _PACKED_TEXTS)
+
+
+def decodes_quickly(image: Image.Image) -> bool:
+    """Whether an opened picture takes a few milliseconds, whatever is in it: other formats can lie about their size."""
+    return (
+        image.format in QUICK_FORMATS
+        and image.width * image.height <= QUICK_PIXELS
+        and not image.info.get("progressive")
+    )
 
 
 def _pixels_of_tiles(image: TiffImagePlugin.TiffImageFile) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from digits.costs import refuse_costly_bytes, refuse_costly_header
+from digits.costs import decodes_quickly, opens_quickly, refuse_costly_bytes, refuse_costly_header
 from digits.errors import BadRequest, NotAPicture, Refused, TakesLong
 from digits.unpacked import unpacked
 
@@ -26,9 +26,6 @@ MAX_SIDE = 800
 
 LARGE_PIXELS = 4_000_000
 """Pictures that must be decoded at more than this size take their turn, since each takes hundreds of megabytes."""
-
-QUICK_PIXELS = 500_000
-"""Decoded in a few milliseconds, whatever the format."""
 
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
@@ -65,7 +62,7 @@ def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Pictur
     """Decodes the first frame of a picture whose format is judged by its bytes alone.
 
     Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
-    large is decoded; if it is to be quick, TakesLong for more than QUICK_PIXELS.
+    large is decoded; if it is to be quick, TakesLong for what could take more than a few milliseconds.
     """
     if not data:
         raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
@@ -81,9 +78,11 @@ def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Pictur
 
 def _read(data: bytes, max_pixels: int, quick: bool) -> Picture:
     refuse_costly_bytes(data)
+    if quick and not opens_quickly(data):
+        raise TakesLong
     with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels)
-        if quick and image.width * image.height > QUICK_PIXELS:
+        if quick and not decodes_quickly(image):
             raise TakesLong
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size

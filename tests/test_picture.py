@@ -2,10 +2,10 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from digits.costs import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
-from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
+from digits.errors import BadRequest, NotAPicture, Refused, TakesLong, TooManyPixels
 from digits.picture import MAX_SIDE, read_picture
 from tests.drawing import draw, encode, enormous_png, on_paper
 
@@ -43,6 +43,36 @@ def test_each_format_is_read(image_format: str) -> None:
     assert (picture.width, picture.height) == (60, 40)
     assert picture.format == ("HEIC" if image_format == "HEIF" else image_format)
     assert shows_mark(picture.grey)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG"])
+def test_small_pictures_of_usual_formats_are_read_quickly(image_format: str) -> None:
+    data = encode(mark().convert("RGB"), image_format)
+    assert np.array_equal(read_picture(data, PIXELS, quick=True).grey, read_picture(data, PIXELS).grey)
+
+
+def packed_text() -> bytes:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("much", "x" * 1_000_000, zip=True)
+    return encode(mark(), pnginfo=text)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(mark(), "WEBP"),
+        encode(mark().convert("RGB"), "AVIF"),
+        encode(mark(), "GIF"),
+        encode(mark(), "JPEG", progressive=True),
+        encode(mark(1000, 501)),
+        packed_text(),
+    ],
+    ids=["WebP", "AVIF", "GIF", "progressive", "many pixels", "packed text"],
+)
+def test_what_can_take_long_is_not_begun_if_it_is_to_be_quick(data: bytes) -> None:
+    with pytest.raises(TakesLong):
+        read_picture(data, PIXELS, quick=True)
+    read_picture(data, PIXELS)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
