@@ -1,23 +1,30 @@
-"""Whether photos hold up small pictures: eight clients send small ones, alone and while four others send photos.
+"""Whether others hold up small pictures: eight clients send them, alone, beside four that send photos, and beside 200
+that have sent half a body and stopped.
 
-python -m bench.beside [--workers N] [--rounds N] [--seconds S]
+    python -m bench.beside [--workers N] [--rounds N] [--seconds S]
+
+times   how many times as long as alone the slowest hundredth takes
 """
 
 import argparse
+import socket
 import sys
 import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from statistics import median
+from urllib.parse import urlsplit
 
-from bench.bodies import multipart, pictures
-from bench.load import Load, generator, put_load, steady_load
+from bench.bodies import CONTENT_TYPE, multipart, pictures
+from bench.load import FIGURES, Load, figures, generator, put_load, steady_load
 from bench.machine import NoRest, machine
 from bench.systems import FASTAPI, OURS, DoesNotStart, System, Workplace
 from bench.table import aligned
 from digits.settings import usable_cpus
 from digits.training.arguments import whole
 
-SMALL_CLIENTS, PHOTO_CLIENTS = 8, 4
-HEADERS = ("99% ms alone", "beside photos", "times", "requests/s alone", "beside photos", "errors")
+SMALL_CLIENTS, PHOTO_CLIENTS, STALLED_CLIENTS = 8, 4, 200
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,40 +36,63 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
     chosen = parser.parse_args(arguments)
     print(f"{machine()}; workers: {chosen.workers}; load from {generator()}\n", flush=True)
-    rows = [["", *HEADERS]]
+    rows = [["", "", *FIGURES, "times"]]
     try:
         with Workplace(chosen.workers) as workplace:
-            rows += [
-                [system.name, *_figures(measure(workplace, system, chosen.rounds, chosen.seconds))]
-                for system in (OURS, FASTAPI)
-            ]
+            for system in (OURS, FASTAPI):
+                rows += _rows(system.name, measure(workplace, system, chosen.rounds, chosen.seconds))
     except (DoesNotStart, NoRest) as error:
         sys.exit(str(error))
-    print("\n".join(aligned(rows, 1)))
+    print("\n".join(aligned(rows, 2)))
 
 
-def measure(workplace: Workplace, system: System, rounds: int, seconds: float) -> list[tuple[Load, Load]]:
-    """Small pictures alone, and beside photos."""
-    small, photos = ([multipart(picture) for picture in pictures(kind)] for kind in ("small", "photo"))
-    pairs = []
+def measure(workplace: Workplace, system: System, rounds: int, seconds: float) -> Mapping[str, list[Load]]:
+    """By what went on beside, one for each round."""
+    small = [multipart(picture) for picture in pictures("small")]
+    beside: dict[str, Callable[[], AbstractContextManager[None]]] = {
+        "alone": nullcontext,
+        "beside photos": lambda: _photos(url, seconds),
+        "beside stalled": lambda: _stalled(url),
+    }
+    loads: dict[str, list[Load]] = defaultdict(list)
     with workplace.running(system) as server:
         url = server.url + system.path
         for _ in range(rounds):
-            alone = steady_load(url, small, SMALL_CLIENTS, seconds)
-            others = threading.Thread(target=put_load, args=(url, photos, PHOTO_CLIENTS, seconds + 2))
-            others.start()
-            # The first second is the photos' to fill the server.
-            beside = steady_load(url, small, SMALL_CLIENTS, seconds)
-            others.join()
-            pairs.append((alone, beside))
-    return pairs
+            for name, others in beside.items():
+                with others():
+                    loads[name].append(steady_load(url, small, SMALL_CLIENTS, seconds))
+    return loads
 
 
-def _figures(pairs: list[tuple[Load, Load]]) -> list[str]:
-    alone, beside = (median(load.p99_ms for load in loads) for loads in zip(*pairs, strict=True))
-    speeds = [median(load.per_second for load in loads) for loads in zip(*pairs, strict=True)]
-    errors = sum(load.errors for pair in pairs for load in pair)
-    return [f"{alone:.1f}", f"{beside:.1f}", f"{beside / alone:.1f}", *(f"{each:,.0f}" for each in speeds), str(errors)]
+@contextmanager
+def _photos(url: str, seconds: float) -> Iterator[None]:
+    """For longer than the load and its warming up take."""
+    bodies = [multipart(picture) for picture in pictures("photo")]
+    sending = threading.Thread(target=put_load, args=(url, bodies, PHOTO_CLIENTS, seconds + 3))
+    sending.start()
+    yield
+    sending.join()
+
+
+@contextmanager
+def _stalled(url: str) -> Iterator[None]:
+    """Connections that have sent their head and a byte of a longer body."""
+    parts = urlsplit(url)
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+    connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(STALLED_CLIENTS)]
+    try:
+        for connection in connections:
+            connection.sendall(f"{head}Content-Length: 5000\r\n\r\n-".encode())
+        yield
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def _rows(name: str, loads: Mapping[str, list[Load]]) -> Iterator[list[str]]:
+    alone = median(load.p99_ms for load in loads["alone"])
+    for beside, each in loads.items():
+        yield [name, beside, *figures(each), f"{median(load.p99_ms for load in each) / alone:.1f}"]
 
 
 if __name__ == "__main__":

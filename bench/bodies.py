@@ -31,7 +31,7 @@ def photo(digit: str) -> bytes:
     drawn = draw(digit, size=700, pen=50, margin=60)
     ink[500 : 500 + drawn.shape[0], 1000 : 1000 + drawn.shape[1]] = drawn
     grey = cv2.GaussianBlur(photograph(ink, seed=int(digit)), (0, 0), 0.7)
-    return encode(Image.fromarray(grey).convert("RGB"), "JPEG", quality=96)
+    return encode(Image.fromarray(grey).convert("RGB"), "JPEG", quality=97)
 
 
 PICTURES: Mapping[str, Callable[[str], bytes]] = {"small": small, "canvas": canvas, "photo": photo}

@@ -95,11 +95,11 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
     with PushMultipartParser(boundary, max_segment_count=USUAL_PARTS, strict=True) as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
-                segment, content = event, bytearray()
+                segment, content = event, []
             elif event is not None:
-                content += event
+                content.append(event)
             else:
-                parts.append(Part(segment.name or "", segment.filename or "", bytes(content)))
+                parts.append(Part(segment.name or "", segment.filename or "", b"".join(content)))
     return parts
 
 
