@@ -22,6 +22,8 @@ from digits.touching import cut_apart
 
 SURE = 0.9
 """A number whose digits are read with this confidence on average is not looked at in another way."""
+AGREED = 0.5
+"""Two looks that read the same number with this confidence are enough."""
 GLANCE_SIDE = 200
 """Pixels of the longer side that are enough for a first look at one or a few digits."""
 GLANCED_DIGIT = 40
@@ -60,6 +62,12 @@ class Reading:
     def is_sure(self) -> bool:
         return self.confidence ** (1 / len(self.glyphs)) >= SURE and self.stray <= STRAY
 
+    def agrees_with(self, other: "Reading") -> bool:
+        """Whether both read the same digits, and rather than not."""
+        return min(self.confidence, other.confidence) >= AGREED and [
+            prediction.digit for prediction in self.predictions
+        ] == [prediction.digit for prediction in other.predictions]
+
     @property
     def evidence(self) -> float:
         """What speaks for it: the log-odds of each digit above DOUBT, within limits, summed."""
@@ -89,7 +97,7 @@ def _at_first_sight(grey: Grey, recogniser: Recogniser) -> Reading | None:
 
 
 def _in_every_way(grey: Grey, recogniser: Recogniser) -> Reading:
-    """The plainest reading that is sure, or of all looks what has the most evidence. Raises NoInk."""
+    """What has the most evidence of all looks, or of those before the plainest is sure or two agree. Raises NoInk."""
     readings: list[Reading] = []
     refusals: dict[Look, NoInk] = {}
     seen: set[bytes] = set()
@@ -99,10 +107,13 @@ def _in_every_way(grey: Grey, recogniser: Recogniser) -> Reading:
             if (solid := np.packbits(ink > 127).tobytes()) in seen:
                 continue
             seen.add(solid)
+            others = tuple(readings)
             for reading in _readings(ink, recogniser):
                 if reading.is_sure and look is LOOKS[0]:
                     return reading
                 readings.append(reading)
+                if any(map(reading.agrees_with, others)):
+                    return max(readings, key=lambda reading: reading.evidence)
         except NoInk as error:
             refusals[look] = error
     if readings and grey.shape == (SIDE, SIDE):

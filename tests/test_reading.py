@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -150,6 +151,16 @@ def test_a_picture_that_leaves_doubt_is_looked_at_in_every_way(looks: list[Look]
     ring[40:160, 40:160] = 0
     assert read_digits(ring, RECOGNISER).confidence < 0.5
     assert list(dict.fromkeys(looks)) == list(LOOKS)
+
+
+def test_two_looks_that_agree_are_enough(looks: list[Look]) -> None:
+    class Doubtful(TemplateRecogniser):
+        def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+            return [replace(prediction, confidence=0.6) for prediction in super().predict(grids)]
+
+    assert read_digits(photograph(draw("3")), Doubtful()).predictions[0].digit == 3
+    # The second sees no sheets.
+    assert list(dict.fromkeys(looks)) == list(LOOKS[:3])
 
 
 def test_a_note_on_a_desk_is_read() -> None:
