@@ -1,11 +1,13 @@
 """What a picture may cost, judged before it is decoded: a small file can ask for minutes, or for gigabytes."""
 
 import math
+from itertools import islice
 
 import numpy as np
 from PIL import BmpImagePlugin, Image, TiffImagePlugin
 
 from digits.errors import TooManyPixels
+from digits.unpacked import chunks_of
 
 MAX_JPEG_SCANS = 100
 """A progressive JPEG has about ten. Each costs a pass over all pixels, so thousands are an attack."""
@@ -14,9 +16,12 @@ MAX_JPEG_MARKERS = 200_000
 MAX_EXIF_BYTES = 65_536
 """As much as a JPEG can hold; tens of thousands of entries take Pillow a second."""
 
-QUICK_FORMATS, QUICK_PIXELS = ("PNG", "JPEG"), 500_000
+QUICK_PIXELS = 500_000
 
-_PACKED_TEXTS = (b"zTXt", b"iTXt")
+QUICK_MARKERS, QUICK_CHUNKS_IN_ALL = 2000, 50
+QUICK_CHUNKS = frozenset(b"IHDR PLTE tRNS gAMA cHRM sRGB sBIT bKGD pHYs tIME tEXt IDAT IEND".split())
+
+_EXIF = b"Exif\0"
 _JPEG = b"\xff\xd8\xff"
 _MARKER, _START_OF_SCAN = 0xFF, 0xDA
 _RUN_LENGTHS = (1, 2)
@@ -50,17 +55,16 @@ def refuse_costly_header(image: Image.Image, max_pixels: int) -> None:
 
 
 def opens_quickly(data: bytes) -> bool:
-    """Whether Pillow opens it in a millisecond: packed texts in PNGs can hold megabytes each."""
-    return not any(name in data for name in _PACKED_TEXTS)
+    """Whether Pillow opens it in a millisecond or two; other formats, chunks and metadata can ask for megabytes."""
+    if data.startswith(_JPEG):
+        return data.count(b"\xff") <= QUICK_MARKERS and _EXIF not in data
+    names = [name for name, _, _ in islice(chunks_of(data), QUICK_CHUNKS_IN_ALL + 1)]
+    return 0 < len(names) <= QUICK_CHUNKS_IN_ALL and QUICK_CHUNKS.issuperset(names)
 
 
 def decodes_quickly(image: Image.Image) -> bool:
-    """Whether an opened picture takes a few milliseconds, whatever is in it: other formats can lie about their size."""
-    return (
-        image.format in QUICK_FORMATS
-        and image.width * image.height <= QUICK_PIXELS
-        and not image.info.get("progressive")
-    )
+    """Whether an opened PNG or JPEG takes a few milliseconds, whatever is in it."""
+    return image.width * image.height <= QUICK_PIXELS and not image.info.get("progressive")
 
 
 def _pixels_of_tiles(image: TiffImagePlugin.TiffImageFile) -> int:

@@ -26,8 +26,10 @@ AGREED = 0.5
 """Two looks that read the same number with this confidence are enough."""
 GLANCE_SIDE = 200
 """Pixels of the longer side that are enough for a first look at one or a few digits."""
-GLANCED_DIGIT = 40
-"""Pixels of its longer side that a digit has there at least: twice those that the model sees."""
+GLANCED_DIGIT, GLANCED_DIGITS = 40, 12
+"""Pixels of its longer side that a digit has there at least, twice those that the model sees; and digits at most."""
+FAINT = 32
+"""Ink that is left beside the digits only where thin strokes were."""
 STRAY = 0.2
 """Share of the ink that may be left out, but for lines and frames, without another look."""
 DOUBT = 3.0
@@ -96,6 +98,14 @@ def _at_first_sight(grey: Grey, recogniser: Recogniser) -> Reading | None:
     return _at_a_glance(grey, recogniser)
 
 
+def _leaves_out(writing: Writing, boxes: Sequence[Box]) -> bool:
+    """Whether there is ink, however faint, outside all boxes: thin strokes fade where there are few pixels."""
+    left = writing.ink.copy()
+    for box in boxes:
+        left[max(0, box.y - 2) : box.bottom + 2, max(0, box.x - 2) : box.right + 2] = 0
+    return bool(left.max() > FAINT)
+
+
 def _in_every_way(grey: Grey, recogniser: Recogniser) -> Reading:
     """What has the most evidence of all looks, or of those before the plainest is sure or two agree. Raises NoInk."""
     readings: list[Reading] = []
@@ -133,8 +143,10 @@ def _at_a_glance(grey: Grey, recogniser: Recogniser) -> Reading | None:
         writing = find_writing(find_ink(small, LOOKS[0]))
     except NoInk:
         return None
-    least = GLANCED_DIGIT if shrink > 1 else 0
-    if any(max(mark.box.width, mark.box.height) < least for line in writing.lines for mark in digits_of(line)):
+    marks = [mark.box for line in writing.lines for mark in digits_of(line)]
+    if len(marks) > GLANCED_DIGITS:
+        return None
+    if shrink > 1 and (min(max(box.width, box.height) for box in marks) < GLANCED_DIGIT or _leaves_out(writing, marks)):
         return None
     reading = _found(writing, recogniser).reading
     if not reading.is_sure:

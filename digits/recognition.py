@@ -1,14 +1,14 @@
 """The whole story of an upload: bytes -> picture -> ink -> glyphs -> grids -> predictions -> record."""
 
 import hashlib
-from concurrent.futures import Future
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import uuid_utils
 
 from digits.grids import Grid
-from digits.ledger import Ledger
 from digits.picture import Picture, read_picture
 from digits.reading import Reading, read_digits
 from digits.recogniser import Recogniser
@@ -37,10 +37,19 @@ def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, qu
     return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
 
 
-def keep_upload(upload: Upload, storage: Storage, ledger: Ledger) -> "Future[None]":
-    """Keeps the picture, then its record: once it is done both are safe, and if it fails both are gone."""
-    storage.put(upload.record.id, upload.data)
-    return ledger.enter(upload.record)
+def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> None:
+    """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone."""
+    keys = [upload.record.id for upload in uploads]
+    try:
+        for upload in uploads:
+            storage.put(upload.record.id, upload.data)
+        storage.sync(keys)
+        records.add([upload.record for upload in uploads])
+    except BaseException:
+        for key in keys:
+            with suppress(Exception):  # What went wrong first is what matters.
+                storage.delete(key)
+        raise
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:

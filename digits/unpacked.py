@@ -1,6 +1,8 @@
 """PNG's pixels unpacked in one go: Pillow unpacks them row by row, which takes it most of the time that it needs."""
 
 import struct
+from collections.abc import Iterator
+from itertools import islice
 
 from zlib_ng import zlib_ng
 
@@ -60,14 +62,21 @@ def _size_of_pixels(data: bytes) -> int:
 
 def _packed_pixels(data: bytes) -> tuple[int, bytes, int]:
     """Where the first chunk of pixels starts, what they all hold, and where the last one ends. Raises ValueError."""
-    place, start, parts = len(_SIGNATURE), 0, []
-    for _ in range(MOST_CHUNKS):
-        length, name = _CHUNK.unpack_from(data, place)
-        after = place + _CHUNK.size + length + _CHECKSUM
+    first, parts = 0, []
+    for name, start, end in islice(chunks_of(data), MOST_CHUNKS):
         if name == b"IDAT":
-            start = start or place
-            parts.append(data[place + _CHUNK.size : after - _CHECKSUM])
+            first = first or start
+            parts.append(data[start + _CHUNK.size : end - _CHECKSUM])
         elif parts:
-            return start, b"".join(parts), place
-        place = after
-    raise ValueError("too many chunks")
+            return first, b"".join(parts), start
+    raise ValueError("no end, or too many chunks")
+
+
+def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Each whole chunk of a PNG: its name, and where it starts and ends. Nothing for what is no PNG."""
+    place = len(_SIGNATURE) if data.startswith(_SIGNATURE) else len(data)
+    while place + _CHUNK.size <= len(data):
+        length, name = _CHUNK.unpack_from(data, place)
+        start, place = place, place + _CHUNK.size + length + _CHECKSUM
+        if place <= len(data):
+            yield name, start, place

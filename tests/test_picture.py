@@ -57,6 +57,19 @@ def packed_text() -> bytes:
     return encode(mark(), pnginfo=text)
 
 
+def many_texts() -> bytes:
+    texts = PngImagePlugin.PngInfo()
+    for number in range(100):
+        texts.add_text(str(number), "")
+    return encode(mark(), pnginfo=texts)
+
+
+def exif() -> Image.Exif:
+    made = Image.Exif()
+    made[0x010E] = "x"
+    return made
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -66,8 +79,27 @@ def packed_text() -> bytes:
         encode(mark(), "JPEG", progressive=True),
         encode(mark(1000, 501)),
         packed_text(),
+        many_texts(),
+        encode(mark(), icc_profile=b"x" * 200),
+        encode(mark(), exif=exif()),
+        encode(mark(), "JPEG", exif=exif()),
+        encode(mark(), "JPEG", comment=b"\xff" * 5000),
+        encode(mark(), "TIFF"),
     ],
-    ids=["WebP", "AVIF", "GIF", "progressive", "many pixels", "packed text"],
+    ids=[
+        "WebP",
+        "AVIF",
+        "GIF",
+        "progressive",
+        "many pixels",
+        "packed text",
+        "many texts",
+        "a profile",
+        "EXIF in a PNG",
+        "EXIF",
+        "many markers",
+        "TIFF",
+    ],
 )
 def test_what_can_take_long_is_not_begun_if_it_is_to_be_quick(data: bytes) -> None:
     with pytest.raises(TakesLong):

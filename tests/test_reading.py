@@ -115,6 +115,15 @@ def test_small_digits_are_looked_at_closely(looks: list[Look]) -> None:
     assert looks == [LOOKS[0]] * 2
 
 
+def test_a_thin_digit_beside_a_bold_one_is_not_lost_at_a_glance(looks: list[Look]) -> None:
+    page = np.zeros((500, 800), np.uint8)
+    bold, thin = draw("7", size=300, pen=40, margin=30), draw("4", size=160, pen=3, margin=20)
+    page[50 : 50 + bold.shape[0], 50 : 50 + bold.shape[1]] = bold
+    page[200 : 200 + thin.shape[0], 500 : 500 + thin.shape[1]] = thin
+    read_digits(on_paper(page), RECOGNISER)
+    assert looks[:2] == [LOOKS[0]] * 2
+
+
 @pytest.mark.parametrize("size", [60, 160, 400])
 def test_a_quick_reading_is_the_same(size: int) -> None:
     grey = photograph(draw("407", size=size, pen=size // 13, margin=size // 3, gap=size // 5))

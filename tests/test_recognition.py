@@ -5,8 +5,7 @@ import pytest
 
 from digits.errors import NoInk, NotAPicture, NotFound, Unavailable
 from digits.grids import SIDE
-from digits.ledger import Ledger
-from digits.recognition import delete_upload, keep_upload, recognise_upload
+from digits.recognition import delete_upload, keep_uploads, recognise_upload
 from tests.drawing import draw, encode, on_paper, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser
 
@@ -56,7 +55,7 @@ def test_boxes_are_in_pixels_of_the_picture_that_was_sent(recogniser: TemplateRe
 def test_kept_uploads_are_in_both_places_and_deleted_ones_in_neither(recogniser: TemplateRecogniser) -> None:
     storage, records = MemoryStorage(), MemoryRecords()
     upload = recognise_upload(png("7"), recogniser, PIXELS)
-    keep_upload(upload, storage, Ledger(storage, records)).result()
+    keep_uploads([upload], storage, records)
     assert storage.files == {upload.record.id: upload.data}
     assert records.rows == {upload.record.id: upload.record}
     delete_upload(upload.record.id, storage, records)
@@ -69,7 +68,7 @@ def test_kept_uploads_are_in_both_places_and_deleted_ones_in_neither(recogniser:
 def test_a_picture_whose_record_cannot_be_kept_is_not_kept(recogniser: TemplateRecogniser) -> None:
     storage = MemoryStorage()
     with pytest.raises(Unavailable):
-        keep_upload(recognise_upload(png("7"), recogniser, PIXELS), storage, Ledger(storage, AbsentRecords())).result()
+        keep_uploads([recognise_upload(png("7"), recogniser, PIXELS)], storage, AbsentRecords())
     assert storage.files == {}
 
 
@@ -80,7 +79,7 @@ def test_a_picture_that_cannot_be_deleted_keeps_its_record_to_try_again(recognis
 
     storage, records = StuckStorage(), MemoryRecords()
     upload = recognise_upload(png("7"), recogniser, PIXELS)
-    keep_upload(upload, storage, Ledger(storage, records)).result()
+    keep_uploads([upload], storage, records)
     with pytest.raises(Unavailable):
         delete_upload(upload.record.id, storage, records)
     assert records.get(upload.record.id)

@@ -16,7 +16,7 @@ from digits.web.front import Front
 from digits.web.shortcut import MOST_BYTES, Shortcut
 from tests.drawing import draw, encode, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
-from tests.test_ledger import SlowRecords
+from tests.test_keeper import SlowRecords
 from tests.test_web_front import LIMIT, Client, whole
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -91,10 +91,17 @@ ODD: dict[str, tuple[dict[str, Any], bytes]] = {
     "no type": (environ(CONTENT_TYPE=""), png("7")),
     "no boundary": (environ(CONTENT_TYPE="multipart/form-data"), form(png("7"))),
     "a quoted boundary": (environ(CONTENT_TYPE=f'multipart/form-data; boundary="{BOUNDARY}"'), form(png("7"))),
+    "a boundary that is no token": (
+        environ(CONTENT_TYPE="multipart/form-data; boundary=a/b"),
+        form(png("7")).replace(BOUNDARY.encode(), b"a/b"),
+    ),
     "another boundary": (environ(CONTENT_TYPE="multipart/form-data; boundary=other"), form(png("7"))),
     "two files": (environ(), form(png("7"), png("3"))),
     "no file": (environ(), form()),
     "a text": (environ(), form(b"7", name="x=y")),
+    "a name in another way": (environ(), form(png("7"), name="filename*=UTF-8''7.png")),
+    "no name": (environ(), form(png("7"), name='filename=""')),
+    "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "another field": (environ(), form(png("7"), field="picture")),
     "a body that breaks off": (environ(), form(png("7"))[:-20]),
     "no picture": (environ(), form(b"text")),
@@ -134,7 +141,18 @@ def test_the_front_takes_it(app: Flask) -> None:
     assert (client.status, client.headers["content-type"]) == (201, "application/json")
 
 
-@pytest.mark.parametrize("kind", ["two files", "a blank picture", "a doubtful picture", "a quoted boundary"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "two files",
+        "a blank picture",
+        "a doubtful picture",
+        "a quoted boundary",
+        "a name in another way",
+        "no name",
+        "a text",
+    ],
+)
 def test_the_front_answers_what_is_left_to_flask(app: Flask, kind: str) -> None:
     request, body = ODD[kind]
     client = Client(front(app), content_type=request["CONTENT_TYPE"])

@@ -53,10 +53,11 @@ def base64_picture(text: Any) -> bytes:
 
 
 class Part(NamedTuple):
-    """What stands between two boundaries; no file has an empty name."""
+    """What stands between two boundaries."""
 
     field: str
-    filename: str
+    filename: str | None
+    """None for a text, and empty where no file was chosen."""
     content: bytes
 
 
@@ -84,27 +85,29 @@ def _parts(request: Request, boundary: str) -> list[Part]:
         return parts_of(request.get_data(), boundary)
     except MultipartError:
         # Flask's parser takes as long as it takes to recognise a small picture, but is strict about nothing.
-        texts = [Part(field, "", b"") for field in request.form]
+        texts = [Part(field, None, b"") for field in request.form]
         files = request.files.items(multi=True)
-        return [*texts, *(Part(field, file.filename or "", file.read()) for field, file in files)]
+        return [*texts, *(Part(field, file.filename, file.read()) for field, file in files)]
 
 
 def parts_of(body: bytes, boundary: str) -> list[Part]:
-    """Raises MultipartError for what is odd in any way."""
+    """Raises MultipartError for what is damaged or odd."""
     parts: list[Part] = []
     with PushMultipartParser(boundary, max_segment_count=USUAL_PARTS, strict=True) as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 segment, content = event, []
+                if segment.filename is None and "filename" in segment.header("Content-Disposition", ""):
+                    raise MultipartError("filename* is not understood here")
             elif event is not None:
                 content.append(event)
             else:
-                parts.append(Part(segment.name or "", segment.filename or "", b"".join(content)))
+                parts.append(Part(segment.name or "", segment.filename, b"".join(content)))
     return parts
 
 
 def _nothing_sent(parts: list[Part]) -> str:
-    sent = {part.field for part in parts}
+    sent = {part.field for part in parts if part.filename is None}
     for field in FIELDS:
         if field in sent:
             return f"The field `{field}` holds text, not a file. With curl, write -F {field}=@digit.png, with the @."

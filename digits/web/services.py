@@ -7,9 +7,9 @@ from flask import Flask, current_app
 
 from digits.compiled import load_compiled
 from digits.errors import SettingsError, StorageFull, Unavailable
-from digits.ledger import Ledger
+from digits.keeper import Keeper
 from digits.recogniser import LiteRTRecogniser, Recogniser
-from digits.recognition import Upload, keep_upload, recognise_upload
+from digits.recognition import Upload, recognise_upload
 from digits.records import Records, SqlRecords, create_engine, migrate
 from digits.settings import Settings
 from digits.storage import DirectoryStorage, Storage
@@ -23,10 +23,10 @@ class Services:
     recogniser: Recogniser
     storage: Storage
     records: Records
-    ledger: Ledger = field(init=False)
+    keeper: Keeper = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ledger", Ledger(self.storage, self.records))
+        object.__setattr__(self, "keeper", Keeper(self.storage, self.records))
 
     def attach_to(self, app: Flask) -> None:
         app.extensions["digits"] = self
@@ -45,8 +45,7 @@ def recognise(data: bytes) -> Upload:
 
 def keep(upload: Upload) -> None:
     """Keeps an upload with the services at hand, and returns once it is safe."""
-    at_hand = services()
-    keep_upload(upload, at_hand.storage, at_hand.ledger).result()
+    services().keeper.keep(upload).result()
 
 
 def prepare(settings: Settings) -> None:

@@ -4,6 +4,7 @@ Between sure recognition and JSON, Flask would take as long as both. What is in 
 left to it, and all that the shortcut answers, Flask would answer in the same words: tests hold one against the other.
 """
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -13,7 +14,7 @@ from multipart import MultipartError
 from pydantic import BaseModel
 
 from digits.errors import DigitsError, TakesLong
-from digits.recognition import keep_upload, recognise_upload
+from digits.recognition import recognise_upload
 from digits.settings import ANY_ORIGIN
 from digits.web.answers import as_json, recognition_answer, upload_answer
 from digits.web.incoming import FIELDS, parts_of
@@ -30,6 +31,7 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 Take = Callable[[dict[str, Any], bytes], "tuple[Answer, Future[None] | None] | None"]
 """A request's environ and body -> the answer, and what must be done before it goes out; None if it is not taken."""
 
+_BOUNDARY = re.compile(r"[\w.'+-]+", re.ASCII)
 _KEY = "KEY"
 _FORM = "multipart/form-data; boundary="
 
@@ -65,7 +67,7 @@ class Shortcut:
             or stores is None
             or form
             or not (is_form and self._is_open)
-            or not (boundary and boundary.isascii() and not set(boundary) & set('"; '))
+            or not _BOUNDARY.fullmatch(boundary)
         ):
             return None
         try:
@@ -84,7 +86,7 @@ class Shortcut:
             return _of(200, headers, recognition_answer(upload)), None
         answer = upload_answer(upload.record, self._url_for)
         headers.append((b"location", answer.links.self.encode()))
-        return _of(201, headers, answer), keep_upload(upload, at_hand.storage, at_hand.ledger)
+        return _of(201, headers, answer), at_hand.keeper.keep(upload)
 
     def _url_for(self, endpoint: str, key: str) -> str:
         return self._urls[endpoint].replace(_KEY, key)

@@ -1,0 +1,136 @@
+"""The keeper, over working fakes."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import wait
+
+import pytest
+
+from digits.errors import StorageFull, Unavailable
+from digits.keeper import MOST_AT_ONCE, Keeper
+from digits.recognition import Upload
+from digits.records import Record
+from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
+from tests.test_records import record
+
+
+def upload(key: str) -> Upload:
+    return Upload(b"picture", record(id=key), ())
+
+
+class SlowRecords(MemoryRecords):
+    """Takes records only once it is told to, and remembers which came together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started, self.open = threading.Event(), threading.Event()
+        self.batches: list[list[str]] = []
+
+    def add(self, records: Sequence[Record]) -> None:
+        self.started.set()
+        assert self.open.wait(10)
+        self.batches.append([record.id for record in records])
+        super().add(records)
+
+
+def test_what_arrives_meanwhile_is_kept_together() -> None:
+    records = SlowRecords()
+    keeper = Keeper(MemoryStorage(), records)
+    first = keeper.keep(upload("first"))
+    assert records.started.wait(10)
+    others = [keeper.keep(upload(str(number))) for number in range(MOST_AT_ONCE + 5)]
+    assert not first.done()
+    records.open.set()
+    assert wait([first, *others], 10).not_done == set()
+    assert [len(batch) for batch in records.batches] == [1, MOST_AT_ONCE, 5]
+    assert list(records.rows) == ["first", *(str(number) for number in range(MOST_AT_ONCE + 5))]
+
+
+def test_pictures_are_on_the_disk_before_their_records() -> None:
+    steps: list[str] = []
+
+    class Storage(MemoryStorage):
+        def put(self, key: str, data: bytes) -> None:
+            steps.append(f"put {key}")
+
+        def sync(self, keys: Iterable[str]) -> None:
+            steps.append(f"sync {list(keys)}")
+
+    class Records(MemoryRecords):
+        def add(self, records: Sequence[Record]) -> None:
+            steps.append(f"add {[record.id for record in records]}")
+
+    Keeper(Storage(), Records()).keep(upload("7")).result(10)
+    assert steps == ["put 7", "sync ['7']", "add ['7']"]
+
+
+class FullStorage(MemoryStorage):
+    """Has room for one picture."""
+
+    def put(self, key: str, data: bytes) -> None:
+        if self.files:
+            raise StorageFull("There is no room to keep the picture.")
+        super().put(key, data)
+
+
+class StuckStorage(MemoryStorage):
+    def sync(self, keys: Iterable[str]) -> None:
+        raise Unavailable("The storage does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("storage", "records", "error"),
+    [
+        (FullStorage(), MemoryRecords(), StorageFull),
+        (StuckStorage(), MemoryRecords(), Unavailable),
+        (MemoryStorage(), AbsentRecords(), Unavailable),
+    ],
+)
+def test_what_cannot_be_kept_is_told_to_each_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, storage: MemoryStorage, records: MemoryRecords, error: type[Exception]
+) -> None:
+    keeper = Keeper(storage, records)
+    together: list[Callable[[], None]] = []
+    monkeypatch.setattr(keeper._thread, "submit", together.append)
+    kept = [keeper.keep(upload(key)) for key in "ab"]
+    together[0]()
+    for each in kept:
+        with pytest.raises(error):
+            each.result(0)
+    assert storage.files == {}
+    assert records.rows == {}
+
+
+def test_it_works_again_after_a_failure() -> None:
+    records = AbsentRecords()
+    keeper = Keeper(MemoryStorage(), records)
+    with pytest.raises(Unavailable):
+        keeper.keep(upload("lost")).result(10)
+    records.add = MemoryRecords.add.__get__(records)  # type: ignore[method-assign]
+    keeper.keep(upload("kept")).result(10)
+    assert list(records.rows) == ["kept"]
+
+
+def test_one_who_goes_away_does_not_hold_up_the_others() -> None:
+    records = SlowRecords()
+    keeper = Keeper(MemoryStorage(), records)
+    kept = [keeper.keep(upload(key)) for key in "abc"]
+    assert not kept[1].cancel()
+    records.open.set()
+    for each in kept:
+        each.result(10)
+
+
+def test_it_works_again_once_a_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = MemoryRecords()
+    keeper = Keeper(MemoryStorage(), records)
+
+    def refused(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper._thread, "submit", refused)
+        with pytest.raises(RuntimeError):
+            keeper.keep(upload("lost"))
+    keeper.keep(upload("kept")).result(10)
+    assert list(records.rows) == ["kept"]
