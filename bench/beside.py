@@ -9,16 +9,17 @@ times   how many times as long as alone the slowest hundredth takes
 import argparse
 import socket
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from statistics import median
 from urllib.parse import urlsplit
 
 from bench.bodies import CONTENT_TYPE, multipart, pictures
-from bench.load import FIGURES, Load, figures, generator, put_load, steady_load
-from bench.machine import NoRest, machine
+from bench.load import FIGURES, Load, figures, generator, put_load, warm_load
+from bench.machine import NoRest, machine, undisturbed
 from bench.systems import FASTAPI, OURS, DoesNotStart, System, Workplace
 from bench.table import aligned
 from digits.settings import usable_cpus
@@ -57,10 +58,14 @@ def measure(workplace: Workplace, system: System, rounds: int, seconds: float) -
     loads: dict[str, list[Load]] = defaultdict(list)
     with workplace.running(system) as server:
         url = server.url + system.path
+
+        def measured(others: Callable[[], AbstractContextManager[None]]) -> Load:
+            with others():
+                return warm_load(url, small, SMALL_CLIENTS, seconds)
+
         for _ in range(rounds):
             for name, others in beside.items():
-                with others():
-                    loads[name].append(steady_load(url, small, SMALL_CLIENTS, seconds))
+                loads[name].append(undisturbed(partial(measured, others)))
     return loads
 
 
@@ -68,10 +73,11 @@ def measure(workplace: Workplace, system: System, rounds: int, seconds: float) -
 def _photos(url: str, seconds: float) -> Iterator[None]:
     """For longer than the load and its warming up take."""
     bodies = [multipart(picture) for picture in pictures("photo")]
-    sending = threading.Thread(target=put_load, args=(url, bodies, PHOTO_CLIENTS, seconds + 3))
-    sending.start()
-    yield
-    sending.join()
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(put_load, url, bodies, PHOTO_CLIENTS, seconds + 3)
+        yield
+        if sending.result().requests == 0:
+            raise DoesNotStart(f"{url} answers no photos.")
 
 
 @contextmanager

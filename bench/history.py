@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.history", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--records", default="1,10000,1000000", metavar="N,N", help="%(default)s")
+    parser.add_argument("--records", type=_counts, default=[1, 10_000, 1_000_000], metavar="N,N", help="%(default)s")
     parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
     parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
     parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
@@ -38,11 +38,15 @@ def main(arguments: list[str] | None = None) -> None:
     rows = [["records", "", *FIGURES]]
     try:
         with Workplace(chosen.workers) as workplace:
-            for count in map(whole(1), chosen.records.split(",")):
+            for count in chosen.records:
                 rows += measure(workplace, count, chosen.rounds, chosen.seconds)
     except (DoesNotStart, NoRest) as error:
         sys.exit(str(error))
     print("\n".join(aligned(rows, 2)))
+
+
+def _counts(text: str) -> list[int]:
+    return [whole(1)(count) for count in text.split(",")]
 
 
 def measure(workplace: Workplace, count: int, rounds: int, seconds: float) -> Iterator[list[str]]:

@@ -69,9 +69,14 @@ def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float
 
 
 def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """The same once the server is warm, and while nothing else is at work. Raises NoRest."""
+    """The same as warm_load, while nothing else is at work. Raises NoRest."""
+    return undisturbed(lambda: warm_load(url, bodies, connections, seconds))
+
+
+def warm_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """The same once the server is warm."""
     put_load(url, bodies, connections, WARM_UP_SECONDS)
-    return undisturbed(lambda: put_load(url, bodies, connections, seconds))
+    return put_load(url, bodies, connections, seconds)
 
 
 def figures(loads: Sequence[Load]) -> list[str]:
@@ -120,15 +125,21 @@ async def _here(url: str, requests: Sequence[bytes], connections: int, seconds: 
 
     async def client() -> None:
         nonlocal errors
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer = None
         while (start := time.perf_counter()) < end:
-            writer.write(next(turns))
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-            await reader.readexactly(int(length))
+            try:
+                if writer is None:
+                    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                writer.write(next(turns))
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+                await reader.readexactly(int(length))
+                errors += not head.startswith(b"HTTP/1.1 2")
+            except (asyncio.IncompleteReadError, OSError):
+                writer, errors = None, errors + 1
             times.append(time.perf_counter() - start)
-            errors += not head.startswith(b"HTTP/1.1 2")
-        writer.close()
+        if writer:
+            writer.close()
 
     start = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(connections)))

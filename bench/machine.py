@@ -12,7 +12,7 @@ from digits.settings import usable_cpus
 
 MOST_TAKEN = 0.05
 """Share of the processors that something else may use while something is measured."""
-MOST_TRIES = 5
+MOST_TRIES, PAUSE_SECONDS = 10, 1.0
 
 Measured = TypeVar("Measured")
 
@@ -38,9 +38,11 @@ def undisturbed(measure: Callable[[], Measured]) -> Measured:
         start, busy, own = time.monotonic(), _busy(), _own()
         measured = measure()
         taken = (_busy() - busy) - (_own() - own)
-        if taken <= MOST_TAKEN * cores * (time.monotonic() - start):
+        share = taken / cores / (time.monotonic() - start)
+        if share <= MOST_TAKEN:
             return measured
-    raise NoRest("Something else keeps using the processors. Measure when the machine rests.")
+        time.sleep(PAUSE_SECONDS)
+    raise NoRest(f"Something else keeps using the processors, now {share:.0%} of them. Measure when the machine rests.")
 
 
 def _busy() -> float:

@@ -26,7 +26,7 @@ from bench.table import aligned
 from digits.settings import usable_cpus
 from digits.training.arguments import whole
 
-CONNECTIONS, CONNECTIONS_OF_PHOTOS = 32, 8
+CONNECTIONS = 32
 CEILING = "ceiling"
 
 Loads = dict[tuple[str, str], list[Load]]
@@ -68,8 +68,7 @@ def measure(
             with workplace.running(system) as server:
                 for kind in kinds:
                     bodies = [multipart(picture) for picture in pictures(kind)]
-                    connections = CONNECTIONS_OF_PHOTOS if kind == "photo" else CONNECTIONS
-                    load = steady_load(server.url + system.path, bodies, connections, seconds)
+                    load = steady_load(server.url + system.path, bodies, CONNECTIONS, seconds)
                     loads[kind, system.name].append(load)
                 starts[system.name].append((server.start_s, *server.memory_mb()))
         for kind in kinds:

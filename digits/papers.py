@@ -112,9 +112,9 @@ def behind_light_strokes(grey: Grey) -> tuple[Grey, ...]:
 LOOKS: tuple[Look, ...] = (
     on_one_sheet,
     on_sheets,
+    on_blurred_sheets,
     by_columns,
     by_rows,
-    on_blurred_sheets,
     behind_dark_strokes,
     behind_light_strokes,
 )

@@ -23,7 +23,8 @@ from digits.touching import cut_apart
 SURE = 0.9
 """A number whose digits are read with this confidence on average is not looked at in another way."""
 AGREED = 0.5
-"""Two looks that read the same number with this confidence are enough."""
+"""Two looks that read the same number with this confidence are enough, once it was looked for in the shade."""
+SHADE = LOOKS[:3]
 GLANCE_SIDE = 200
 """Pixels of the longer side that are enough for a first look at one or a few digits."""
 GLANCED_DIGIT, GLANCED_DIGITS = 40, 12
@@ -122,7 +123,7 @@ def _in_every_way(grey: Grey, recogniser: Recogniser) -> Reading:
                 if reading.is_sure and look is LOOKS[0]:
                     return reading
                 readings.append(reading)
-                if any(map(reading.agrees_with, others)):
+                if look not in SHADE and any(map(reading.agrees_with, others)):
                     return max(readings, key=lambda reading: reading.evidence)
         except NoInk as error:
             refusals[look] = error
