@@ -122,9 +122,22 @@ def test_it_leaves_to_flask_and_keeps_nothing_of(
     assert records.rows == {}
 
 
-def test_it_leaves_all_to_flask_where_origins_are_named(client_of: Callable[..., FlaskClient]) -> None:
-    app = client_of(cors_origins=("https://app.example.org",)).application
-    assert Shortcut(app).take(environ(), form(png("7"))) is None
+@pytest.mark.parametrize("named", [("*",), ("https://app.example.org", "https://other.example.org")])
+@pytest.mark.parametrize(
+    "origin", [None, "https://app.example.org", "https://other.example.org", "https://evil.example"]
+)
+def test_it_tells_each_origin_what_flask_tells_it(
+    client_of: Callable[..., FlaskClient], named: tuple[str, ...], origin: str | None
+) -> None:
+    client = client_of(cors_origins=named)
+    sent = {"HTTP_ORIGIN": origin} if origin else {}
+    shortcut = Shortcut(client.application)
+    expected = client.post("/uploads?store=false", data=form(png("7")), content_type=FORM, environ_overrides=sent)
+    for _ in range(2):
+        taken = shortcut.take(environ("store=false", **sent), form(png("7")))
+        assert taken is not None
+        ours = {name.decode(): masked(value) for name, value in taken[0][1]}
+        assert ours == {name.lower(): masked(value) for name, value in expected.headers}
 
 
 def front(app: Flask) -> Front:

@@ -7,6 +7,7 @@ left to it, and all that the shortcut answers, Flask would answer in the same wo
 import re
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import Flask
@@ -15,7 +16,6 @@ from pydantic import BaseModel
 
 from digits.errors import DigitsError, TakesLong
 from digits.recognition import recognise_upload
-from digits.settings import ANY_ORIGIN
 from digits.web.answers import as_json, recognition_answer, upload_answer
 from digits.web.incoming import FIELDS, parts_of
 from digits.web.problems import request_id
@@ -23,10 +23,13 @@ from digits.web.services import services
 
 MOST_BYTES = 65_536
 """Larger pictures take longer than it takes to hand them to a thread."""
+MOST_ORIGINS = 64
+"""Of pages that are remembered with what they are told."""
 STORES = {"": True, "store=false": False}
 """The queries that are understood here, and whether they keep the picture."""
 
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]
 """Status, headers and body."""
 Take = Callable[[dict[str, Any], bytes], "tuple[Answer, Future[None] | None] | None"]
 """A request's environ and body -> the answer, and what must be done before it goes out; None if it is not taken."""
@@ -48,14 +51,7 @@ class Shortcut:
             for rule in app.url_map.iter_rules()
             if rule.arguments == {"key"}
         }
-        # What Flask and Flask-CORS say each time; to named origins they say each something else.
-        usual = app.test_client().get("/healthz").headers
-        self._headers = [
-            (name.lower().encode(), value.encode())
-            for name, value in usual
-            if name not in ("Content-Length", "X-Request-ID")
-        ]
-        self._is_open = self._services.settings.cors_origins == (ANY_ORIGIN,)
+        self._headers_for = lru_cache(MOST_ORIGINS)(partial(_usual_headers, app))
 
     def take(self, environ: dict[str, Any], body: bytes) -> "tuple[Answer, Future[None] | None] | None":
         """None for what is left to Flask."""
@@ -66,7 +62,7 @@ class Shortcut:
             or len(body) > MOST_BYTES
             or stores is None
             or form
-            or not (is_form and self._is_open)
+            or not is_form
             or not _BOUNDARY.fullmatch(boundary)
         ):
             return None
@@ -74,14 +70,14 @@ class Shortcut:
             (part,) = parts_of(body, boundary)
             if not part.filename or part.field not in FIELDS:
                 return None
-            return self._answer(part.content, stores, request_id(environ))
+            name = b"x-request-id", request_id(environ).encode()
+            return self._answer(part.content, stores, [*self._headers_for(environ.get("HTTP_ORIGIN")), name])
         except (MultipartError, ValueError, DigitsError, TakesLong):
             return None
 
-    def _answer(self, data: bytes, stores: bool, name: str) -> "tuple[Answer, Future[None] | None]":
+    def _answer(self, data: bytes, stores: bool, headers: Headers) -> "tuple[Answer, Future[None] | None]":
         at_hand = self._services
         upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels, quick=True)
-        headers = [*self._headers, (b"x-request-id", name.encode())]
         if not stores:
             return _of(200, headers, recognition_answer(upload)), None
         answer = upload_answer(upload.record, self._url_for)
@@ -92,6 +88,13 @@ class Shortcut:
         return self._urls[endpoint].replace(_KEY, key)
 
 
-def _of(status: int, headers: list[tuple[bytes, bytes]], answer: BaseModel) -> Answer:
+def _usual_headers(app: Flask, origin: str | None) -> Headers:
+    """What Flask and Flask-CORS say to a page of this origin each time."""
+    usual = app.test_client().get("/healthz", headers={"Origin": origin} if origin else {}).headers
+    of_each = ("Content-Length", "X-Request-ID")
+    return [(name.lower().encode(), value.encode()) for name, value in usual if name not in of_each]
+
+
+def _of(status: int, headers: Headers, answer: BaseModel) -> Answer:
     content = as_json(answer).encode()
     return status, [*headers, (b"content-length", str(len(content)).encode())], content
