@@ -1,6 +1,8 @@
 """The front, driven as an ASGI server drives it."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.front import BODIES, THREADS, Front
+from digits.web.front import BODIES, NICENESS, THREADS, Front
 from tests.drawing import png
 
 LIMIT = 100_000
@@ -191,3 +193,19 @@ def test_headers_that_come_twice_are_joined() -> None:
     asyncio.run(client.send(whole(b"")))
     assert client.status == 204
     assert (seen["HTTP_ACCEPT"], seen["HTTP_HOST"]) == ("a,b", "example")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there has each thread a priority of its own")
+def test_work_in_threads_gives_way_to_the_loop_and_to_health() -> None:
+    seen: dict[str, int] = {}
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Awaitable[None]]) -> list[bytes]:
+        seen[environ["PATH_INFO"]] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        start_response("204 No Content", [])
+        return []
+
+    front = Front(app, LIMIT)  # type: ignore[arg-type]
+    for path in ("/uploads", "/healthz"):
+        asyncio.run(Client(front, path=path).send(whole(b"")))
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    assert seen == {"/uploads": min(19, usual + NICENESS), "/healthz": usual}
