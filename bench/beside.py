@@ -6,9 +6,7 @@ that have sent half a body and stopped.
 times   how many times as long as alone the slowest hundredth takes
 """
 
-import argparse
 import socket
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,33 +15,22 @@ from functools import partial
 from statistics import median
 from urllib.parse import urlsplit
 
-from bench.bodies import CONTENT_TYPE, multipart, pictures
-from bench.load import FIGURES, Load, figures, generator, put_load, warm_load
-from bench.machine import NoRest, machine, undisturbed
+from bench.bodies import multipart, pictures
+from bench.command import parser_of, work
+from bench.load import FIGURES, Load, figures, put_load, request_of, warm_load
+from bench.machine import undisturbed
 from bench.systems import FASTAPI, OURS, DoesNotStart, System, Workplace
 from bench.table import aligned
-from digits.settings import usable_cpus
-from digits.training.arguments import whole
 
 SMALL_CLIENTS, PHOTO_CLIENTS, STALLED_CLIENTS = 8, 4, 200
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.beside", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
-    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
-    parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
-    chosen = parser.parse_args(arguments)
-    print(f"{machine()}; workers: {chosen.workers}; load from {generator()}\n", flush=True)
+    chosen = parser_of("bench.beside", __doc__).parse_args(arguments)
     rows = [["", "", *FIGURES, "times"]]
-    try:
-        with Workplace(chosen.workers) as workplace:
-            for system in (OURS, FASTAPI):
-                rows += _rows(system.name, measure(workplace, system, chosen.rounds, chosen.seconds))
-    except (DoesNotStart, NoRest) as error:
-        sys.exit(str(error))
+    with work(chosen.workers) as workplace:
+        for system in (OURS, FASTAPI):
+            rows += _rows(system.name, measure(workplace, system, chosen.rounds, chosen.seconds))
     print("\n".join(aligned(rows, 2)))
 
 
@@ -84,11 +71,11 @@ def _photos(url: str, seconds: float) -> Iterator[None]:
 def _stalled(url: str) -> Iterator[None]:
     """Connections that have sent their head and a byte of a longer body."""
     parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+    begun = request_of(url, bytes(5000))[:-4999]
     connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(STALLED_CLIENTS)]
     try:
         for connection in connections:
-            connection.sendall(f"{head}Content-Length: 5000\r\n\r\n-".encode())
+            connection.sendall(begun)
         yield
     finally:
         for connection in connections:

@@ -3,8 +3,6 @@
 python -m bench.history [--records 1,10000,1000000] [--workers N] [--rounds N] [--seconds S]
 """
 
-import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,36 +10,26 @@ from pathlib import Path
 from uuid import UUID
 
 from bench.bodies import multipart, pictures
-from bench.load import FIGURES, figures, generator, steady_load
-from bench.machine import NoRest, machine
-from bench.systems import DURABLE, STORED, DoesNotStart, Workplace
+from bench.command import parser_of, work
+from bench.load import FIGURES, figures, steady_load
+from bench.systems import DURABLE, STORED, Workplace
 from bench.table import aligned
-from digits.box import Box
-from digits.records import Digit, Record, SqlRecords, create_engine, migrate
-from digits.settings import usable_cpus
+from digits.records import Record, SqlRecords, create_engine, migrate
 from digits.training.arguments import whole
+from tests.test_records import record
 
 CONNECTIONS = 8
 CHUNK = 10_000
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.history", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("bench.history", __doc__)
     parser.add_argument("--records", type=_counts, default=[1, 10_000, 1_000_000], metavar="N,N", help="%(default)s")
-    parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
-    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
-    parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
     chosen = parser.parse_args(arguments)
-    print(f"{machine()}; workers: {chosen.workers}; load from {generator()}\n", flush=True)
     rows = [["records", "", *FIGURES]]
-    try:
-        with Workplace(chosen.workers) as workplace:
-            for count in chosen.records:
-                rows += measure(workplace, count, chosen.rounds, chosen.seconds)
-    except (DoesNotStart, NoRest) as error:
-        sys.exit(str(error))
+    with work(chosen.workers) as workplace:
+        for count in chosen.records:
+            rows += measure(workplace, count, chosen.rounds, chosen.seconds)
     print("\n".join(aligned(rows, 2)))
 
 
@@ -80,21 +68,8 @@ def _key(place: int) -> str:
 
 
 def _record(place: int) -> Record:
-    digit = Digit(7, 0.9, (0.01,) * 7 + (0.9, 0.02, 0.01), Box(5, 4, 16, 20))
-    return Record(
-        id=_key(place),
-        created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=place),
-        sha256=f"{place:064x}",
-        format="PNG",
-        width=28,
-        height=28,
-        bytes=300,
-        model="mnist-neural@00000000",
-        number="7",
-        confidence=0.9,
-        recognised=True,
-        digits=(digit,),
-    )
+    usual = record(id=_key(place), created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=place))
+    return replace(usual, number="7", digits=usual.digits[:1])
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class Load:
 
 def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
     """POSTs the multipart bodies in turn, or GETs where there are none; each connection waits for its answer."""
-    requests = [_request(url, body) for body in bodies] or [_request(url, None)]
+    requests = [request_of(url, body) for body in bodies] or [request_of(url, None)]
     return (
         _by_wrk(url, requests, connections, seconds) if WRK else asyncio.run(_here(url, requests, connections, seconds))
     )
@@ -96,7 +96,8 @@ def of_times(times: Sequence[float], seconds: float, errors: int = 0) -> Load:
     return Load(len(times), seconds, float(p50), float(p99), errors)
 
 
-def _request(url: str, body: bytes | None) -> bytes:
+def request_of(url: str, body: bytes | None) -> bytes:
+    """As it goes over the connection: a POST of a multipart body, or a GET."""
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     if body is None:

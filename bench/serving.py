@@ -12,19 +12,16 @@ MB       memory of all its processes, what they share counted once; and of the l
 """
 
 import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from bench.bodies import PICTURES, multipart, pictures
 from bench.ceiling import steady_ceiling
-from bench.load import FIGURES, Load, figures, generator, steady_load
-from bench.machine import NoRest, machine
-from bench.systems import OURS, SYSTEMS, DoesNotStart, System, Workplace
+from bench.command import parser_of, work
+from bench.load import FIGURES, Load, figures, steady_load
+from bench.systems import OURS, SYSTEMS, System, Workplace
 from bench.table import aligned
-from digits.settings import usable_cpus
-from digits.training.arguments import whole
 
 CONNECTIONS = 32
 CEILING = "ceiling"
@@ -36,22 +33,13 @@ Starts = dict[str, list[tuple[float, float, float]]]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
-    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
-    parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
+    parser = parser_of("bench.serving", __doc__)
     parser.add_argument("--bodies", type=_of(list(PICTURES)), default=list(PICTURES), help=", ".join(PICTURES))
     parser.add_argument("--without", type=_of(list(SYSTEMS)[1:]), default=[], help=", ".join(list(SYSTEMS)[1:]))
     chosen = parser.parse_args(arguments)
     systems = [system for key, system in SYSTEMS.items() if key not in chosen.without]
-    print(f"{machine()}; workers: {chosen.workers}; load from {generator()}\n", flush=True)
-    try:
-        with Workplace(chosen.workers) as workplace:
-            loads, starts = measure(workplace, systems, chosen.bodies, chosen.rounds, chosen.seconds)
-    except (DoesNotStart, NoRest) as error:
-        sys.exit(str(error))
+    with work(chosen.workers) as workplace:
+        loads, starts = measure(workplace, systems, chosen.bodies, chosen.rounds, chosen.seconds)
     for kind in chosen.bodies:
         print("\n".join(aligned([[kind, *FIGURES, "ratio"], *_speeds(loads, kind)], 1)) + "\n")
     print("\n".join(aligned([["", "start s", "MB in all", "MB of one"], *_starts(starts)], 1)))

@@ -14,7 +14,7 @@ from digits.errors import NoInk, TakesLong
 from digits.glyphs import SHORT, Glyph, Mark, Writing, as_grid, digits_of, find_writing
 from digits.grids import SIDE
 from digits.ink import Ink, find_ink
-from digits.papers import LOOKS, Look
+from digits.papers import LOOKS, Look, on_blurred_sheets, on_one_sheet, on_sheets
 from digits.picture import Grey
 from digits.recogniser import Prediction, Recogniser
 from digits.rules import without_rules
@@ -24,7 +24,7 @@ SURE = 0.9
 """A number whose digits are read with this confidence on average is not looked at in another way."""
 AGREED = 0.5
 """Two looks that read the same number with this confidence are enough, once it was looked for in the shade."""
-SHADE = LOOKS[:3]
+SHADE = (on_one_sheet, on_sheets, on_blurred_sheets)
 GLANCE_SIDE = 200
 """Pixels of the longer side that are enough for a first look at one or a few digits."""
 GLANCED_DIGIT, GLANCED_DIGITS = 40, 12

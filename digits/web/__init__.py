@@ -1,8 +1,6 @@
 """The application over HTTP. Flask lives here only."""
 
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 from flask import Flask, Request, Response, g, request
 
@@ -22,7 +20,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         settings = settings or Settings.read()
         prepare(settings)
         services = open_services(settings)
-    app = _Application(__name__, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
@@ -45,12 +43,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     ):
         app.register_blueprint(blueprint)
     return app
-
-
-class _Application(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """All views are, and to find out for each call of each of them takes longer than most of them."""
-        return func
 
 
 class _Request(Request):

@@ -1,4 +1,4 @@
-"""What the views work with: four things, made once and passed on."""
+"""What the views work with: a few things, made once and passed on."""
 
 from dataclasses import dataclass, field
 from typing import cast

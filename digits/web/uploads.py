@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest, DigitsError, NotFound
 from digits.explanation import explain
-from digits.recognition import Upload, delete_upload
+from digits.recognition import delete_upload
 from digits.web.answers import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -38,11 +38,9 @@ def create() -> ResponseReturnValue:
     pictures = pictures_in(request)
     if len(pictures) > 1:
         return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
-    upload = recognise(pictures[0])
-    answer = _answer(upload, store, preview)
+    answer = _recognised(pictures[0], store, preview)
     if not isinstance(answer, UploadAnswer):
         return respond(answer)
-    keep(upload)
     response = respond(answer, 201)
     response.headers["Location"] = answer.links.self
     return response
@@ -96,7 +94,10 @@ def delete(key: str) -> ResponseReturnValue:
     return Response(status=204)
 
 
-def _answer(upload: Upload, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
+def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
+    upload = recognise(data)
+    if store:
+        keep(upload)
     answer = upload_answer(upload.record) if store else recognition_answer(upload)
     return with_previews(answer, upload.grids) if preview else answer
 
@@ -104,10 +105,7 @@ def _answer(upload: Upload, store: bool, preview: bool) -> UploadAnswer | Recogn
 def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
     """One of several: a picture that is refused does not spoil the others."""
     try:
-        upload = recognise(data)
-        if store:
-            keep(upload)
-        return _answer(upload, store, preview)
+        return _recognised(data, store, preview)
     except DigitsError as error:
         return ProblemAnswer.model_validate(problem(*tell(error)))
 

@@ -1,0 +1,34 @@
+"""What the commands that measure servers have in common."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.load import generator
+from bench.machine import NoRest, machine
+from bench.systems import DoesNotStart, Workplace
+from digits.settings import usable_cpus
+from digits.training.arguments import whole
+
+
+def parser_of(module: str, documentation: str | None) -> argparse.ArgumentParser:
+    """With the options that all have."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
+    parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
+    parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
+    return parser
+
+
+@contextmanager
+def work(workers: int) -> Iterator[Workplace]:
+    """Says what is measured on; ends with a sentence where a server does not start, or the machine does not rest."""
+    print(f"{machine()}; workers: {workers}; load from {generator()}\n", flush=True)
+    try:
+        with Workplace(workers) as workplace:
+            yield workplace
+    except (DoesNotStart, NoRest) as error:
+        sys.exit(str(error))
