@@ -59,13 +59,18 @@ def delete_upload(key: str, storage: Storage, records: Records) -> None:
     records.delete(key)
 
 
+def now() -> datetime:
+    """In UTC, to the millisecond that answers show."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogniser) -> Record:
-    now = datetime.now(UTC)
     height, width = picture.grey.shape
     across, down = picture.width / width, picture.height / height
     return Record(
         id=str(uuid_utils.uuid7()),
-        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        created_at=now(),
         sha256=hashlib.sha256(data).hexdigest(),
         format=picture.format,
         width=picture.width,

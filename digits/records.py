@@ -79,6 +79,9 @@ class Records(Protocol):
     def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
         """At most `limit` records, newest first; only those that came before the one with the id `before`."""
 
+    def label(self, key: str, label: str | None, at: datetime | None) -> Record:
+        """What a person says is written there, and when; None takes it back. Raises NotFound."""
+
     def delete(self, key: str) -> None:
         """Raises NotFound."""
 
@@ -110,6 +113,15 @@ class SqlRecords:
             query = query.where(uploads.c.id < before)
         with _begin(self._engine) as connection:
             return [_record(row) for row in connection.execute(query)]
+
+    def label(self, key: str, label: str | None, at: datetime | None) -> Record:
+        values = {"label": label, "labelled_at": at.replace(tzinfo=None) if at else None}
+        with _begin(self._engine) as connection:
+            connection.execute(sa.update(uploads).where(uploads.c.id == key).values(values))
+            row = connection.execute(sa.select(uploads).where(uploads.c.id == key)).first()
+        if row is None:
+            raise _unknown()
+        return _record(row)
 
     def delete(self, key: str) -> None:
         with _begin(self._engine) as connection:
@@ -179,7 +191,9 @@ def _begin(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _row(record: Record) -> dict[str, Any]:
     values = {column.name: getattr(record, column.name) for column in uploads.columns}
-    values["created_at"] = record.created_at.replace(tzinfo=None)
+    for column in ("created_at", "labelled_at"):
+        if values[column]:
+            values[column] = values[column].replace(tzinfo=None)
     # Not dataclasses.asdict(), which takes longer than SQLite.
     values["digits"] = [
         {

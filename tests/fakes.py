@@ -1,6 +1,8 @@
 """Working fakes: they keep and find things as the real ones do, only in memory and at once."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 
@@ -78,6 +80,10 @@ class MemoryRecords:
     def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
         keys = sorted((key for key in self.rows if before is None or key < before), reverse=True)
         return [self.rows[key] for key in keys[:limit]]
+
+    def label(self, key: str, label: str | None, at: datetime | None) -> Record:
+        self.rows[key] = replace(self.get(key), label=label, labelled_at=at)
+        return self.rows[key]
 
     def delete(self, key: str) -> None:
         self.get(key)

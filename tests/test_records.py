@@ -64,6 +64,17 @@ def test_an_unknown_record_is_not_found(records: Records) -> None:
             call(record().id)
 
 
+def test_a_label_is_kept_with_its_time_until_it_is_taken_back(records: Records) -> None:
+    kept = record()
+    records.add([kept])
+    at = datetime(2026, 11, 26, 8, 0, 0, 5000, UTC)
+    labelled = replace(kept, label="71", labelled_at=at)
+    assert records.label(kept.id, "71", at) == labelled == records.get(kept.id)
+    assert records.label(kept.id, None, None) == kept == records.get(kept.id)
+    with pytest.raises(NotFound):
+        records.label(record().id, "7", at)
+
+
 def test_a_deleted_record_is_gone(records: Records) -> None:
     kept, other = record(), record()
     records.add([kept])

@@ -112,7 +112,10 @@ def test_a_named_origin_may_use_everything_and_others_nothing(client_of: Callabl
         assert (
             "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": "https://other.example"}).headers
         )
-    assert preflight(client, links["self"], "DELETE").headers["Access-Control-Allow-Origin"] == PAGE
+    for method in ("PATCH", "DELETE"):
+        allowed = preflight(client, links["self"], method).headers
+        assert allowed["Access-Control-Allow-Origin"] == PAGE
+        assert method in allowed["Access-Control-Allow-Methods"]
     assert "Origin" in post(client, png(), Origin=PAGE).headers["Vary"]
 
 

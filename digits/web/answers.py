@@ -70,7 +70,8 @@ class UploadAnswer(RecognitionAnswer, _Identified):
     """A picture that was kept, and what is written in it."""
 
     created_at: Timestamp
-    label: str | None = Field(description="A person's correction")
+    label: str | None = Field(description="A person's correction: the number as it is written; empty for no digit")
+    labelled_at: Timestamp | None = Field(description="When it was corrected")
     links: LinksAnswer
 
 
@@ -111,6 +112,7 @@ def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> Uplo
         id=record.id,
         created_at=record.created_at,
         label=record.label,
+        labelled_at=record.labelled_at,
         links=LinksAnswer(
             self=url_for("uploads.one", key=record.id),
             image=url_for("uploads.image", key=record.id),

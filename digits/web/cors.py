@@ -16,11 +16,12 @@ PRIVATE = {
     "uploads.image",
     "uploads.preview",
     "uploads.explanation",
+    "uploads.label",
     "uploads.delete",
 }
 """What needs an origin that is named: else any web page could read or empty a laptop's history."""
 
-METHODS = ["GET", "POST", "DELETE"]
+METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 PREFLIGHT_SECONDS = 24 * 60 * 60

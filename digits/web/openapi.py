@@ -72,6 +72,12 @@ def _paths() -> dict[str, Any]:
         "/uploads/{key}": {
             "parameters": [_KEY],
             "get": _operation("One upload", {"200": _json("UploadAnswer", "The upload")}, (404, 503)),
+            "patch": _operation(
+                "Say what is written there",
+                {"200": _json("UploadAnswer", "The upload, corrected")},
+                (400, 404, 408, 413, 503, 507),
+                body={"application/json": {"schema": _LABEL}},
+            ),
             "delete": _operation("Forget an upload", {"204": {"description": "Forgotten"}}, (404, 503)),
         },
         "/uploads/{key}/image": {
@@ -148,6 +154,18 @@ _PREDICT = {
         },
         {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}},
     ]
+}
+_LABEL = {
+    "type": "object",
+    "required": ["label"],
+    "properties": {
+        "label": {
+            "type": ["string", "null"],
+            "pattern": r"^([0-9]+(\n[0-9]+)*)?$",
+            "maxLength": 1000,
+            "description": "The digits, with a line feed between lines; empty for no digit; null takes a label back",
+        }
+    },
 }
 _FILE = {"type": "string", "format": "binary"}
 _PICTURE = {

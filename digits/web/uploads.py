@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest, DigitsError, NotFound
 from digits.explanation import explain
-from digits.recognition import delete_upload
+from digits.recognition import delete_upload, now
 from digits.web.answers import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -20,12 +20,16 @@ from digits.web.answers import (
     upload_answer,
     with_previews,
 )
-from digits.web.incoming import pictures_in
+from digits.web.incoming import json_object, pictures_in
 from digits.web.problems import problem, tell
 from digits.web.services import keep, recognise, services
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 MEDIA_TYPES = {"HEIC": "image/heic"}
+
+LONGEST_LABEL = 1000
+_LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
+_LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -86,6 +90,18 @@ def explanation(key: str) -> ResponseReturnValue:
     at_hand = services()
     picture = explain(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
     return Response(picture, mimetype="image/png")
+
+
+@bp.patch("/<key>")
+def label(key: str) -> ResponseReturnValue:
+    said = json_object(request)
+    if "label" not in said:
+        raise BadRequest(f'The JSON object needs the field "label". {_LABELS}')
+    text = said["label"]
+    if text is not None and not (isinstance(text, str) and len(text) <= LONGEST_LABEL and _LABEL.fullmatch(text)):
+        raise BadRequest(f"This is not a label. {_LABELS}")
+    at = None if text is None else now()
+    return respond(upload_answer(services().records.label(_checked(key), text, at)))
 
 
 @bp.delete("/<key>")
