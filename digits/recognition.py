@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 
@@ -12,7 +12,7 @@ from digits.grids import Grid
 from digits.picture import Picture, read_picture
 from digits.reading import Reading, read_digits
 from digits.recogniser import Recogniser
-from digits.records import Digit, Record, Records
+from digits.records import EPOCH, Digit, Record, Records
 from digits.storage import Storage
 
 _DECIMALS = 6
@@ -66,11 +66,12 @@ def now() -> datetime:
 
 
 def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogniser) -> Record:
+    key = uuid_utils.uuid7()
     height, width = picture.grey.shape
     across, down = picture.width / width, picture.height / height
     return Record(
-        id=str(uuid_utils.uuid7()),
-        created_at=now(),
+        id=str(key),
+        created_at=EPOCH + timedelta(milliseconds=key.timestamp),
         sha256=hashlib.sha256(data).hexdigest(),
         format=picture.format,
         width=picture.width,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from digits.box import Box
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest revision in migrations/versions."""
 
 metadata = sa.MetaData()
@@ -34,7 +35,20 @@ uploads = sa.Table(
     sa.Column("digits", sa.JSON, nullable=False),
     sa.Column("label", sa.String),
     sa.Column("labelled_at", sa.DateTime),
+    sa.Index("uploads_by_number", "number", "id"),
+    sa.Index("uploads_by_recognised", "recognised", "id"),
+    sa.Index("uploads_by_confidence", "confidence", "id"),
 )
+sa.Index(
+    "uploads_labelled",
+    uploads.c.id,
+    sqlite_where=uploads.c.label.is_not(None),
+    postgresql_where=uploads.c.label.is_not(None),
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RARE = 2000
+"""As many records are found and put in order in a moment; of more, some of the newest are never far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,36 @@ class Record:
     labelled_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records are looked for: those that are all of this."""
+
+    digit: int | None = None
+    """Read as this one digit."""
+    recognised: bool | None = None
+    labelled: bool | None = None
+    confidence_below: float | None = None
+    since: datetime | None = None
+    """Arrived then or later."""
+    until: datetime | None = None
+    """Arrived before."""
+
+
+class Order(StrEnum):
+    """Which records come first."""
+
+    NEWEST = "newest"
+    DOUBTFUL = "confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the order a record stands, or stood."""
+
+    id: str
+    confidence: float
+
+
 class Records(Protocol):
     """What recognition and the web need of a database. Every method raises Unavailable where it does not answer."""
 
@@ -76,8 +120,13 @@ class Records(Protocol):
     def get(self, key: str) -> Record:
         """Raises NotFound."""
 
-    def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
-        """At most `limit` records, newest first; only those that came before the one with the id `before`."""
+    def find(
+        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+    ) -> Sequence[Record]:
+        """At most `limit` of the wanted records, in order; only those that follow a place."""
+
+    def count(self, wanted: Wanted) -> int:
+        """How many there are."""
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
         """What a person says is written there, and when; None takes it back. Raises NotFound."""
@@ -107,12 +156,20 @@ class SqlRecords:
             raise _unknown()
         return _record(row)
 
-    def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
-        query = sa.select(uploads).order_by(uploads.c.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(uploads.c.id < before)
+    def find(
+        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+    ) -> Sequence[Record]:
         with _begin(self._engine) as connection:
-            return [_record(row) for row in connection.execute(query)]
+            if order is Order.DOUBTFUL:
+                query = _doubtful_first(wanted, after)
+            else:
+                query = _newest_first(wanted, after, rare=_is_rare(connection, wanted))
+            return [_record(row) for row in connection.execute(query.limit(limit))]
+
+    def count(self, wanted: Wanted) -> int:
+        with _begin(self._engine) as connection:
+            of_all = [*_conditions(wanted), *_less_confident(wanted)]
+            return connection.execute(sa.select(sa.func.count()).select_from(uploads).where(*of_all)).scalar_one()
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
         values = {"label": label, "labelled_at": at.replace(tzinfo=None) if at else None}
@@ -131,6 +188,59 @@ class SqlRecords:
     def check(self) -> None:
         with _begin(self._engine) as connection:
             connection.execute(sa.select(uploads.c.id).limit(1))
+
+
+def first_id(time: datetime) -> str:
+    """What sorts before the ids (UUIDv7) of that millisecond and later ones, and after all earlier ones."""
+    # Not timestamp(), whose floats are off by a millisecond now and then.
+    milliseconds = max(0, -((EPOCH - time) // timedelta(milliseconds=1)))
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
+
+
+def _newest_first(wanted: Wanted, after: Place | None, *, rare: bool) -> sa.Select[Any]:
+    query = sa.select(uploads).order_by(uploads.c.id.desc())
+    if after:
+        query = query.where(uploads.c.id < after.id)
+    if rare:
+        doubtful = sa.select(uploads.c.id).where(*_less_confident(wanted))
+        return query.where(uploads.c.id.in_(doubtful), *_conditions(wanted, by_index=False))
+    return query.where(*_conditions(wanted), *_less_confident(wanted, by_index=False))
+
+
+def _doubtful_first(wanted: Wanted, after: Place | None) -> sa.Select[Any]:
+    place = uploads.c.confidence, uploads.c.id
+    query = sa.select(uploads).order_by(*place)
+    if after:
+        query = query.where(sa.tuple_(*place) > sa.tuple_(sa.literal(after.confidence), sa.literal(after.id)))
+    return query.where(*_conditions(wanted, by_index=False), *_less_confident(wanted))
+
+
+def _is_rare(connection: sa.Connection, wanted: Wanted) -> bool:
+    """Whether so few are so doubtful that they are better put in order than met one after another."""
+    if wanted.confidence_below is None:
+        return False
+    some = sa.select(uploads.c.id).where(*_less_confident(wanted)).order_by(uploads.c.confidence).limit(RARE + 1)
+    return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one() <= RARE
+
+
+def _conditions(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.ColumnElement[bool]]:
+    """All but that of confidence. Unless by index, they give no reason to choose another order than is asked for."""
+    number, recognised, labelled = uploads.c.number, uploads.c.recognised, uploads.c.label.is_not(None)
+    if wanted.digit is not None:
+        yield (number if by_index else number.concat("")) == str(wanted.digit)
+    if wanted.recognised is not None:
+        yield (recognised if by_index else sa.case((recognised, True), else_=False)) == wanted.recognised
+    if wanted.labelled is not None:
+        yield labelled if wanted.labelled else ~labelled
+    if wanted.since:
+        yield uploads.c.id >= first_id(wanted.since)
+    if wanted.until:
+        yield uploads.c.id < first_id(wanted.until)
+
+
+def _less_confident(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.confidence_below is not None:
+        yield (uploads.c.confidence if by_index else uploads.c.confidence + 0) < wanted.confidence_below
 
 
 def create_engine(url: str, *, durable: bool = True) -> sa.Engine:

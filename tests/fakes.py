@@ -10,7 +10,7 @@ from digits.errors import NotFound, Unavailable
 from digits.glyphs import find_glyphs
 from digits.grids import Grid
 from digits.recogniser import Prediction
-from digits.records import Record
+from digits.records import Order, Place, Record, Wanted
 from tests.drawing import draw
 
 
@@ -77,9 +77,31 @@ class MemoryRecords:
         except KeyError:
             raise NotFound("There is no upload with this id.") from None
 
-    def latest(self, limit: int, before: str | None = None) -> Sequence[Record]:
-        keys = sorted((key for key in self.rows if before is None or key < before), reverse=True)
-        return [self.rows[key] for key in keys[:limit]]
+    def find(
+        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+    ) -> Sequence[Record]:
+        found = sorted(self._all(wanted), key=lambda record: record.id, reverse=order is Order.NEWEST)
+        if order is Order.DOUBTFUL:
+            found.sort(key=lambda record: record.confidence)
+            following = [record for record in found if not after or _doubt(record) > _doubt(after)]
+        else:
+            following = [record for record in found if not after or record.id < after.id]
+        return following[:limit]
+
+    def count(self, wanted: Wanted) -> int:
+        return len(self._all(wanted))
+
+    def _all(self, wanted: Wanted) -> list[Record]:
+        return [
+            record
+            for record in self.rows.values()
+            if (wanted.digit is None or record.number == str(wanted.digit))
+            and (wanted.recognised is None or record.recognised == wanted.recognised)
+            and (wanted.labelled is None or (record.label is not None) == wanted.labelled)
+            and (wanted.confidence_below is None or record.confidence < wanted.confidence_below)
+            and (wanted.since is None or record.created_at >= wanted.since)
+            and (wanted.until is None or record.created_at < wanted.until)
+        ]
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
         self.rows[key] = replace(self.get(key), label=label, labelled_at=at)
@@ -91,6 +113,10 @@ class MemoryRecords:
 
     def check(self) -> None:
         pass
+
+
+def _doubt(at: Record | Place) -> tuple[float, str]:
+    return at.confidence, at.id
 
 
 class AbsentRecords(MemoryRecords):

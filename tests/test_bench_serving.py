@@ -13,7 +13,7 @@ from bench import load, machine, serving
 from bench.bodies import CONTENT_TYPE, PICTURES, multipart, pictures
 from bench.history import fill
 from bench.load import Load, figures, of_times, put_load
-from digits.records import SqlRecords, create_engine
+from digits.records import SqlRecords, Wanted, create_engine
 from digits.web.incoming import parts_of
 
 
@@ -140,7 +140,7 @@ def test_pictures_are_all_different() -> None:
 def test_the_history_that_is_measured_is_in_order(tmp_path: object) -> None:
     fill(tmp_path / "7.db", 25)  # type: ignore[operator]
     engine = create_engine(f"sqlite:///{tmp_path}/7.db")
-    records = SqlRecords(engine).latest(100)
+    records = SqlRecords(engine).find(Wanted(), 100)
     engine.dispose()
     assert len(records) == 25
     assert [record.created_at for record in records] == sorted((r.created_at for r in records), reverse=True)

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,21 @@ from alembic.script import ScriptDirectory
 
 from digits.box import Box
 from digits.errors import NotFound, SettingsError, Unavailable
-from digits.records import SCHEMA, Digit, Record, Records, SqlRecords, create_engine, metadata, migrate
+from digits.records import (
+    RARE,
+    SCHEMA,
+    Digit,
+    Order,
+    Place,
+    Record,
+    Records,
+    SqlRecords,
+    Wanted,
+    create_engine,
+    first_id,
+    metadata,
+    migrate,
+)
 from tests.fakes import MemoryRecords
 
 
@@ -80,17 +94,77 @@ def test_a_deleted_record_is_gone(records: Records) -> None:
     records.add([kept])
     records.add([other])
     records.delete(kept.id)
-    assert [row.id for row in records.latest(10)] == [other.id]
+    assert [row.id for row in records.find(Wanted(), 10)] == [other.id]
 
 
 def test_pages_run_from_the_newest_and_stay_right_while_rows_arrive(records: Records) -> None:
     first = [record() for _ in range(5)]
     for row in first:
         records.add([row])
-    page = records.latest(2)
+    page = records.find(Wanted(), 2)
     records.add([record()])
-    following = records.latest(10, before=page[-1].id)
+    following = records.find(Wanted(), 10, after=Place(page[-1].id, 0))
     assert [row.id for row in [*page, *following]] == [row.id for row in reversed(first)]
+
+
+def at(milliseconds: int, **values: object) -> Record:
+    """One that arrived then."""
+    time = NOON + timedelta(milliseconds=milliseconds)
+    return record(id=f"{first_id(time)}-7000-8000-{milliseconds + 1000:012x}", created_at=time, **values)
+
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HISTORY = [
+    at(0, number="7", confidence=0.9),
+    at(1, number="7", confidence=0.3, recognised=False, label="1"),
+    at(2, number="77", confidence=0.3, recognised=False),
+    at(3, number="1", confidence=0.3, recognised=False, label=""),
+    at(5, number="7", confidence=0.7),
+    at(1000, number="07", confidence=1.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        (Wanted(), [5, 4, 3, 2, 1, 0]),
+        (Wanted(digit=7), [4, 1, 0]),
+        (Wanted(digit=0), []),
+        (Wanted(recognised=False), [3, 2, 1]),
+        (Wanted(recognised=True), [5, 4, 0]),
+        (Wanted(labelled=True), [3, 1]),
+        (Wanted(labelled=False), [5, 4, 2, 0]),
+        (Wanted(confidence_below=0.7), [3, 2, 1]),
+        (Wanted(confidence_below=0.3), []),
+        (Wanted(since=NOON + timedelta(milliseconds=2)), [5, 4, 3, 2]),
+        (Wanted(since=NOON + timedelta(milliseconds=1, microseconds=1)), [5, 4, 3, 2]),
+        (Wanted(until=NOON + timedelta(milliseconds=2)), [1, 0]),
+        (Wanted(until=NOON + timedelta(milliseconds=2, microseconds=1)), [2, 1, 0]),
+        (Wanted(since=datetime(1, 1, 1, tzinfo=UTC), until=datetime(9999, 12, 31, tzinfo=UTC)), [5, 4, 3, 2, 1, 0]),
+        (Wanted(digit=7, recognised=False, labelled=True, confidence_below=0.5, since=NOON), [1]),
+        (Wanted(recognised=True, confidence_below=0.95), [4, 0]),
+    ],
+)
+@pytest.mark.parametrize("rare", [0, RARE])
+def test_what_is_wanted_is_found_page_by_page_and_counted(
+    records: Records, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, places: list[int], rare: int
+) -> None:
+    monkeypatch.setattr("digits.records.RARE", rare)
+    records.add(HISTORY)
+    assert records.count(wanted) == len(places)
+    newest = [HISTORY[place] for place in places]
+    assert pages(records, wanted, Order.NEWEST) == newest
+    assert pages(records, wanted, Order.DOUBTFUL) == sorted(newest, key=lambda row: (row.confidence, row.id))
+
+
+def pages(records: Records, wanted: Wanted, order: Order) -> list[Record]:
+    """All that is found, two at a time."""
+    found: list[Record] = []
+    after = None
+    while page := records.find(wanted, 2, after, order):
+        found += page
+        after = Place(page[-1].id, page[-1].confidence)
+    return found
 
 
 def test_records_that_work_pass_their_check(records: Records) -> None:

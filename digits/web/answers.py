@@ -79,10 +79,11 @@ AnyRecognition = TypeVar("AnyRecognition", bound=RecognitionAnswer)
 
 
 class UploadsAnswer(BaseModel):
-    """A page of uploads, newest first."""
+    """A page of uploads."""
 
     uploads: list[UploadAnswer]
     next: str | None = Field(description="The URL of the next page, where there may be one")
+    total: int = Field(0, description="With ?total=true: how many there are on all pages")
 
 
 class ProblemAnswer(BaseModel):

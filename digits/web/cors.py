@@ -11,7 +11,7 @@ from digits.errors import Forbidden
 from digits.settings import ANY_ORIGIN, Settings
 
 PRIVATE = {
-    "uploads.latest",
+    "uploads.history",
     "uploads.one",
     "uploads.image",
     "uploads.preview",

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from digits.records import Order
 from digits.web import answers
 from digits.web.incoming import FIELDS, MAX_FILES
 from digits.web.problems import PROBLEM_JSON
@@ -60,12 +61,20 @@ def _paths() -> dict[str, Any]:
                 body=_PICTURE,
             ),
             "get": _operation(
-                "The uploads, newest first",
+                "The uploads, newest first or those first that were least sure",
                 {"200": _json("UploadsAnswer", "A page of them")},
                 (400, 503),
                 parameters=[
                     _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
                     _query("cursor", {"type": "string"}),
+                    _query("order", {"type": "string", "enum": list(Order)}),
+                    _query("digit", {"type": "integer", "minimum": 0, "maximum": 9}),
+                    _query("recognised", {"type": "boolean"}),
+                    _query("labelled", {"type": "boolean"}),
+                    _query("confidence_below", {"type": "number", "minimum": 0, "maximum": 1}),
+                    _query("since", {"type": "string", "format": "date-time"}),
+                    _query("until", {"type": "string", "format": "date-time"}),
+                    _query("total", {"type": "boolean"}),
                 ],
             ),
         },

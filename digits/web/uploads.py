@@ -1,6 +1,7 @@
 """/uploads: recognise pictures, keep them, and give them back."""
 
 import re
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,23 +23,21 @@ from digits.web.answers import (
 )
 from digits.web.incoming import json_object, pictures_in
 from digits.web.problems import problem, tell
+from digits.web.queries import ID, flag_in, page_in
 from digits.web.services import keep, recognise, services
 
-DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 MEDIA_TYPES = {"HEIC": "image/heic"}
 
 LONGEST_LABEL = 1000
 _LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
 @bp.post("")
 def create() -> ResponseReturnValue:
-    store, preview = _flag("store", default=True), _flag("preview", default=False)
+    store, preview = flag_in(request.args, "store", default=True), flag_in(request.args, "preview", default=False)
     pictures = pictures_in(request)
     if len(pictures) > 1:
         return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
@@ -51,14 +50,16 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("")
-def latest() -> ResponseReturnValue:
-    limit = _limit()
-    cursor = request.args.get("cursor")
-    if cursor is not None and not _ID.fullmatch(cursor):
-        raise BadRequest("`cursor` is not one that this server gave. Follow `next` from the first page.")
-    records = services().records.latest(limit, before=cursor)
-    following = url_for("uploads.latest", limit=limit, cursor=records[-1].id) if len(records) == limit else None
-    return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following))
+def history() -> ResponseReturnValue:
+    page = page_in(request.args)
+    at_hand = services().records
+    records = at_hand.find(page.wanted, page.limit, page.after, page.order)
+    following = None
+    if len(records) == page.limit:
+        asked = request.args.to_dict() | {"cursor": page.cursor_after(records[-1])}
+        following = f"{url_for('uploads.history')}?{urlencode(asked)}"
+    counted = {"total": at_hand.count(page.wanted)} if page.total else {}
+    return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following, **counted))
 
 
 @bp.get("/<key>")
@@ -133,22 +134,6 @@ def _kept(key: str) -> bytes:
 
 
 def _checked(key: str) -> str:
-    if not _ID.fullmatch(key):
+    if not ID.fullmatch(key):
         raise NotFound("There is no upload with this id. Ids look like 0199f3a2-7c41-7b5e-9d3f-0123456789ab.")
     return key
-
-
-def _flag(name: str, *, default: bool) -> bool:
-    value = request.args.get(name)
-    if value is None:
-        return default
-    if value not in ("true", "false"):
-        raise BadRequest(f"`{name}` is either true or false.")
-    return value == "true"
-
-
-def _limit() -> int:
-    text = request.args.get("limit", str(DEFAULT_PAGE))
-    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LARGEST_PAGE:
-        raise BadRequest(f"`limit` is a whole number from 1 to {LARGEST_PAGE}.")
-    return int(text)

@@ -1,0 +1,121 @@
+"""The history: filters, order, pages and their number."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.drawing import png
+from tests.fakes import MemoryRecords
+from tests.test_records import HISTORY
+
+
+@pytest.fixture
+def client(client: FlaskClient, records: MemoryRecords) -> FlaskClient:
+    records.add(HISTORY)
+    return client
+
+
+def pages(client: FlaskClient, query: str) -> Iterator[Any]:
+    url = f"/uploads?{query}"
+    while url:
+        page = client.get(url).json
+        yield page
+        url = page["next"]
+
+
+def places(client: FlaskClient, query: str) -> list[int]:
+    """Which of HISTORY come, two at a time."""
+    keys = [record.id for record in HISTORY]
+    found = pages(client, f"limit=2&{query}")
+    return [keys.index(upload["id"]) for page in found for upload in page["uploads"]]
+
+
+NOON = "2026-11-20T12:00:00"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", [5, 4, 3, 2, 1, 0]),
+        ("order=newest", [5, 4, 3, 2, 1, 0]),
+        ("order=confidence", [1, 2, 3, 4, 0, 5]),
+        ("order=confidence&labelled=false", [2, 4, 0, 5]),
+        ("digit=7", [4, 1, 0]),
+        ("digit=7&order=confidence", [1, 4, 0]),
+        ("recognised=false", [3, 2, 1]),
+        ("labelled=true", [3, 1]),
+        ("confidence_below=0.5", [3, 2, 1]),
+        ("confidence_below=1e-2", []),
+        ("since=2026-11-20", [5, 4, 3, 2, 1, 0]),
+        ("since=2026-11-21", []),
+        ("until=2026-11-20", []),
+        (f"since={NOON}.002Z&until={NOON}.005Z", [3, 2]),
+        (f"since={NOON}.002", [5, 4, 3, 2]),
+        ("until=2026-11-20T14:00:00.002%2B02:00", [1, 0]),
+    ],
+)
+def test_what_is_asked_for_comes_in_its_order_page_by_page(client: FlaskClient, query: str, found: list[int]) -> None:
+    assert places(client, query) == found
+
+
+def test_how_many_there_are_is_told_when_asked_for(client: FlaskClient) -> None:
+    for page in pages(client, "limit=2&recognised=false&total=true"):
+        assert page["total"] == 3
+    assert "total" not in client.get("/uploads").json
+
+
+def test_pages_in_order_of_confidence_stay_right_while_uploads_come_and_go(
+    client: FlaskClient, records: MemoryRecords
+) -> None:
+    first = client.get("/uploads?order=confidence&limit=2").json
+    records.delete(first["uploads"][-1]["id"])
+    rest = [upload["id"] for page in pages(client, first["next"].partition("?")[2]) for upload in page["uploads"]]
+    assert rest == [HISTORY[place].id for place in (3, 4, 0, 5)]
+
+
+def test_an_upload_is_found_by_the_time_that_its_answer_shows(client: FlaskClient) -> None:
+    kept = client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).json
+    after = datetime.fromisoformat(kept["created_at"]) + timedelta(milliseconds=1)
+    query = {"since": kept["created_at"], "until": after.isoformat()}
+    assert [upload["id"] for upload in client.get("/uploads", query_string=query).json["uploads"]] == [kept["id"]]
+    assert client.get("/uploads", query_string={"until": kept["created_at"], "digit": "7"}).json["uploads"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("digit", "10", "one digit, from 0 to 9"),
+        ("digit", "", "one digit"),
+        ("digit", "٣", "one digit"),
+        ("recognised", "1", "either true or false"),
+        ("labelled", "yes", "either true or false"),
+        ("total", "", "either true or false"),
+        ("confidence_below", "half", "a number from 0 to 1"),
+        ("confidence_below", "nan", "a number from 0 to 1"),
+        ("confidence_below", "-0.1", "a number from 0 to 1"),
+        ("confidence_below", "inf", "a number from 0 to 1"),
+        ("since", "yesterday", "a day or a time, such as 2026-11-20"),
+        ("since", "2026-13-01", "a day or a time"),
+        ("until", "2026-11-20T12:00:00 02:00", "%2B"),
+        ("until", "0001-01-01T00:00:00%2B14:00", "a day or a time"),
+        ("order", "oldest", "one of newest, confidence"),
+        ("cursor", "0.5_7", "Follow `next` from the first page"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_told_what_would(
+    client: FlaskClient, name: str, value: str, sentence: str
+) -> None:
+    answer = client.get(f"/uploads?{name}={value}")
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+    assert answer.json["detail"].startswith(f"`{name}` is ")
+    assert sentence in answer.json["detail"]
+
+
+def test_a_cursor_is_for_one_order(client: FlaskClient) -> None:
+    for one, other in (("newest", "confidence"), ("confidence", "newest")):
+        following = client.get(f"/uploads?limit=1&order={one}").json["next"]
+        assert client.get(following.replace(f"order={one}", f"order={other}")).status_code == 400
