@@ -7,8 +7,6 @@ are: `unzip -p mnist-neural.tflite digits.json` prints it.
 import hashlib
 import importlib.util
 import json
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from digits.child import complaint
 from digits.errors import ModelError
 
 CLASSES = 10
@@ -125,15 +124,5 @@ def _compile_in_child(source: Path) -> None:
             f"{source} is not compiled, and TensorFlow is not installed here. Run `python -m digits.compile {source}` "
             "where it is and bring the .tflite, or build the image with `--build-arg MODEL=FILE.h5`."
         )
-    child = subprocess.run(
-        [sys.executable, "-m", "digits.compile", str(source.absolute())],
-        cwd=Path(__file__).parent.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if child.returncode:
-        lines = child.stderr.strip().splitlines()
-        raise ModelError(lines[-1] if lines else f"Compiling {source} ended with status {child.returncode}.")
+    if said := complaint("digits.compile", str(source.absolute())):
+        raise ModelError(said)

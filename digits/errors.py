@@ -76,5 +76,9 @@ class Unavailable(DigitsError):
     """The database or the storage does not answer."""
 
 
+class Unsettled(Unavailable):
+    """The database went away before it said whether it has what it was given."""
+
+
 class StorageFull(DigitsError):
     """There is no room to keep the picture."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 
+from digits.errors import Unsettled
 from digits.grids import Grid
 from digits.picture import Picture, read_picture
 from digits.reading import Reading, read_digits
@@ -38,25 +39,27 @@ def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, qu
 
 
 def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> None:
-    """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone."""
-    keys = [upload.record.id for upload in uploads]
+    """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone.
+
+    All but for Unsettled: then the records may be there, and so the pictures are.
+    """
+    pictures = {upload.record.id: upload.data for upload in uploads}
     try:
-        for upload in uploads:
-            storage.put(upload.record.id, upload.data)
-        storage.sync(keys)
+        storage.put(pictures)
         records.add([upload.record for upload in uploads])
+    except Unsettled:
+        raise
     except BaseException:
-        for key in keys:
-            with suppress(Exception):  # What went wrong first is what matters.
-                storage.delete(key)
+        with suppress(Exception):  # What went wrong first is what matters; the sweep finds what is left.
+            storage.delete(pictures)
         raise
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:
     """Forgets an upload, its picture first: if that fails, the record is there to try again. Raises NotFound."""
     records.get(key)
-    storage.delete(key)
-    records.delete(key)
+    storage.delete([key])
+    records.delete([key])
 
 
 def now() -> datetime:

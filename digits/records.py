@@ -1,6 +1,6 @@
 """The record of every upload."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,20 +8,27 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from digits.box import Box
-from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
+from digits.errors import NotFound, SettingsError, StorageFull, Unavailable, Unsettled
 
 SCHEMA = "0002"
 """The newest revision in migrations/versions."""
+
+_ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
+"""In the order of its characters, whatever the order of the database's language."""
+_DISK_FULL = "53100"
+"""PostgreSQL's code for it."""
+_MIGRATION_LOCK = 0x64696769
+"""Any number, as long as it stays the same."""
 
 metadata = sa.MetaData()
 
 uploads = sa.Table(
     "uploads",
     metadata,
-    sa.Column("id", sa.String(36), primary_key=True, comment="UUIDv7: in order of arrival"),
+    sa.Column("id", _ID, primary_key=True, comment="UUIDv7: in order of arrival"),
     sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("format", sa.String(8), nullable=False),
@@ -131,8 +138,11 @@ class Records(Protocol):
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
         """What a person says is written there, and when; None takes it back. Raises NotFound."""
 
-    def delete(self, key: str) -> None:
-        """Raises NotFound."""
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Those of them that there are records of."""
+
+    def delete(self, keys: Collection[str]) -> int:
+        """Forgets these, and returns how many there were."""
 
     def check(self) -> None:
         """Returns if the database answers."""
@@ -180,10 +190,13 @@ class SqlRecords:
             raise _unknown()
         return _record(row)
 
-    def delete(self, key: str) -> None:
+    def known(self, keys: Collection[str]) -> set[str]:
         with _begin(self._engine) as connection:
-            if connection.execute(sa.delete(uploads).where(uploads.c.id == key)).rowcount == 0:
-                raise _unknown()
+            return set(connection.scalars(sa.select(uploads.c.id).where(uploads.c.id.in_(keys))))
+
+    def delete(self, keys: Collection[str]) -> int:
+        with _begin(self._engine) as connection:
+            return connection.execute(sa.delete(uploads).where(uploads.c.id.in_(keys))).rowcount
 
     def check(self) -> None:
         with _begin(self._engine) as connection:
@@ -244,7 +257,30 @@ def _less_confident(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.Col
 
 
 def create_engine(url: str, *, durable: bool = True) -> sa.Engine:
-    """An engine for `sqlite:///FILE`. `durable` commits survive power loss; others survive a killed server."""
+    """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`.
+
+    `durable` commits survive power loss; others survive a killed server, and a PostgreSQL that is killed may have
+    lost those of the last second. Raises SettingsError for what is no URL.
+    """
+    return _sqlite(url, durable) if url.startswith("sqlite:") else _postgresql(url, durable)
+
+
+def _postgresql(url: str, durable: bool) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,  # A server that was away is found again by whoever asks next.
+            connect_args={
+                "connect_timeout": 5,
+                "tcp_user_timeout": 10_000,
+                "options": f"-c statement_timeout=30s -c synchronous_commit={'on' if durable else 'off'}",
+            },
+        )
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError("DIGITS_DATABASE: it is not of the form postgresql://USER:PASSWORD@HOST/NAME.") from error
+
+
+def _sqlite(url: str, durable: bool) -> sa.Engine:
     # Not make_url(), which takes a question mark in a folder's name for the start of a query.
     file = sa.URL.create("sqlite", database=url.removeprefix("sqlite:///"))
     engine = sa.create_engine(file, connect_args={"timeout": 10})
@@ -255,6 +291,23 @@ def create_engine(url: str, *, durable: bool = True) -> sa.Engine:
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     return engine
+
+
+def open_records(url: str, *, durable: bool = True) -> Records:
+    """The records in a database that prepare_records() has prepared."""
+    return SqlRecords(create_engine(url, durable=durable))
+
+
+def prepare_records(url: str) -> None:
+    """Brings the database to SCHEMA. Raises SettingsError where it cannot be used."""
+    engine = create_engine(url)
+    try:
+        migrate(engine)
+    except (Unavailable, StorageFull) as error:
+        said = " ".join(str(getattr(error.__cause__, "orig", error)).split())
+        raise SettingsError(f"DIGITS_DATABASE: {engine.url} cannot be used: {said}.") from error
+    finally:
+        engine.dispose()
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -273,7 +326,11 @@ def migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "digits:migrations")
     with _begin(engine) as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, SCHEMA)
@@ -290,12 +347,20 @@ def _is_current(connection: sa.Connection) -> bool:
 @contextmanager
 def _begin(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction whose failures are told in our words."""
+    committing = False
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             yield connection
-    except DBAPIError as error:
-        if "full" in str(error.orig):
+            committing = True
+            connection.commit()
+    except (DBAPIError, sa.exc.TimeoutError) as error:
+        original = getattr(error, "orig", None)
+        if getattr(original, "sqlstate", None) == _DISK_FULL or "full" in str(original):
             raise StorageFull("There is no room to keep the record. Recognise it with ?store=false.") from error
+        if committing and isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise Unsettled(
+                "The database went away while it was written, and may have it or not. Look it up before you try again."
+            ) from error
         raise Unavailable("The database does not answer. Recognise with ?store=false, or try again later.") from error
 
 

@@ -13,7 +13,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digits.errors import SettingsError
 
 ANY_ORIGIN = "*"
+S3 = "s3://"
 
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
+_POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -46,6 +49,11 @@ class _Environment(BaseSettings):
             raise SettingsError(". ".join(problems) + ".") from error
 
 
+def _beside(storage: str) -> str:
+    """The database that belongs to a folder; none belongs to a bucket."""
+    return "" if storage.startswith(S3) else f"sqlite:///{Path(storage).parent / 'uploads.db'}"
+
+
 class Settings(_Environment):
     """How the server runs: each field is read from DIGITS_ and its name in capitals."""
 
@@ -60,10 +68,12 @@ class Settings(_Environment):
         description="Processes that answer requests; by default one for each CPU that may be used",
     )
     model: Path = Field(Path("mnist-neural.h5"), description="Keras model to recognise with, `.h5` or `.keras`")
-    storage: Path = Field(Path("uploads"), description="Folder that keeps the uploaded pictures")
+    storage: str = Field("uploads", description="Folder that keeps the uploaded pictures, or `s3://BUCKET/PREFIX`")
     database: str = Field(
-        default_factory=lambda data: f"sqlite:///{data['storage'].parent / 'uploads.db'}",
-        description="Database of the uploads' records, `sqlite:///FILE`; by default `uploads.db` beside that folder",
+        default_factory=lambda data: _beside(data["storage"]),
+        repr=False,  # It may have a password.
+        description="Database of the uploads' records, `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
+        "by default `uploads.db` beside that folder",
     )
     sync: Literal["full", "normal"] = Field(
         "full", description="An acknowledged upload survives power loss (`full`), or a killed server only (`normal`)"
@@ -86,16 +96,24 @@ class Settings(_Environment):
 
     @field_validator("storage", mode="before")
     @classmethod
-    def _is_folder(cls, storage: str | Path) -> Path:
-        if not str(storage) or ":/" in str(storage):
-            raise ValueError(f"{str(storage)!r} is not a folder")
-        return Path(storage).expanduser().absolute()
+    def _is_folder_or_bucket(cls, storage: str | Path) -> str:
+        storage = str(storage)
+        if _BUCKET.fullmatch(storage.rstrip("/")):
+            return storage.rstrip("/")
+        if not storage or ":/" in storage:
+            raise ValueError(f"{storage!r} is neither a folder nor of the form s3://BUCKET/PREFIX")
+        return str(Path(storage).expanduser().absolute())
 
     @field_validator("database")
     @classmethod
-    def _is_sqlite(cls, database: str) -> str:
+    def _is_database(cls, database: str) -> str:
+        """What it was is not told again, since it may have a password."""
+        if not database:
+            raise ValueError("pictures in S3 need a database with a name, such as postgresql://USER:PASSWORD@HOST/NAME")
+        if _POSTGRESQL.match(database):
+            return _POSTGRESQL.sub("postgresql+psycopg://", database)
         if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):
-            raise ValueError(f"{database!r} is not of the form sqlite:///FILE")
+            raise ValueError("it is neither of the form sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME")
         return database
 
     @field_validator("cors_origins", mode="before")

@@ -1,10 +1,13 @@
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from digits.grids import to_grid
@@ -14,10 +17,9 @@ from digits.training.augment import augment
 from digits.training.data import DataSet, read_npz
 from digits.web import create_app
 from digits.web.services import Services
+from tests import ROOT, backends
 from tests.drawing import draw
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +66,54 @@ def client_of(
 @pytest.fixture
 def client(client_of: Callable[..., FlaskClient]) -> FlaskClient:
     return client_of()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[backends.PostgreSQL]:
+    """A real one."""
+    with _postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def fragile_postgresql() -> Iterator[backends.PostgreSQL]:
+    """One that the test may stop."""
+    with _postgresql() as server:
+        yield server
+
+
+def _postgresql() -> AbstractContextManager[backends.PostgreSQL]:
+    programs = backends.postgresql_programs()
+    if not programs:
+        pytest.skip("PostgreSQL is not installed")
+    return backends.postgresql(programs)
+
+
+@pytest.fixture
+def database(postgresql: backends.PostgreSQL) -> Iterator[str]:
+    """URL of an empty database on PostgreSQL."""
+    name = f"test_{secrets.token_hex(4)}"
+    engine = sa.create_engine(postgresql.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield postgresql.url_of(name)
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[backends.S3]:
+    """A real server."""
+    with backends.s3() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: backends.S3, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of an empty place in S3, which this process and those that it starts can use."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3.bucket(f"test-{secrets.token_hex(4)}") + "/digits/uploads"
 
 
 @pytest.fixture(scope="session")

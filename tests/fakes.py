@@ -1,6 +1,6 @@
 """Working fakes: they keep and find things as the real ones do, only in memory and at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,11 +45,8 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
-    def put(self, key: str, data: bytes) -> None:
-        self.files[key] = data
-
-    def sync(self, keys: Iterable[str]) -> None:
-        pass
+    def put(self, pictures: Mapping[str, bytes]) -> None:
+        self.files.update(pictures)
 
     def get(self, key: str) -> bytes:
         try:
@@ -57,8 +54,12 @@ class MemoryStorage:
         except KeyError:
             raise NotFound("The picture of this upload is gone.") from None
 
-    def delete(self, key: str) -> None:
-        self.files.pop(key, None)
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.files.pop(key, None)
+
+    def keys(self) -> Iterator[str]:
+        return iter(list(self.files))
 
     def check(self) -> None:
         pass
@@ -107,9 +108,14 @@ class MemoryRecords:
         self.rows[key] = replace(self.get(key), label=label, labelled_at=at)
         return self.rows[key]
 
-    def delete(self, key: str) -> None:
-        self.get(key)
-        del self.rows[key]
+    def known(self, keys: Collection[str]) -> set[str]:
+        return self.rows.keys() & set(keys)
+
+    def delete(self, keys: Collection[str]) -> int:
+        known = self.known(keys)
+        for key in known:
+            del self.rows[key]
+        return len(known)
 
     def check(self) -> None:
         pass

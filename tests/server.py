@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from tests.conftest import ROOT
+from tests import ROOT
 
 SECONDS_TO_START = 60
 """Long enough for the model to be compiled first."""

@@ -21,7 +21,7 @@ from digits.compiled import load_compiled, places, write_compiled
 from digits.errors import ModelError
 from digits.grids import to_input
 from digits.recogniser import LiteRTRecogniser
-from tests.conftest import ROOT
+from tests import ROOT
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,12 +1,12 @@
 """The keeper, over working fakes."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 
 import pytest
 
-from digits.errors import StorageFull, Unavailable
+from digits.errors import StorageFull, Unavailable, Unsettled
 from digits.keeper import MOST_AT_ONCE, Keeper
 from digits.recognition import Upload
 from digits.records import Record
@@ -50,31 +50,30 @@ def test_pictures_are_on_the_disk_before_their_records() -> None:
     steps: list[str] = []
 
     class Storage(MemoryStorage):
-        def put(self, key: str, data: bytes) -> None:
-            steps.append(f"put {key}")
-
-        def sync(self, keys: Iterable[str]) -> None:
-            steps.append(f"sync {list(keys)}")
+        def put(self, pictures: Mapping[str, bytes]) -> None:
+            steps.append(f"put {list(pictures)}")
 
     class Records(MemoryRecords):
         def add(self, records: Sequence[Record]) -> None:
             steps.append(f"add {[record.id for record in records]}")
 
     Keeper(Storage(), Records()).keep(upload("7")).result(10)
-    assert steps == ["put 7", "sync ['7']", "add ['7']"]
+    assert steps == ["put ['7']", "add ['7']"]
 
 
 class FullStorage(MemoryStorage):
     """Has room for one picture."""
 
-    def put(self, key: str, data: bytes) -> None:
-        if self.files:
-            raise StorageFull("There is no room to keep the picture.")
-        super().put(key, data)
+    def put(self, pictures: Mapping[str, bytes]) -> None:
+        for key, data in pictures.items():
+            if self.files:
+                raise StorageFull("There is no room to keep the picture.")
+            super().put({key: data})
 
 
 class StuckStorage(MemoryStorage):
-    def sync(self, keys: Iterable[str]) -> None:
+    def put(self, pictures: Mapping[str, bytes]) -> None:
+        super().put(pictures)
         raise Unavailable("The storage does not answer.")
 
 
@@ -99,6 +98,18 @@ def test_what_cannot_be_kept_is_told_to_each_and_leaves_nothing(
             each.result(0)
     assert storage.files == {}
     assert records.rows == {}
+
+
+def test_the_picture_is_not_taken_from_a_record_that_may_be_there() -> None:
+    class Records(MemoryRecords):
+        def add(self, records: Sequence[Record]) -> None:
+            super().add(records)
+            raise Unsettled("The database went away while it was written.")
+
+    storage, records = MemoryStorage(), Records()
+    with pytest.raises(Unsettled):
+        Keeper(storage, records).keep(upload("7")).result(10)
+    assert storage.files.keys() == records.rows.keys() == {"7"}
 
 
 def test_it_works_again_after_a_failure() -> None:

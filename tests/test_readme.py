@@ -10,7 +10,7 @@ import pytest
 
 from digits.settings import Settings, TrainingSettings
 from digits.training.table import recipe_table
-from tests.conftest import ROOT
+from tests import ROOT
 from tests.server import Server, running
 
 README = (ROOT / "README.md").read_text()

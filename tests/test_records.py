@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from digits.box import Box
-from digits.errors import NotFound, SettingsError, Unavailable
+from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
 from digits.records import (
     RARE,
     SCHEMA,
@@ -30,7 +31,10 @@ from digits.records import (
     first_id,
     metadata,
     migrate,
+    prepare_records,
+    uploads,
 )
+from tests.backends import PostgreSQL
 from tests.fakes import MemoryRecords
 
 
@@ -55,14 +59,41 @@ def record(**values: object) -> Record:
     )
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL, "memory"])
 def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
     if request.param == "memory":
         yield MemoryRecords()
-        return
-    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
+    elif request.param == "postgresql":
+        engine = request.getfixturevalue("on_postgresql")
+        yield SqlRecords(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.delete(uploads))
+    else:
+        with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
+            yield SqlRecords(engine)
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql: PostgreSQL) -> Iterator[sa.Engine]:
+    """A database that all the tests here share, since it takes a while to make one."""
+    with made(postgresql.url) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a database in which there is nothing yet."""
+    return f"sqlite:///{tmp_path}/uploads.db" if request.param == "sqlite" else request.getfixturevalue("database")
+
+
+@contextmanager
+def made(url: str) -> Iterator[sa.Engine]:
+    engine = create_engine(url)
     migrate(engine)
-    yield SqlRecords(engine)
+    yield engine
     engine.dispose()
 
 
@@ -73,9 +104,8 @@ def test_a_record_comes_back_as_it_was(records: Records) -> None:
 
 
 def test_an_unknown_record_is_not_found(records: Records) -> None:
-    for call in (records.get, records.delete):
-        with pytest.raises(NotFound):
-            call(record().id)
+    with pytest.raises(NotFound):
+        records.get(record().id)
 
 
 def test_a_label_is_kept_with_its_time_until_it_is_taken_back(records: Records) -> None:
@@ -89,12 +119,19 @@ def test_a_label_is_kept_with_its_time_until_it_is_taken_back(records: Records) 
         records.label(record().id, "7", at)
 
 
-def test_a_deleted_record_is_gone(records: Records) -> None:
-    kept, other = record(), record()
-    records.add([kept])
-    records.add([other])
-    records.delete(kept.id)
-    assert [row.id for row in records.find(Wanted(), 10)] == [other.id]
+def test_deleted_records_are_gone(records: Records) -> None:
+    rows = [record() for _ in range(3)]
+    records.add(rows)
+    assert records.delete([rows[0].id, rows[2].id, record().id]) == 2
+    assert records.find(Wanted(), 10) == [rows[1]]
+    assert records.delete([rows[0].id]) == 0
+
+
+def test_it_is_known_which_there_are(records: Records) -> None:
+    rows = [record() for _ in range(3)]
+    records.add(rows)
+    assert records.known([rows[0].id, record().id, rows[2].id]) == {rows[0].id, rows[2].id}
+    assert records.known([]) == set()
 
 
 def test_pages_run_from_the_newest_and_stay_right_while_rows_arrive(records: Records) -> None:
@@ -185,24 +222,19 @@ def test_a_database_lies_where_it_is_said_to(tmp_path: Path, folder: str) -> Non
     assert (tmp_path / folder / "uploads.db").is_file()
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
-    migrate(engine)
-    migrate(engine)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-    engine.dispose()
-
-
-def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/uploads.db")
-    migrate(engine)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SettingsError, match="newer version"):
+def test_the_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
+    with made(url) as engine:
         migrate(engine)
-    engine.dispose()
+        with engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
+    with made(url) as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(SettingsError, match="newer version"):
+            migrate(engine)
 
 
 def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
@@ -211,14 +243,9 @@ def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
 
 
-def _migrate(url: str) -> None:
-    migrate(create_engine(url))
-
-
-def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/uploads.db"
+def test_several_processes_may_migrate_at_once(url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
-        pool.map(_migrate, [url] * 6)
+        pool.map(prepare_records, [url] * 6)
     engine = create_engine(url)
     assert sa.inspect(engine).has_table("uploads")
     engine.dispose()
@@ -229,4 +256,51 @@ def test_only_durable_commits_wait_for_the_disk(tmp_path: Path, durable: bool, s
     engine = create_engine(f"sqlite:///{tmp_path}/uploads.db", durable=durable)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     engine.dispose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, "on"), (False, "off")])
+def test_only_durable_commits_wait_for_postgresql_s_disk(
+    postgresql: PostgreSQL, durable: bool, synchronous: str
+) -> None:
+    engine = create_engine(postgresql.url, durable=durable)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == synchronous
+    engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_comes_back_is_found_again(fragile_postgresql: PostgreSQL) -> None:
+    url = fragile_postgresql.url
+    with made(url) as engine:
+        records = SqlRecords(engine)
+        records.add([record()])
+        fragile_postgresql.stop()
+        for call in (records.check, lambda: records.add([record()])):
+            with pytest.raises(Unavailable) as told:
+                call()
+            assert not isinstance(told.value, Unsettled)
+        with pytest.raises(
+            SettingsError, match=r"^DIGITS_DATABASE: postgresql\+psycopg://\S+ cannot be used: .*refused"
+        ):
+            prepare_records(url)
+        fragile_postgresql.start()
+        records.add([record()])
+        assert records.count(Wanted()) == 2
+
+
+@pytest.mark.slow
+def test_a_connection_that_ends_while_it_commits_leaves_it_unsettled(on_postgresql: sa.Engine) -> None:
+    @sa.event.listens_for(on_postgresql, "commit", once=True)
+    def end(connection: sa.Connection) -> None:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        other = on_postgresql.connect()
+        other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+        other.invalidate()
+        other.close()
+
+    with pytest.raises(Unsettled, match="Look it up"):
+        SqlRecords(on_postgresql).add([record()])
+    SqlRecords(on_postgresql).check()

@@ -11,7 +11,7 @@ def test_without_an_environment_the_defaults_serve_a_laptop(monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     settings = Settings.read()
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 5000, usable_cpus())
-    assert settings.storage == tmp_path / "uploads"
+    assert settings.storage == f"{tmp_path}/uploads"
     assert settings.database == f"sqlite:///{tmp_path}/uploads.db"
 
 
@@ -38,8 +38,14 @@ def test_the_database_lies_beside_the_folder_of_pictures(monkeypatch: pytest.Mon
         ("SYNC", "sometimes"),
         ("MAX_BYTES", "-1"),
         ("MAX_PIXELS", "many"),
-        ("STORAGE", "s3://bucket/digits"),
-        ("DATABASE", "postgresql://host/digits"),
+        ("STORAGE", "s3://"),
+        ("STORAGE", "s3:/bucket"),
+        ("STORAGE", "s3://Bucket"),
+        ("STORAGE", "s3://bucket/a?b"),
+        ("STORAGE", "https://bucket.example"),
+        ("DATABASE", "mysql://host/digits"),
+        ("DATABASE", "postgresql:digits"),
+        ("DATABASE", ""),
         ("CORS_ORIGINS", "*,https://a.example"),
         ("CORS_ORIGINS", "a.example"),
         ("CORS_ORIGINS", "https://*.example"),
@@ -57,6 +63,29 @@ def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, nam
     monkeypatch.setenv(f"DIGITS_{name}", value)
     with pytest.raises(SettingsError, match=rf"^DIGITS_{name}: [^;]+\.$"):
         Settings.read()
+
+
+def test_pictures_in_s3_need_a_database_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_STORAGE", "s3://bucket/digits/")
+    with pytest.raises(SettingsError, match="DIGITS_DATABASE: pictures in S3 need a database"):
+        Settings.read()
+    monkeypatch.setenv("DIGITS_DATABASE", "sqlite:////data/uploads.db")
+    assert Settings.read().storage == "s3://bucket/digits"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_database_may_be_on_postgresql_however_it_is_spelt(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DIGITS_DATABASE", f"{scheme}://user:secret@host/digits")
+    settings = Settings.read()
+    assert settings.database == "postgresql+psycopg://user:secret@host/digits"
+    assert "secret" not in repr(settings)
+
+
+def test_a_password_is_not_told_with_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_DATABASE", "mysql://user:secret@host/digits")
+    with pytest.raises(SettingsError) as refused:
+        Settings.read()
+    assert "secret" not in str(refused.value)
 
 
 def test_localhost_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:

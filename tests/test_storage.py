@@ -8,23 +8,36 @@ from typing import Any
 
 import pytest
 
-from digits.errors import NotFound, StorageFull, Unavailable
-from digits.storage import DirectoryStorage, Storage
+from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
+from digits.storage import DirectoryStorage, Storage, open_storage, prepare_storage
 from tests.fakes import MemoryStorage
+from tests.server import free_port
 
 KEY = "0199f3a2-7c41-7b5e-9d3f-0123456789ab"
+OTHER = "0199f3a2-7c42-7b5e-9d3f-0123456789ab"
 
 
-@pytest.fixture(params=["directory", "directory, not durable", "memory"])
+@pytest.fixture(params=["directory", "directory, not durable", "memory", pytest.param("s3", marks=pytest.mark.slow)])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param == "memory":
         return MemoryStorage()
-    return DirectoryStorage(tmp_path, durable=request.param == "directory")
+    if request.param == "s3":
+        return open_storage(request.getfixturevalue("bucket"))
+    return open_storage(str(tmp_path), durable=request.param == "directory")
 
 
 def test_what_is_put_is_found_again(storage: Storage) -> None:
-    storage.put(KEY, b"picture")
-    assert storage.get(KEY) == b"picture"
+    pictures = {KEY: b"picture", OTHER: bytes(6_000_000)}
+    storage.put(pictures)
+    assert {key: storage.get(key) for key in pictures} == pictures
+    assert set(storage.keys()) == pictures.keys()
+
+
+def test_what_is_put_twice_is_there_once(storage: Storage) -> None:
+    storage.put({KEY: b"picture"})
+    storage.put({KEY: b"another"})
+    assert storage.get(KEY) == b"another"
+    assert list(storage.keys()) == [KEY]
 
 
 def test_what_was_never_put_is_not_found(storage: Storage) -> None:
@@ -33,18 +46,56 @@ def test_what_was_never_put_is_not_found(storage: Storage) -> None:
 
 
 def test_what_is_deleted_is_gone(storage: Storage) -> None:
-    storage.put(KEY, b"picture")
-    storage.delete(KEY)
+    third = KEY.replace("0", "1")
+    storage.put({KEY: b"picture", OTHER: b"another", third: b"third"})
+    storage.delete([KEY, third])
     with pytest.raises(NotFound):
         storage.get(KEY)
+    assert list(storage.keys()) == [OTHER]
 
 
 def test_deleting_what_is_not_there_is_no_error(storage: Storage) -> None:
-    storage.delete(KEY)
+    storage.put({OTHER: b"another"})
+    storage.delete([KEY, OTHER])
+    assert list(storage.keys()) == []
+
+
+def test_an_empty_storage_has_no_keys(storage: Storage) -> None:
+    assert list(storage.keys()) == []
 
 
 def test_a_storage_that_works_passes_its_check(storage: Storage) -> None:
     storage.check()
+
+
+@pytest.mark.slow
+def test_more_than_one_request_can_name_is_listed_and_deleted(bucket: str) -> None:
+    storage = open_storage(bucket)
+    pictures = {f"{number:036}": b"picture" for number in range(1005)}
+    storage.put(pictures)
+    assert set(storage.keys()) == pictures.keys()
+    storage.delete(pictures)
+    assert list(storage.keys()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broken", ["AWS_ENDPOINT_URL", "bucket"])
+def test_s3_that_is_away_is_unavailable(bucket: str, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    if broken == "bucket":
+        storage = open_storage("s3://there-is-none")
+    else:
+        monkeypatch.setenv(broken, f"http://127.0.0.1:{free_port()}")
+        storage = open_storage(bucket)
+    for call in (lambda: storage.put({KEY: b"picture"}), storage.check, lambda: list(storage.keys())):
+        with pytest.raises(Unavailable):
+            call()
+
+
+@pytest.mark.slow
+def test_s3_is_looked_at_before_it_is_used(bucket: str) -> None:
+    prepare_storage(bucket)
+    with pytest.raises(SettingsError, match=r"^DIGITS_STORAGE: s3://there-is-none cannot be used: .*NoSuchBucket"):
+        prepare_storage("s3://there-is-none")
 
 
 @pytest.mark.parametrize("key", ["../uploads.db", "..", "a/b", "", "a\0b"])
@@ -62,7 +113,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageFull, match="no room"):
-        DirectoryStorage(tmp_path).put(KEY, b"picture")
+        DirectoryStorage(tmp_path).put({KEY: b"picture"})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,26 +126,35 @@ def test_a_disk_that_cannot_be_synced_is_told(
 
     monkeypatch.setattr(os, "fsync", broken)
     storage = DirectoryStorage(tmp_path)
-    storage.put(KEY, b"picture")
     with pytest.raises(error):
-        storage.sync([KEY])
+        storage.put({KEY: b"picture"})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path / "gone")
-    for call in (lambda: storage.put(KEY, b""), storage.check):
+    for call in (lambda: storage.put({KEY: b""}), storage.check, lambda: list(storage.keys())):
         with pytest.raises(Unavailable):
             call()
 
 
-def test_files_and_then_their_folder_are_synced_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[bool] = []
+def test_files_are_on_the_disk_before_they_are_in_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[list[str]] = []
     fsync: Any = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)), fsync(fd)))
+
+    def noted(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append(sorted(path.name for path in tmp_path.iterdir()) if is_folder else [])
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    DirectoryStorage(tmp_path).put({KEY: b"picture", OTHER: b"another"})
+    assert synced == [[], [], [KEY, OTHER]]
+
+
+def test_what_was_never_finished_is_listed_as_such_and_can_be_deleted(tmp_path: Path) -> None:
+    (tmp_path / f".{KEY}").write_bytes(b"pic")
     storage = DirectoryStorage(tmp_path)
-    keys = [KEY, KEY[::-1]]
-    for key in keys:
-        storage.put(key, b"picture")
-    assert synced == []
-    storage.sync(keys)
-    assert synced == [False, False, True]
+    assert list(storage.keys()) == [f".{KEY}"]
+    storage.delete(storage.keys())
+    assert list(tmp_path.iterdir()) == []

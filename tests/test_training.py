@@ -19,7 +19,7 @@ from digits.training.checkpoint import Asked, Progress
 from digits.training.command import main
 from digits.training.data import read_npz
 from digits.training.recipes import RECIPES, nesterov
-from tests.conftest import ROOT
+from tests import ROOT
 
 pytestmark = [
     pytest.mark.slow,

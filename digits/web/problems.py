@@ -51,6 +51,7 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.NoInk: Kind(422, "no-ink", "There is no digit in the picture"),
     errors.Busy: Kind(503, "busy", "The server is busy"),
     errors.Unavailable: Kind(503, "unavailable", "A part of the server does not answer"),
+    errors.Unsettled: Kind(503, "unsettled", "Whether this was kept is not known"),
     errors.StorageFull: Kind(507, "storage-full", "There is no room to keep the picture"),
 }
 UNEXPECTED = Kind(500, "internal", "Something went wrong inside the server")

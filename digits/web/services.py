@@ -6,13 +6,12 @@ from typing import cast
 from flask import Flask, current_app
 
 from digits.compiled import load_compiled
-from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.keeper import Keeper
 from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.recognition import Upload, recognise_upload
-from digits.records import Records, SqlRecords, create_engine, migrate
+from digits.records import Records, open_records, prepare_records
 from digits.settings import Settings
-from digits.storage import DirectoryStorage, Storage
+from digits.storage import Storage, open_storage, prepare_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +48,13 @@ def keep(upload: Upload) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Does once what must be done before any process serves: folder, schema and compiled model.
+    """Does once what must be done before any process serves: storage, schema and compiled model.
 
     Raises StartError with a sentence for the first thing that stands in the way.
     """
-    try:
-        settings.storage.mkdir(parents=True, exist_ok=True)
-        DirectoryStorage(settings.storage).check()
-    except OSError as error:
-        raise SettingsError(f"DIGITS_STORAGE: {settings.storage} cannot be made: {error.strerror}.") from error
-    except Unavailable as error:
-        raise SettingsError(f"DIGITS_STORAGE: {settings.storage} cannot be written.") from error
-    engine = create_engine(settings.database)
-    try:
-        migrate(engine)
-    except (Unavailable, StorageFull) as error:
-        raise SettingsError(f"DIGITS_DATABASE: {settings.database} cannot be used: {_reason(error)}.") from error
-    finally:
-        engine.dispose()
+    prepare_storage(settings.storage)
+    prepare_records(settings.database)
     load_compiled(settings.model)
-
-
-def _reason(error: Exception) -> str:
-    """What the database itself said."""
-    return str(getattr(error.__cause__, "orig", error))
 
 
 def open_services(settings: Settings) -> Services:
@@ -81,6 +63,6 @@ def open_services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         recogniser=LiteRTRecogniser(load_compiled(settings.model)),
-        storage=DirectoryStorage(settings.storage, durable=durable),
-        records=SqlRecords(create_engine(settings.database, durable=durable)),
+        storage=open_storage(settings.storage, durable=durable),
+        records=open_records(settings.database, durable=durable),
     )

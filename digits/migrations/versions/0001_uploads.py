@@ -12,7 +12,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "uploads",
-        sa.Column("id", sa.String(36), primary_key=True, comment="UUIDv7: in order of arrival"),
+        sa.Column(
+            "id",
+            sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql"),
+            primary_key=True,
+            comment="UUIDv7: in order of arrival",
+        ),
         sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("format", sa.String(8), nullable=False),

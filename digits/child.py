@@ -1,0 +1,22 @@
+"""What is better done in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def complaint(module: str, *arguments: str) -> str | None:
+    """Runs `python -m MODULE ARGUMENTS` to its end. None where it went well, else the last line that it printed."""
+    child = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if not child.returncode:
+        return None
+    lines = child.stderr.strip().splitlines()
+    return lines[-1] if lines else f"{module} ended with status {child.returncode}."
