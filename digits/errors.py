@@ -64,6 +64,10 @@ class NoInk(Refused):
     """A picture with nothing written in it."""
 
 
+class KeyReused(Refused):
+    """Another picture came under the same idempotency key."""
+
+
 class Busy(Refused):
     """As much as can be worked on at once is being worked on."""
 

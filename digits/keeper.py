@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 from digits.recognition import Upload, keep_uploads
-from digits.records import Records
+from digits.records import Record, Records
 from digits.storage import Storage
 
 MOST_AT_ONCE = 64
@@ -16,14 +16,14 @@ class Keeper:
 
     def __init__(self, storage: Storage, records: Records) -> None:
         self._storage, self._records = storage, records
-        self._waiting: deque[tuple[Upload, Future[None]]] = deque()
+        self._waiting: deque[tuple[Upload, Future[Record]]] = deque()
         self._lock = Lock()
         self._is_at_work = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
 
-    def keep(self, upload: Upload) -> "Future[None]":
-        """Is done once the upload is safe; fails with what kept it from that, and then nothing is left of it."""
-        kept: Future[None] = Future()
+    def keep(self, upload: Upload) -> "Future[Record]":
+        """The record that stands, once it is safe; fails with what kept it from that, and then nothing is left."""
+        kept: Future[Record] = Future()
         kept.set_running_or_notify_cancel()  # Whoever waits may go away, but the others of its batch do not.
         with self._lock:
             if not self._is_at_work:
@@ -35,15 +35,15 @@ class Keeper:
     def _keep_waiting(self) -> None:
         while batch := self._next_batch():
             try:
-                keep_uploads([upload for upload, _ in batch], self._storage, self._records)
+                standing = keep_uploads([upload for upload, _ in batch], self._storage, self._records)
             except BaseException as error:
                 for _, kept in batch:
                     kept.set_exception(error)
             else:
-                for _, kept in batch:
-                    kept.set_result(None)
+                for (_, kept), record in zip(batch, standing, strict=True):
+                    kept.set_result(record)
 
-    def _next_batch(self) -> list[tuple[Upload, "Future[None]"]]:
+    def _next_batch(self) -> list[tuple[Upload, "Future[Record]"]]:
         """All that came while others were kept; empty once the work is done."""
         with self._lock:
             batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import uuid_utils
 
-from digits.errors import Unsettled
+from digits.errors import Unavailable, Unsettled
 from digits.grids import Grid
 from digits.picture import Picture, read_picture
 from digits.reading import Reading, read_digits
@@ -38,21 +38,26 @@ def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, qu
     return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
 
 
-def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> None:
+def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> Sequence[Record]:
     """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone.
 
-    All but for Unsettled: then the records may be there, and so the pictures are.
+    All but for Unsettled: then the records may be there, and so the pictures are. Returns the records that stand:
+    that of an upload, or of an earlier one with its idempotency key, and then the later picture is gone.
     """
     pictures = {upload.record.id: upload.data for upload in uploads}
     try:
         storage.put(pictures)
-        records.add([upload.record for upload in uploads])
+        standing = records.add([upload.record for upload in uploads])
     except Unsettled:
         raise
     except BaseException:
         with suppress(Exception):  # What went wrong first is what matters; the sweep finds what is left.
             storage.delete(pictures)
         raise
+    if repeated := pictures.keys() - {record.id for record in standing}:
+        with suppress(Unavailable):  # All that was to be kept is.
+            storage.delete(repeated)
+    return standing
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:

@@ -8,12 +8,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from digits.box import Box
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable, Unsettled
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -42,6 +43,7 @@ uploads = sa.Table(
     sa.Column("digits", sa.JSON, nullable=False),
     sa.Column("label", sa.String),
     sa.Column("labelled_at", sa.DateTime),
+    sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
     sa.Index("uploads_by_number", "number", "id"),
     sa.Index("uploads_by_recognised", "recognised", "id"),
     sa.Index("uploads_by_confidence", "confidence", "id"),
@@ -51,6 +53,14 @@ sa.Index(
     uploads.c.id,
     sqlite_where=uploads.c.label.is_not(None),
     postgresql_where=uploads.c.label.is_not(None),
+)
+
+sa.Index(
+    "uploads_idempotency_key",
+    uploads.c.idempotency_key,
+    unique=True,
+    sqlite_where=uploads.c.idempotency_key.is_not(None),
+    postgresql_where=uploads.c.idempotency_key.is_not(None),
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,6 +96,7 @@ class Record:
     digits: tuple[Digit, ...]
     label: str | None = None
     labelled_at: datetime | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +132,11 @@ class Place:
 class Records(Protocol):
     """What recognition and the web need of a database. Every method raises Unavailable where it does not answer."""
 
-    def add(self, records: Sequence[Record]) -> None:
-        """Keeps them all; once this returns they are not lost."""
+    def add(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Keeps them all; once this returns they are not lost. Returns the records that stand.
+
+        These are the same, but that of two with one idempotency key the first stands for both.
+        """
 
     def get(self, key: str) -> Record:
         """Raises NotFound."""
@@ -153,11 +167,23 @@ class SqlRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert(uploads)
+        self._add_or_find = insert.on_conflict_do_update(
+            index_elements=[uploads.c.idempotency_key],
+            index_where=uploads.c.idempotency_key.is_not(None),
+            # The row that stands is returned only if it is changed, and so to what it is.
+            set_={"idempotency_key": insert.excluded.idempotency_key},
+        ).returning(uploads)
 
-    def add(self, records: Sequence[Record]) -> None:
-        rows = [_row(record) for record in records]
+    def add(self, records: Sequence[Record]) -> Sequence[Record]:
+        others = [_row(record) for record in records if record.idempotency_key is None]
+        # In the order of their keys, so that no two transactions wait for each other.
+        keyed = sorted((record for record in records if record.idempotency_key), key=_idempotency_key)
         with _begin(self._engine) as connection:
-            connection.execute(sa.insert(uploads), rows)
+            if others:
+                connection.execute(sa.insert(uploads), others)
+            standing = {record.id: connection.execute(self._add_or_find, _row(record)).one() for record in keyed}
+        return [_record(standing[record.id]) if record.id in standing else record for record in records]
 
     def get(self, key: str) -> Record:
         with _begin(self._engine) as connection:
@@ -208,6 +234,10 @@ def first_id(time: datetime) -> str:
     # Not timestamp(), whose floats are off by a millisecond now and then.
     milliseconds = max(0, -((EPOCH - time) // timedelta(milliseconds=1)))
     return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
+
+
+def _idempotency_key(record: Record) -> str:
+    return record.idempotency_key or ""
 
 
 def _newest_first(wanted: Wanted, after: Place | None, *, rare: bool) -> sa.Select[Any]:

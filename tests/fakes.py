@@ -69,8 +69,15 @@ class MemoryRecords:
     def __init__(self) -> None:
         self.rows: dict[str, Record] = {}
 
-    def add(self, records: Sequence[Record]) -> None:
-        self.rows.update((record.id, record) for record in records)
+    def add(self, records: Sequence[Record]) -> Sequence[Record]:
+        return [self._standing(record) for record in records]
+
+    def _standing(self, record: Record) -> Record:
+        if record.idempotency_key:
+            for row in self.rows.values():
+                if row.idempotency_key == record.idempotency_key:
+                    return row
+        return self.rows.setdefault(record.id, record)
 
     def get(self, key: str) -> Record:
         try:
@@ -128,8 +135,9 @@ def _doubt(at: Record | Place) -> tuple[float, str]:
 class AbsentRecords(MemoryRecords):
     """A database that does not answer."""
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[Record]) -> Sequence[Record]:
         self.check()
+        return []
 
     def check(self) -> None:
         raise Unavailable("The database does not answer. Recognise with ?store=false, or try again later.")

@@ -26,11 +26,11 @@ class SlowRecords(MemoryRecords):
         self.started, self.open = threading.Event(), threading.Event()
         self.batches: list[list[str]] = []
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[Record]) -> Sequence[Record]:
         self.started.set()
         assert self.open.wait(10)
         self.batches.append([record.id for record in records])
-        super().add(records)
+        return super().add(records)
 
 
 def test_what_arrives_meanwhile_is_kept_together() -> None:
@@ -54,8 +54,9 @@ def test_pictures_are_on_the_disk_before_their_records() -> None:
             steps.append(f"put {list(pictures)}")
 
     class Records(MemoryRecords):
-        def add(self, records: Sequence[Record]) -> None:
+        def add(self, records: Sequence[Record]) -> Sequence[Record]:
             steps.append(f"add {[record.id for record in records]}")
+            return records
 
     Keeper(Storage(), Records()).keep(upload("7")).result(10)
     assert steps == ["put ['7']", "add ['7']"]
@@ -102,7 +103,7 @@ def test_what_cannot_be_kept_is_told_to_each_and_leaves_nothing(
 
 def test_the_picture_is_not_taken_from_a_record_that_may_be_there() -> None:
     class Records(MemoryRecords):
-        def add(self, records: Sequence[Record]) -> None:
+        def add(self, records: Sequence[Record]) -> Sequence[Record]:
             super().add(records)
             raise Unsettled("The database went away while it was written.")
 
@@ -110,6 +111,14 @@ def test_the_picture_is_not_taken_from_a_record_that_may_be_there() -> None:
     with pytest.raises(Unsettled):
         Keeper(storage, records).keep(upload("7")).result(10)
     assert storage.files.keys() == records.rows.keys() == {"7"}
+
+
+def test_what_comes_again_gets_the_first_record_and_leaves_no_picture() -> None:
+    storage, records = MemoryStorage(), MemoryRecords()
+    keeper = Keeper(storage, records)
+    again = [Upload(b"picture", record(id=key, idempotency_key="mine"), ()) for key in "abc"]
+    assert [keeper.keep(each).result(10).id for each in again] == ["a", "a", "a"]
+    assert storage.files.keys() == records.rows.keys() == {"a"}
 
 
 def test_it_works_again_after_a_failure() -> None:

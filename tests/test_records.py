@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -125,6 +126,33 @@ def test_deleted_records_are_gone(records: Records) -> None:
     assert records.delete([rows[0].id, rows[2].id, record().id]) == 2
     assert records.find(Wanted(), 10) == [rows[1]]
     assert records.delete([rows[0].id]) == 0
+
+
+def test_the_first_record_stands_for_all_with_its_idempotency_key(records: Records) -> None:
+    first, again, other, without = (record(idempotency_key=key) for key in ("a", "a", "b", None))
+    assert records.add([first]) == [first]
+    assert records.add([without, again, other]) == [without, first, other]
+    assert records.find(Wanted(), 10) == sorted([first, other, without], key=lambda row: row.id, reverse=True)
+    third, same = record(idempotency_key="c"), record(idempotency_key="c")
+    assert records.add([third, same]) == [third, third]
+
+
+def test_of_many_at_once_with_one_idempotency_key_one_stands(records: Records) -> None:
+    def add(number: int) -> set[str]:
+        keys = ("one", "two") if number % 2 else ("two", "one")
+        return {row.id for row in records.add([record(idempotency_key=key) for key in keys])}
+
+    with ThreadPoolExecutor(8) as threads:
+        standing = set().union(*threads.map(add, range(40)))
+    assert len(standing) == records.count(Wanted()) == 2
+    assert records.known(standing) == standing
+
+
+def test_an_idempotency_key_is_free_again_once_its_record_is_deleted(records: Records) -> None:
+    first, again = record(idempotency_key="a"), record(idempotency_key="a")
+    records.add([first])
+    records.delete([first.id])
+    assert records.add([again]) == [again]
 
 
 def test_it_is_known_which_there_are(records: Records) -> None:

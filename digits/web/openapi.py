@@ -57,7 +57,7 @@ def _paths() -> dict[str, Any]:
                 "Recognise one picture, or several",
                 {"201": located, "200": read, "207": several},
                 (400, 408, 413, 415, 422, 503, 507),
-                parameters=[_query("store", {"type": "boolean"}), _query("preview", {"type": "boolean"})],
+                parameters=[_query("store", {"type": "boolean"}), _query("preview", {"type": "boolean"}), _IDEMPOTENCY],
                 body=_PICTURE,
             ),
             "get": _operation(
@@ -151,6 +151,12 @@ def _paths() -> dict[str, Any]:
 
 
 _KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Of the client's making, such as a UUID: sent again with the same picture, it is answered as before",
+    "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255},
+}
 _UNCHANGED = {"description": "The picture that the caller has"}
 _PREDICTION = {"type": "object", "properties": {"prediction": {"type": "integer", "minimum": 0, "maximum": 9}}}
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}

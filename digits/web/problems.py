@@ -49,6 +49,7 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.UnsupportedRequest: Kind(415, "unsupported-request", "This type of request is not understood"),
     errors.NotAPicture: Kind(415, "not-a-picture", "The file is not a picture that can be read"),
     errors.NoInk: Kind(422, "no-ink", "There is no digit in the picture"),
+    errors.KeyReused: Kind(422, "key-reused", "Another picture came under this Idempotency-Key"),
     errors.Busy: Kind(503, "busy", "The server is busy"),
     errors.Unavailable: Kind(503, "unavailable", "A part of the server does not answer"),
     errors.Unsettled: Kind(503, "unsettled", "Whether this was kept is not known"),

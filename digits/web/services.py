@@ -1,15 +1,16 @@
 """What the views work with: a few things, made once and passed on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from flask import Flask, current_app
 
 from digits.compiled import load_compiled
+from digits.errors import KeyReused
 from digits.keeper import Keeper
 from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.recognition import Upload, recognise_upload
-from digits.records import Records, open_records, prepare_records
+from digits.records import Record, Records, open_records, prepare_records
 from digits.settings import Settings
 from digits.storage import Storage, open_storage, prepare_storage
 
@@ -42,9 +43,16 @@ def recognise(data: bytes) -> Upload:
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
-def keep(upload: Upload) -> None:
-    """Keeps an upload with the services at hand, and returns once it is safe."""
-    services().keeper.keep(upload).result()
+def keep(upload: Upload, idempotency_key: str | None = None) -> Record:
+    """Keeps an upload with the services at hand, and returns the record that stands once it is safe.
+
+    Raises KeyReused where that is another picture's.
+    """
+    named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
+    record = services().keeper.keep(named).result()
+    if record.sha256 != upload.record.sha256:
+        raise KeyReused("Another picture came under this Idempotency-Key. Make a new key for each picture.")
+    return record
 
 
 def prepare(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from digits.errors import DigitsError, TakesLong
 from digits.recognition import recognise_upload
+from digits.records import Record
 from digits.web.answers import as_json, recognition_answer, upload_answer
 from digits.web.incoming import FIELDS, parts_of
 from digits.web.problems import request_id
@@ -31,7 +32,7 @@ STORES = {"": True, "store=false": False}
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
 """Status, headers and body."""
-Take = Callable[[dict[str, Any], bytes], "tuple[Answer, Future[None] | None] | None"]
+Take = Callable[[dict[str, Any], bytes], "tuple[Answer, Future[Record] | None] | None"]
 """A request's environ and body -> the answer, and what must be done before it goes out; None if it is not taken."""
 
 _BOUNDARY = re.compile(r"[\w.'+-]+", re.ASCII)
@@ -53,7 +54,7 @@ class Shortcut:
         }
         self._headers_for = lru_cache(MOST_ORIGINS)(partial(_usual_headers, app))
 
-    def take(self, environ: dict[str, Any], body: bytes) -> "tuple[Answer, Future[None] | None] | None":
+    def take(self, environ: dict[str, Any], body: bytes) -> "tuple[Answer, Future[Record] | None] | None":
         """None for what is left to Flask."""
         stores = STORES.get(environ["QUERY_STRING"])
         form, is_form, boundary = environ.get("CONTENT_TYPE", "").partition(_FORM)
@@ -64,6 +65,7 @@ class Shortcut:
             or form
             or not is_form
             or not _BOUNDARY.fullmatch(boundary)
+            or "HTTP_IDEMPOTENCY_KEY" in environ
         ):
             return None
         try:
@@ -75,7 +77,7 @@ class Shortcut:
         except (MultipartError, ValueError, DigitsError, TakesLong):
             return None
 
-    def _answer(self, data: bytes, stores: bool, headers: Headers) -> "tuple[Answer, Future[None] | None]":
+    def _answer(self, data: bytes, stores: bool, headers: Headers) -> "tuple[Answer, Future[Record] | None]":
         at_hand = self._services
         upload = recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels, quick=True)
         if not stores:

@@ -32,6 +32,8 @@ LONGEST_LABEL = 1000
 _LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
 
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
@@ -39,9 +41,11 @@ bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 def create() -> ResponseReturnValue:
     store, preview = flag_in(request.args, "store", default=True), flag_in(request.args, "preview", default=False)
     pictures = pictures_in(request)
+    keys = _idempotency_keys(len(pictures))
     if len(pictures) > 1:
-        return respond(UploadsResults(uploads=[_result(data, store, preview) for data in pictures]), 207)
-    answer = _recognised(pictures[0], store, preview)
+        results = [_result(data, store, preview, key) for data, key in zip(pictures, keys, strict=True)]
+        return respond(UploadsResults(uploads=results), 207)
+    answer = _recognised(pictures[0], store, preview, keys[0])
     if not isinstance(answer, UploadAnswer):
         return respond(answer)
     response = respond(answer, 201)
@@ -111,20 +115,32 @@ def delete(key: str) -> ResponseReturnValue:
     return Response(status=204)
 
 
-def _recognised(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer:
+def _recognised(data: bytes, store: bool, preview: bool, key: str | None) -> UploadAnswer | RecognitionAnswer:
     upload = recognise(data)
-    if store:
-        keep(upload)
-    answer = upload_answer(upload.record) if store else recognition_answer(upload)
-    return with_previews(answer, upload.grids) if preview else answer
+    record = keep(upload, key) if store else upload.record
+    answer = upload_answer(record) if store else recognition_answer(upload)
+    # What another model once read, this one may have seen otherwise.
+    return with_previews(answer, upload.grids) if preview and record.model == upload.record.model else answer
 
 
-def _result(data: bytes, store: bool, preview: bool) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
+def _result(
+    data: bytes, store: bool, preview: bool, key: str | None
+) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
     """One of several: a picture that is refused does not spoil the others."""
     try:
-        return _recognised(data, store, preview)
+        return _recognised(data, store, preview, key)
     except DigitsError as error:
         return ProblemAnswer.model_validate(problem(*tell(error)))
+
+
+def _idempotency_keys(count: int) -> list[str | None]:
+    """That of each picture: the request's for the first, and what no request can name for the others."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return [None] * count
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
+    return [key, *(f"{key} {place}" for place in range(1, count))]
 
 
 def _kept(key: str) -> bytes:
