@@ -1,8 +1,12 @@
 """What is better done in a process of its own."""
 
+import ctypes
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
 
 
 def complaint(module: str, *arguments: str) -> str | None:
@@ -20,3 +24,10 @@ def complaint(module: str, *arguments: str) -> str | None:
         return None
     lines = child.stderr.strip().splitlines()
     return lines[-1] if lines else f"{module} ended with status {child.returncode}."
+
+
+def stop_with_parent() -> None:
+    """In a child: SIGTERM stops it, and it is sent also where the parent dies and cannot send it. For Linux."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

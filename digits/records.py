@@ -1,5 +1,6 @@
 """The record of every upload."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,9 @@ sa.Index(
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PAGE = 500
+"""Records that are found at once where all are gone through."""
 RARE = 2000
 """As many records are found and put in order in a moment; of more, some of the newest are never far."""
 
@@ -227,6 +231,14 @@ class SqlRecords:
     def check(self) -> None:
         with _begin(self._engine) as connection:
             connection.execute(sa.select(uploads.c.id).limit(1))
+
+
+def every(records: Records, wanted: Wanted) -> Iterator[Record]:
+    """All that are wanted, newest first."""
+    after = None
+    while page := records.find(wanted, PAGE, after):
+        yield from page
+        after = Place(page[-1].id, page[-1].confidence)
 
 
 def first_id(time: datetime) -> str:

@@ -7,9 +7,14 @@ import ctypes
 import os
 import signal
 import socket
+import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digits.child import stop_with_parent
 from digits.errors import StartError
 
 if TYPE_CHECKING:
@@ -17,8 +22,9 @@ if TYPE_CHECKING:
 
     from digits.settings import Settings
 
-_PR_SET_PDEATHSIG = 1
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+_DAY = 24 * 60 * 60
 
 STOP_SECONDS = 8
 """How long a worker may take to finish what it has accepted; Docker kills after ten."""
@@ -55,7 +61,8 @@ def _stop_on_signals() -> None:
         # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
         signal.signal(number, lambda *_: os._exit(0))
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_stop_with_parent)
+        # Else workers of a parent that was killed would keep the port.
+        os.register_at_fork(after_in_child=stop_with_parent)
 
 
 def keep_memory() -> None:
@@ -67,13 +74,6 @@ def keep_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
-
-
-def _stop_with_parent() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        # A parent that was killed cannot tell its workers, which would keep the port.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _check_address(settings: Settings) -> None:
@@ -102,6 +102,7 @@ def _serve(settings: Settings) -> None:
 
     server = create_server(settings, "digits.web.front:create_front")
     server.on_startup(lambda: _announce(settings))
+    server.on_startup(_sweep_daily)
     server.serve()
 
 
@@ -126,6 +127,16 @@ def create_server(settings: Settings, front: str) -> AbstractServer[Any]:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
+
+
+def _sweep_daily() -> None:
+    def sweep() -> None:
+        while True:
+            # Apart, since this process forks others.
+            subprocess.run([sys.executable, "-m", "digits.sweep"], cwd=Path(__file__).parent.parent, check=False)
+            time.sleep(_DAY)
+
+    threading.Thread(target=sweep, name="sweep", daemon=True).start()
 
 
 def _announce(settings: Settings) -> None:

@@ -75,6 +75,9 @@ class Settings(_Environment):
         description="Database of the uploads' records, `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
         "by default `uploads.db` beside that folder",
     )
+    keep_days: int | None = Field(
+        None, ge=1, description="Days that uploads are kept, labelled ones too; where unset, for ever"
+    )
     sync: Literal["full", "normal"] = Field(
         "full", description="An acknowledged upload survives power loss (`full`), or a killed server only (`normal`)"
     )

@@ -35,7 +35,7 @@ class Storage(Protocol):
     def delete(self, keys: Iterable[str]) -> None:
         """Forgets these, those that there are."""
 
-    def keys(self) -> Iterator[str]:
+    def every_key(self) -> Iterator[str]:
         """All that there is, in no order; with a dot before it, the key of what was never finished."""
 
     def check(self) -> None:
@@ -79,7 +79,7 @@ class DirectoryStorage:
                 self._path(key).unlink(missing_ok=True)
             self._sync(self._folder)
 
-    def keys(self) -> Iterator[str]:
+    def every_key(self) -> Iterator[str]:
         with _told(), os.scandir(self._folder) as entries:
             for entry in entries:
                 yield entry.name
@@ -140,7 +140,7 @@ class S3Storage:
         with _told():
             self._store.delete(list(keys))
 
-    def keys(self) -> Iterator[str]:
+    def every_key(self) -> Iterator[str]:
         with _told():
             for objects in self._store.list():
                 for found in objects:

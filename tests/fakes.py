@@ -58,11 +58,21 @@ class MemoryStorage:
         for key in keys:
             self.files.pop(key, None)
 
-    def keys(self) -> Iterator[str]:
+    def every_key(self) -> Iterator[str]:
         return iter(list(self.files))
 
     def check(self) -> None:
         pass
+
+
+class AbsentStorage(MemoryStorage):
+    """A storage that does not answer."""
+
+    def put(self, pictures: Mapping[str, bytes]) -> None:
+        self.check()
+
+    def check(self) -> None:
+        raise Unavailable("The storage does not answer. Recognise with ?store=false, or try again later.")
 
 
 class MemoryRecords:

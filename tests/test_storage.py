@@ -30,14 +30,14 @@ def test_what_is_put_is_found_again(storage: Storage) -> None:
     pictures = {KEY: b"picture", OTHER: bytes(6_000_000)}
     storage.put(pictures)
     assert {key: storage.get(key) for key in pictures} == pictures
-    assert set(storage.keys()) == pictures.keys()
+    assert set(storage.every_key()) == pictures.keys()
 
 
 def test_what_is_put_twice_is_there_once(storage: Storage) -> None:
     storage.put({KEY: b"picture"})
     storage.put({KEY: b"another"})
     assert storage.get(KEY) == b"another"
-    assert list(storage.keys()) == [KEY]
+    assert list(storage.every_key()) == [KEY]
 
 
 def test_what_was_never_put_is_not_found(storage: Storage) -> None:
@@ -51,17 +51,17 @@ def test_what_is_deleted_is_gone(storage: Storage) -> None:
     storage.delete([KEY, third])
     with pytest.raises(NotFound):
         storage.get(KEY)
-    assert list(storage.keys()) == [OTHER]
+    assert list(storage.every_key()) == [OTHER]
 
 
 def test_deleting_what_is_not_there_is_no_error(storage: Storage) -> None:
     storage.put({OTHER: b"another"})
     storage.delete([KEY, OTHER])
-    assert list(storage.keys()) == []
+    assert list(storage.every_key()) == []
 
 
 def test_an_empty_storage_has_no_keys(storage: Storage) -> None:
-    assert list(storage.keys()) == []
+    assert list(storage.every_key()) == []
 
 
 def test_a_storage_that_works_passes_its_check(storage: Storage) -> None:
@@ -73,9 +73,9 @@ def test_more_than_one_request_can_name_is_listed_and_deleted(bucket: str) -> No
     storage = open_storage(bucket)
     pictures = {f"{number:036}": b"picture" for number in range(1005)}
     storage.put(pictures)
-    assert set(storage.keys()) == pictures.keys()
+    assert set(storage.every_key()) == pictures.keys()
     storage.delete(pictures)
-    assert list(storage.keys()) == []
+    assert list(storage.every_key()) == []
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_s3_that_is_away_is_unavailable(bucket: str, monkeypatch: pytest.MonkeyP
     else:
         monkeypatch.setenv(broken, f"http://127.0.0.1:{free_port()}")
         storage = open_storage(bucket)
-    for call in (lambda: storage.put({KEY: b"picture"}), storage.check, lambda: list(storage.keys())):
+    for call in (lambda: storage.put({KEY: b"picture"}), storage.check, lambda: list(storage.every_key())):
         with pytest.raises(Unavailable):
             call()
 
@@ -133,7 +133,7 @@ def test_a_disk_that_cannot_be_synced_is_told(
 
 def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path / "gone")
-    for call in (lambda: storage.put({KEY: b""}), storage.check, lambda: list(storage.keys())):
+    for call in (lambda: storage.put({KEY: b""}), storage.check, lambda: list(storage.every_key())):
         with pytest.raises(Unavailable):
             call()
 
@@ -155,6 +155,6 @@ def test_files_are_on_the_disk_before_they_are_in_their_place(tmp_path: Path, mo
 def test_what_was_never_finished_is_listed_as_such_and_can_be_deleted(tmp_path: Path) -> None:
     (tmp_path / f".{KEY}").write_bytes(b"pic")
     storage = DirectoryStorage(tmp_path)
-    assert list(storage.keys()) == [f".{KEY}"]
-    storage.delete(storage.keys())
+    assert list(storage.every_key()) == [f".{KEY}"]
+    storage.delete(storage.every_key())
     assert list(tmp_path.iterdir()) == []

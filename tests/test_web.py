@@ -13,7 +13,7 @@ from digits.errors import DataError, DigitsError, Refused, StartError
 from digits.web.openapi import document
 from digits.web.problems import KINDS
 from tests.drawing import png
-from tests.fakes import AbsentRecords
+from tests.fakes import AbsentRecords, AbsentStorage
 
 PAGE = "https://pages.example"
 
@@ -140,12 +140,24 @@ def test_a_process_that_lives_and_can_work_says_so(client: FlaskClient) -> None:
     assert client.get("/readyz").json == {"status": "ready", "model": "templates@00000000"}
 
 
-def test_without_a_database_the_process_lives_but_is_not_ready(client_of: Callable[..., FlaskClient]) -> None:
-    client = client_of({"records": AbsentRecords()})
+@pytest.mark.parametrize(
+    ("away", "named"),
+    [
+        ({"records": AbsentRecords()}, "the database."),
+        ({"storage": AbsentStorage()}, "the storage."),
+        ({"records": AbsentRecords(), "storage": AbsentStorage()}, "the database and the storage."),
+    ],
+)
+def test_without_one_of_its_parts_the_process_lives_but_is_not_ready(
+    client_of: Callable[..., FlaskClient], away: dict[str, object], named: str
+) -> None:
+    client = client_of(away)
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
-    assert response.status_code == 503
-    assert "database" in response.json["detail"]
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert f"No answer from {named}" in response.json["detail"]
+    assert client.post("/uploads", data=png("7"), content_type="image/png").status_code == 503
+    assert client.post("/uploads?store=false", data=png("7"), content_type="image/png").json["number"] == "7"
 
 
 def operations(client: FlaskClient) -> set[tuple[str, str]]:

@@ -5,7 +5,7 @@ from io import BytesIO
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
-from digits.web import clients, health, openapi, page, problems, uploads
+from digits.web import clients, commands, health, openapi, page, problems, uploads
 from digits.web.cors import allow_origins
 from digits.web.problems import request_id
 from digits.web.services import Services, open_services, prepare
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         health.bp,
         openapi.bp,
         problems.bp,
+        commands.bp,
     ):
         app.register_blueprint(blueprint)
     return app

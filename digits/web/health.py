@@ -1,11 +1,18 @@
 """Whether the process lives, and whether it can work."""
 
+import logging
+
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from digits.errors import DigitsError, Unavailable
+from digits.records import Records
+from digits.storage import Storage
 from digits.web.services import services
 
 bp = Blueprint("health", __name__)
+
+log = logging.getLogger(__name__)
 
 
 @bp.get("/healthz")
@@ -15,8 +22,18 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Raises Unavailable, naming the part, where the database or the storage does not answer."""
+    """Raises Unavailable, naming them, where the database or the storage does not answer."""
     at_hand = services()
-    at_hand.records.check()
-    at_hand.storage.check()
+    away = [name for name, part in (("database", at_hand.records), ("storage", at_hand.storage)) if not _answers(part)]
+    if away:
+        raise Unavailable(f"No answer from the {' and the '.join(away)}. Recognising with ?store=false goes on.")
     return jsonify(status="ready", model=at_hand.recogniser.model)
+
+
+def _answers(part: Records | Storage) -> bool:
+    try:
+        part.check()
+    except DigitsError as error:
+        log.warning("%s (%r)", error, error.__cause__)
+        return False
+    return True

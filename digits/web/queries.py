@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from digits.errors import BadRequest
-from digits.records import Order, Place, Record, Wanted
+from digits.records import ID, Order, Place, Record, Wanted
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
-ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Arguments = Mapping[str, str]
 T = TypeVar("T")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from digits.errors import BadRequest, DigitsError, NotFound
 from digits.explanation import explain
 from digits.recognition import delete_upload, now
+from digits.records import ID
 from digits.web.answers import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -23,7 +24,7 @@ from digits.web.answers import (
 )
 from digits.web.incoming import json_object, pictures_in
 from digits.web.problems import problem, tell
-from digits.web.queries import ID, flag_in, page_in
+from digits.web.queries import flag_in, page_in
 from digits.web.services import keep, recognise, services
 
 MEDIA_TYPES = {"HEIC": "image/heic"}

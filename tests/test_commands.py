@@ -1,0 +1,203 @@
+"""`flask --app app COMMAND`, over working fakes and, where marked, over real parts."""
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+
+from bench.labelled import read_folder
+from digits.errors import Unavailable
+from digits.export import export_labelled
+from digits.move import move
+from digits.records import Records, SqlRecords, Wanted, every
+from digits.storage import Storage, open_storage, prepare_storage
+from tests import ROOT
+from tests.drawing import png
+from tests.fakes import AbsentStorage, MemoryRecords, MemoryStorage
+from tests.test_records import made, record
+
+
+def run(client: FlaskClient, *arguments: str) -> Result:
+    return client.application.test_cli_runner().invoke(args=list(arguments))
+
+
+def upload(client: FlaskClient, digit: str, label: str | None = None) -> str:
+    answer = client.post("/uploads", data=png(digit), content_type="image/png").json
+    if label is not None:
+        client.patch(answer["links"]["self"], json={"label": label})
+    return answer["id"]
+
+
+def test_labelled_pictures_are_exported_in_the_form_that_is_measured(client: FlaskClient, tmp_path: Path) -> None:
+    upload(client, "3")
+    labels = {upload(client, text, label): label for text, label in (("1", "7"), ("2", ""), ("45", "45\n6"))}
+    done = run(client, "export", "--labelled", str(tmp_path / "out.zip"))
+    assert (done.exit_code, done.output) == (0, f"Written: {tmp_path}/out.zip; labelled pictures: 3.\n")
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        archive.extractall(tmp_path / "out")
+    pictures = read_folder(tmp_path / "out")
+    assert {picture.path.stem: picture.label for picture in pictures} == labels
+    assert {picture.set for picture in pictures} == {"uploads"}
+    assert {path.read_bytes() for path in (tmp_path / "out" / "uploads").iterdir()} == {png("1"), png("2"), png("45")}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip"]
+
+
+def test_a_labelled_picture_that_is_gone_is_told(client: FlaskClient, storage: MemoryStorage, tmp_path: Path) -> None:
+    storage.delete([upload(client, "1", "1")])
+    upload(client, "2", "2")
+    done = run(client, "export", "--labelled", str(tmp_path / "out.zip"))
+    assert "labelled pictures: 1." in done.stdout
+    assert "Labelled too, but gone: 1." in done.stderr
+
+
+def test_an_export_that_fails_leaves_the_former_one(
+    client: FlaskClient, storage: MemoryStorage, records: MemoryRecords, tmp_path: Path
+) -> None:
+    class Away(MemoryStorage):
+        def get(self, key: str) -> bytes:
+            raise Unavailable("The storage does not answer.")
+
+    upload(client, "1", "1")
+    out = tmp_path / "out.zip"
+    out.write_bytes(b"former")
+    with pytest.raises(Unavailable):
+        export_labelled(Away(), records, out)
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(out, b"former")]
+    done = run(client, "export", "--labelled", str(tmp_path / "missing" / "out.zip"))
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "No such file or directory" in done.output
+
+
+def test_sweeping_says_what_was_found(client: FlaskClient) -> None:
+    upload(client, "1")
+    done = run(client, "sweep")
+    assert (done.exit_code, done.output) == (0, "Swept: leftovers 0, old uploads 0.\n")
+
+
+def test_sweeping_without_a_storage_is_told_in_a_sentence(client_of: Callable[..., FlaskClient]) -> None:
+    class Away(AbsentStorage):
+        def every_key(self) -> None:  # type: ignore[override]
+            self.check()
+
+    done = run(client_of({"storage": Away()}), "sweep")
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.startswith("Error: The storage does not answer.")
+
+
+def filled() -> tuple[MemoryStorage, MemoryRecords]:
+    """Fifty uploads, some labelled, some with a key of their client's."""
+    storage, records = MemoryStorage(), MemoryRecords()
+    at = datetime(2026, 11, 26, 8, 0, 0, 5000, UTC)
+    for number in range(50):
+        data = f"picture {number}".encode()
+        label = {"label": str(number), "labelled_at": at} if number % 5 == 0 else {}
+        key = f"key-{number}" if number % 7 == 0 else None
+        row = record(sha256=hashlib.sha256(data).hexdigest(), idempotency_key=key, **label)
+        storage.put({row.id: data})
+        records.add([row])
+    return storage, records
+
+
+def told(storage: Storage, records: Records, to_storage: Storage, to_records: Records) -> str:
+    *_, moved = move(storage, records, to_storage, to_records)
+    return str(moved)
+
+
+def test_all_is_moved_under_the_same_ids() -> None:
+    storage, records = filled()
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    assert told(storage, records, to_storage, to_records) == "Uploads copied: 50; there already: 0."
+    assert (to_storage.files, to_records.rows) == (storage.files, records.rows)
+
+
+def test_a_move_goes_on_where_it_was_broken_off_and_brings_labels_again() -> None:
+    storage, records = filled()
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    next(move(storage, records, to_storage, to_records))
+    (newest,) = records.find(Wanted(), 1)
+    labelled = records.label(newest.id, "8", datetime(2026, 11, 27, tzinfo=UTC))
+    assert told(storage, records, to_storage, to_records) == "Uploads copied: 30; there already: 20."
+    assert (to_storage.files, to_records.rows) == (storage.files, records.rows)
+    assert to_records.get(newest.id) == labelled
+
+
+def test_pictures_may_move_alone_and_records_alone() -> None:
+    storage, records = filled()
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    assert told(storage, records, to_storage, records).startswith("Uploads copied: 50;")
+    assert told(storage, records, storage, to_records).startswith("Uploads copied: 50;")
+    assert (to_storage.files, to_records.rows) == (storage.files, records.rows)
+
+
+def test_what_was_lost_or_damaged_before_is_named_and_its_record_moved() -> None:
+    storage, records = filled()
+    lost, damaged = list(records.rows)[:2]
+    storage.delete([lost])
+    storage.put({damaged: b"something else"})
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    said = told(storage, records, to_storage, to_records)
+    assert f"had been lost before: {lost}." in said
+    assert f"had been damaged before: {damaged}." in said
+    assert (to_storage.files, to_records.rows) == (storage.files, records.rows)
+
+
+def test_an_upload_whose_idempotency_key_is_taken_there_is_moved_without_it() -> None:
+    storage, records = filled()
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    to_records.add([record(idempotency_key="key-0")])
+    told(storage, records, to_storage, to_records)
+    expected = [
+        replace(row, idempotency_key=None) if row.idempotency_key == "key-0" else row
+        for row in every(records, Wanted())
+    ]
+    assert [to_records.get(row.id) for row in expected] == expected
+
+
+def test_a_copy_that_differs_stops_the_move_before_its_record_is_there() -> None:
+    class Careless(MemoryStorage):
+        def get(self, key: str) -> bytes:
+            return super().get(key)[:-1]
+
+    storage, records = filled()
+    to_records = MemoryRecords()
+    with pytest.raises(Unavailable, match="is not what was copied"):
+        told(storage, records, Careless(), to_records)
+    assert to_records.rows == {}
+
+
+def test_a_move_to_the_same_place_is_refused(client: FlaskClient) -> None:
+    done = run(client, "move")
+    assert done.exit_code == 2
+    assert "Name another --storage or --database" in done.output
+
+
+@pytest.mark.slow
+def test_one_command_moves_from_a_laptop_to_postgresql_and_s3(
+    tmp_path: Path, database: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, url = str(tmp_path / "uploads"), f"sqlite:///{tmp_path}/uploads.db"
+    for name, value in (("STORAGE", place), ("DATABASE", url), ("MODEL", str(ROOT / "mnist-neural.h5"))):
+        monkeypatch.setenv(f"DIGITS_{name}", value)
+    source, rows = filled()
+    prepare_storage(place)
+    open_storage(place).put(source.files)
+    with made(url) as engine:
+        SqlRecords(engine).add(list(rows.rows.values()))
+    command = [sys.executable, "-m", "flask", "--app", "app", "move", "--storage", bucket, "--database", database]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (
+        0,
+        ["Uploads copied: 50; there already: 0."],
+    ), done.stderr
+    with made(database) as engine:
+        assert {row.id: row for row in every(SqlRecords(engine), Wanted())} == rows.rows
+    storage = open_storage(bucket)
+    assert {key: storage.get(key) for key in storage.every_key()} == source.files
