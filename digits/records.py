@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from digits.box import Box
@@ -171,7 +171,8 @@ class SqlRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert(uploads)
+        # Not both imported above, which takes a while.
+        insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(uploads)
         self._add_or_find = insert.on_conflict_do_update(
             index_elements=[uploads.c.idempotency_key],
             index_where=uploads.c.idempotency_key.is_not(None),

@@ -94,6 +94,11 @@ class S3:
     """Moto's server: it speaks as S3 does, and keeps all in its memory."""
 
     port: int
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -113,22 +118,19 @@ class S3:
 
 @contextmanager
 def s3(port: int | None = None) -> Iterator[S3]:
-    server = S3(port or free_port())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "--port", str(server.port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    port = port or free_port()
+    command = [sys.executable, "-m", "moto.server", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = S3(port, process)
     try:
         deadline = time.monotonic() + SECONDS_TO_START
-        while not _answers(server.port):
+        while not _answers(port):
             assert process.poll() is None, "moto's server did not start"
             assert time.monotonic() < deadline
             time.sleep(0.05)
         yield server
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop()
 
 
 def _answers(port: int) -> bool:

@@ -2,17 +2,19 @@
 
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from digits.records import Record, Wanted, first_id, open_records, prepare_records
+from digits.records import Record, SqlRecords, Wanted, first_id
 from digits.storage import open_storage
 from digits.sweep import Swept, sweep
 from tests import ROOT
 from tests.fakes import MemoryRecords, MemoryStorage
-from tests.test_records import record
+from tests.server import running
+from tests.test_records import made, record
 
 NOW = datetime.now(UTC)
 
@@ -85,15 +87,31 @@ def test_uploads_are_kept_as_many_days_as_is_said(storage: MemoryStorage, record
 def test_a_process_of_its_own_sweeps_a_folder_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place, url = str(tmp_path / "uploads"), f"sqlite:///{tmp_path}/uploads.db"
     Path(place).mkdir()
-    prepare_records(url)
-    storage, records = open_storage(place), open_records(url)
+    storage = open_storage(place)
     rows = [of_age(40 * DAY), of_age(20 * DAY)]
     storage.put({row.id: b"picture" for row in [*rows, of_age(DAY)]})
-    records.add(rows)
+    with made(url) as engine:
+        SqlRecords(engine).add(rows)
     for name, value in (("STORAGE", place), ("DATABASE", url), ("KEEP_DAYS", "30")):
         monkeypatch.setenv(f"DIGITS_{name}", value)
     command = [sys.executable, "-m", "digits.sweep"]
     said = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(2)]
     assert [each.stdout for each in said] == ["Swept: leftovers 1, old uploads 1.\n", ""]
     assert [each.stderr for each in said] == ["", ""]
-    assert list(storage.every_key()) == [row.id for row in records.find(Wanted(), 10)] == [rows[1].id]
+    with made(url) as engine:
+        assert list(storage.every_key()) == [row.id for row in SqlRecords(engine).find(Wanted(), 10)] == [rows[1].id]
+
+
+@pytest.mark.slow
+def test_a_server_sweeps_when_it_starts(tmp_path: Path) -> None:
+    place, url = tmp_path / "uploads", f"sqlite:///{tmp_path}/uploads.db"
+    place.mkdir()
+    with made(url) as engine:
+        row = of_age(2 * DAY)
+        open_storage(str(place)).put({row.id: b"picture", key(DAY): b"leftover", f".{key(DAY)}": b"left"})
+        SqlRecords(engine).add([row])
+    with running(tmp_path, workers="1"):
+        deadline = time.monotonic() + 20
+        while [path.name for path in place.iterdir()] != [row.id]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
