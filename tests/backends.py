@@ -3,6 +3,7 @@
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import requests
 
 from tests.server import free_port
@@ -22,55 +24,63 @@ SUPERUSER = "postgres"
 
 
 def postgresql_programs() -> Path | None:
-    """Folder of initdb and pg_ctl, which Debian keeps out of the path; None where PostgreSQL is not installed."""
-    if found := shutil.which("pg_ctl"):
-        return Path(found).parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+    """Folder of PostgreSQL's programs, which Debian keeps out of the path; None where it is not installed."""
+    if found := max(Path("/usr/lib/postgresql").glob("*/bin"), default=None):
+        return found
+    found = shutil.which("postgres")
+    return Path(found).resolve().parent if found else None
 
 
-@dataclass(frozen=True)
 class PostgreSQL:
     """A cluster that can be stopped and started."""
 
-    programs: Path
-    folder: Path
-    durable: bool
-    port: int = field(default_factory=free_port)
+    def __init__(self, programs: Path, folder: Path, *, durable: bool) -> None:
+        self._programs, self._folder, self._durable = programs, folder, durable
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        # Of a language, so that nothing rests on characters being in the order of their codes.
+        language = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en", "--locale=C.UTF-8")
+        arguments = (f"--username={SUPERUSER}", "--auth=trust", *language, "--pgdata", "data")
+        assert self._popen("initdb", *arguments).wait(60) == 0
 
     @property
     def url(self) -> str:
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        return f"postgresql+psycopg://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
-
-    def create(self) -> None:
-        # Of a language, so that nothing rests on characters being in the order of their codes.
-        language = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en", "--locale=C.UTF-8")
-        self._run("initdb", f"--username={SUPERUSER}", "--auth=trust", *language, "--pgdata", str(self._data))
+        return f"postgresql+psycopg://{SUPERUSER}@127.0.0.1:{self._port}/{database}"
 
     def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-        if not self.durable:
-            options += " -c fsync=off"
-        log = str(self.folder / "log")
-        self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "--log", log, "--options", options, "start")
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ".", "fsync": self._durable}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        # Not by pg_ctl, from which it would not be a child of ours, whose work is counted as such.
+        self._process = self._popen("postgres", "-D", "data", "-p", str(self._port), *options)
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not self._answers():
+            assert self._process.poll() is None, "PostgreSQL did not start"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """At once, as if it were killed."""
-        self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "--mode", "immediate", "stop")
+        if self._process:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
 
-    @property
-    def _data(self) -> Path:
-        return self.folder / "data"
-
-    def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(self.programs / program), *arguments],
-            check=True,
+    def _popen(self, program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [str(self._programs / program), *arguments],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             user=SUPERUSER if os.getuid() == 0 else None,
-            cwd=self.folder,
+            cwd=self._folder,
         )
 
 
@@ -79,14 +89,12 @@ def postgresql(programs: Path, *, durable: bool = False) -> Iterator[PostgreSQL]
     """A cluster of its own; unless durable, it does not wait for the disk."""
     with TemporaryDirectory(prefix="digits-postgresql-") as folder:
         shutil.chown(folder, SUPERUSER if os.getuid() == 0 else getpass.getuser())
-        server = PostgreSQL(programs, Path(folder), durable)
-        server.create()
+        server = PostgreSQL(programs, Path(folder), durable=durable)
         server.start()
         try:
             yield server
         finally:
-            if (server.folder / "data" / "postmaster.pid").exists():
-                server.stop()
+            server.stop()
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def test_pictures_are_all_different() -> None:
 
 
 def test_the_history_that_is_measured_is_in_order(tmp_path: object) -> None:
-    fill(tmp_path / "7.db", 25)  # type: ignore[operator]
+    fill(f"sqlite:///{tmp_path}/7.db", 25)
     engine = create_engine(f"sqlite:///{tmp_path}/7.db")
     records = SqlRecords(engine).find(Wanted(), 100)
     engine.dispose()

@@ -1,0 +1,63 @@
+"""What it costs to keep small pictures, on each storage and database, beside ?store=false, alternating in one run.
+
+    python -m bench.stores [--workers N] [--rounds N] [--seconds S]
+
+PostgreSQL, which waits for the disk, and moto's server of S3, which is written in Python and keeps all in its memory,
+run on the same machine: what they take of it is not left to ours. Both must be installed, as for `make test`.
+
+ratio    requests per second with ?store=false divided by the row's
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from statistics import median
+
+from bench.bodies import multipart, pictures
+from bench.command import parser_of, work
+from bench.load import FIGURES, Load, figures, steady_load
+from bench.systems import DURABLE, OURS, System, Workplace
+from bench.table import aligned
+from tests.backends import S3, PostgreSQL, postgresql, postgresql_programs, s3
+
+CONNECTIONS = 32
+
+
+def main(arguments: list[str] | None = None) -> None:
+    chosen = parser_of("bench.stores", __doc__).parse_args(arguments)
+    if not (programs := postgresql_programs()):
+        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
+    loads: dict[str, list[Load]] = defaultdict(list)
+    small = [multipart(picture) for picture in pictures("small")]
+    with work(chosen.workers) as workplace, postgresql(programs, durable=True) as database, s3() as objects:
+        systems = [OURS, *combinations(database, objects)]
+        for _ in range(chosen.rounds):
+            for system in systems:
+                loads[system.name].append(measured(workplace, system, small, chosen.seconds))
+    print("\n".join(aligned(rows(loads), 1)))
+
+
+def combinations(database: PostgreSQL, objects: S3) -> Iterator[System]:
+    """Our server on each storage with each database."""
+    for place, storage in (("folder", {}), ("S3", objects.environment | {"DIGITS_STORAGE": objects.bucket("bench")})):
+        for name, url in (("SQLite", "sqlite:///uploads.db"), ("PostgreSQL", database.url)):
+            environment = {**DURABLE.environment, **storage, "DIGITS_DATABASE": url}
+            yield replace(DURABLE, name=f"{place} and {name}", environment=environment)
+
+
+def measured(workplace: Workplace, system: System, bodies: list[bytes], seconds: float) -> Load:
+    with workplace.running(system) as server:
+        return steady_load(server.url + system.path, bodies, CONNECTIONS, seconds)
+
+
+def rows(loads: Mapping[str, list[Load]]) -> Iterator[list[str]]:
+    """The table: what is kept where, its figures, and how many times as fast it is not to keep it."""
+    yield ["", *FIGURES, "ratio"]
+    fastest = median(load.per_second for load in loads[OURS.name])
+    for name, each in loads.items():
+        yield [name, *figures(each), f"{fastest / median(load.per_second for load in each):.2f}"]
+
+
+if __name__ == "__main__":
+    main()
