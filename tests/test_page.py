@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import requests
 from werkzeug.serving import make_server
 
 from digits.settings import Settings
@@ -132,6 +133,44 @@ def test_why_shows_what_decided_and_asks_for_it_only_then(page):
         expect(page.get_by_alt_text("the ink that decided")).to_have_js_property("naturalWidth", 300)
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Why?")).to_be_hidden()
+
+
+def labels(address):
+    return [upload["label"] for upload in requests.get(f"{address}uploads", timeout=10).json()["uploads"]]
+
+
+def test_what_is_wrong_can_be_said_and_is_kept(page, address):
+    choose(page, "mine.png", picture_of("52"))
+    expect_answer(page, "52")
+    page.get_by_text("Wrong?").click()
+    said = page.get_by_role("textbox", name="It says")
+    expect(said).to_have_value("52")
+    said.fill(" 53 \n 1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Thank you.")).to_be_visible()
+    assert labels(address)[0] == "53\n1"
+    page.get_by_role("button", name="No number").click()
+    expect(page.get_by_text("Saving")).to_be_hidden()
+    assert labels(address)[0] == ""
+    said.fill("fifty")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This is not a label.")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Wrong?")).to_be_hidden()
+
+
+def test_what_was_kept_though_the_answer_was_lost_is_kept_once(page, address):
+    before = len(labels(address))
+
+    def lose_the_answer(route):
+        route.fetch()
+        route.abort()
+
+    on_first_upload(page, lose_the_answer)
+    choose(page, "mine.png", picture_of("4"))
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page, "4")
+    assert len(labels(address)) == before + 1
 
 
 def test_a_file_that_is_no_picture_is_refused_with_the_sentence_of_the_server(page):

@@ -1,9 +1,10 @@
 const PAUSE_MS = 600;
 const PEN_PIXELS = 32;
+const UNREACHABLE = 'The server cannot be reached. Check your connection.';
 
 const {
-  paper, picture, words, clear, file, answer, number, note, problem, again, why, explanation, digits, digitTemplate,
-  barTemplate,
+  paper, picture, words, clear, file, answer, number, note, problem, again, why, explanation, wrong, correction, label,
+  noNumber, saved, digits, digitTemplate, barTemplate,
 } = Object.fromEntries([...document.querySelectorAll('[id]')].map((element) => [element.id, element]));
 const [invitation, hint] = [words.textContent, note.textContent];
 
@@ -75,21 +76,23 @@ function supersede() {
   return reading.signal;
 }
 
-async function read(blob) {
+/** Under the same key again, it is kept once, even where only the answer was lost. Not randomUUID, which needs HTTPS. */
+async function read(blob, key = crypto.getRandomValues(new Uint32Array(4)).join('-')) {
   const signal = supersede();
-  again.onclick = () => read(blob);
+  again.onclick = () => read(blob, key);
   note.textContent = 'Reading …';
   try {
     const body = new FormData();
     body.append('file', await blob);
-    const response = await fetch('uploads?preview=true', { method: 'POST', body, signal });
+    const headers = { 'Idempotency-Key': key };
+    const response = await fetch('uploads?preview=true', { method: 'POST', headers, body, signal });
     const result = await response.json();
     if (response.ok) return show(result);
     show(nothing, '', result.detail);
     again.hidden = response.status < 500;
   } catch {
     if (signal.aborted) return;
-    show(nothing, '', 'The server cannot be reached. Check your connection.');
+    show(nothing, '', UNREACHABLE);
     again.hidden = false;
   }
 }
@@ -102,6 +105,7 @@ function show(result, remark = confidence(result), complaint = '') {
   note.textContent = remark;
   problem.textContent = complaint;
   offerExplanation(result.links);
+  offerCorrection(result.links);
   digits.replaceChildren(...result.digits.map(digitFigure));
   answer.ariaBusy = 'false';
 }
@@ -114,6 +118,35 @@ function offerExplanation(links) {
   why.ontoggle = () => {
     if (why.open) explanation.src = links.explanation;
   };
+}
+
+function offerCorrection(links) {
+  wrong.hidden = !links;
+  wrong.open = false;
+  saved.textContent = '';
+  label.value = number.textContent;
+  correction.onsubmit = (event) => {
+    event.preventDefault();
+    correct(links.self, label.value.trim().replace(/\s*\n\s*/g, '\n'));
+  };
+  noNumber.onclick = () => correct(links.self, '');
+}
+
+async function correct(upload, said) {
+  const { signal } = reading;
+  saved.textContent = 'Saving …';
+  const outcome = await keepLabel(upload, said);
+  if (!signal.aborted) saved.textContent = outcome;
+}
+
+async function keepLabel(upload, said) {
+  try {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(upload, { method: 'PATCH', headers, body: JSON.stringify({ label: said }) });
+    return response.ok ? 'Thank you. The next model can learn from it.' : (await response.json()).detail;
+  } catch {
+    return UNREACHABLE;
+  }
 }
 
 function confidence(result) {
