@@ -4,25 +4,31 @@ import ctypes
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
 
+forking = threading.Lock()
+"""Held by who forks: a process forked while a thread starts another would keep the pipe on which that thread waits."""
+
+
+def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it."""
+    command = [sys.executable, "-m", module, *arguments]
+    with forking:
+        return subprocess.Popen(command, cwd=Path(__file__).parent.parent, text=True, errors="replace", **options)
+
+
 def complaint(module: str, *arguments: str) -> str | None:
-    """Runs `python -m MODULE ARGUMENTS` to its end. None where it went well, else the last line that it printed."""
-    child = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=Path(__file__).parent.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    """Runs a module to its end. None where it went well, else the last line that it printed."""
+    with start(module, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+        _, said = child.communicate()
     if not child.returncode:
         return None
-    lines = child.stderr.strip().splitlines()
+    lines = said.strip().splitlines()
     return lines[-1] if lines else f"{module} ended with status {child.returncode}."
 
 

@@ -7,20 +7,19 @@ import ctypes
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from digits.child import stop_with_parent
+from digits.child import start, stop_with_parent
 from digits.errors import StartError
 
 if TYPE_CHECKING:
-    from granian.server.common import AbstractServer
-
+    from digits.compiled import CompiledModel
     from digits.settings import Settings
+    from digits.web.front import Front
+    from digits.workers import Workers
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -60,9 +59,16 @@ def _stop_on_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
         signal.signal(number, lambda *_: os._exit(0))
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # The model that it tells of is being taken up anyway.
     if hasattr(os, "register_at_fork"):
         # Else workers of a parent that was killed would keep the port.
-        os.register_at_fork(after_in_child=stop_with_parent)
+        os.register_at_fork(after_in_child=_begin_as_worker)
+
+
+def _begin_as_worker() -> None:
+    stop_with_parent()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until there is something to say farewell to.
 
 
 def keep_memory() -> None:
@@ -92,7 +98,7 @@ def _check_address(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from digits.web.services import prepare
 
-    prepare(settings)
+    application = _Application(settings, prepare(settings))
     # Workers are forked on Linux: what is imported and set here, they share.
     import cv2
 
@@ -100,22 +106,48 @@ def _serve(settings: Settings) -> None:
 
     cv2.setNumThreads(1)  # As with OPENBLAS_NUM_THREADS.
 
-    server = create_server(settings, "digits.web.front:create_front")
+    server = create_server(settings)
+    server.renew = application.renew
     server.on_startup(lambda: _announce(settings))
     server.on_startup(_sweep_daily)
-    server.serve()
+    server.serve(target_loader=application, wrap_loader=False)
 
 
-def create_server(settings: Settings, front: str) -> AbstractServer[Any]:
-    """The server of an ASGI application, named by what creates it in each worker."""
-    from granian import Granian
+class _Application:
+    """What each worker makes of the settings and the model: both are the parent's, which has checked them."""
+
+    def __init__(self, settings: Settings, model: CompiledModel) -> None:
+        self._settings, self._model = settings, model
+
+    def __call__(self) -> Front:
+        from digits.web.front import create_front
+
+        return create_front(self._settings, self._model)
+
+    def renew(self) -> bool:
+        """Takes the model as it is now; if it cannot be served, keeps the one that is, and says so."""
+        from digits.compiled import load_compiled
+
+        old = self._model.description.name
+        try:
+            self._model = load_compiled(self._settings.model)
+        except Exception as error:
+            print(f"The new model is not taken up, and {old} goes on: {error}", file=sys.stderr, flush=True)
+            return False
+        print(f"Taking up {self._model.description.name} in place of {old}.", flush=True)
+        return True
+
+
+def create_server(settings: Settings) -> Workers:
+    """The server of an ASGI application, which its serve() takes."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    return Granian(
-        front,
-        factory=True,
+    from digits.workers import FAREWELL_SECONDS, Workers
+
+    return Workers(
+        "digits",
         address=settings.host,
         port=settings.port,
         workers=settings.workers,
@@ -125,6 +157,7 @@ def create_server(settings: Settings, front: str) -> AbstractServer[Any]:
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
+        respawn_interval=FAREWELL_SECONDS,
         workers_kill_timeout=STOP_SECONDS,
     )
 
@@ -133,7 +166,7 @@ def _sweep_daily() -> None:
     def sweep() -> None:
         while True:
             # Apart, since this process forks others.
-            subprocess.run([sys.executable, "-m", "digits.sweep"], cwd=Path(__file__).parent.parent, check=False)
+            start("digits.sweep").wait()
             time.sleep(_DAY)
 
     threading.Thread(target=sweep, name="sweep", daemon=True).start()

@@ -20,4 +20,4 @@ def create_front() -> Front:
 
 
 if __name__ == "__main__":
-    create_server(Settings.read(), "bench.peers.floor:create_front").serve()
+    create_server(Settings.read()).serve(target_loader=create_front, wrap_loader=False)

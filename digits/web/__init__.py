@@ -18,8 +18,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     """
     if services is None:
         settings = settings or Settings.read()
-        prepare(settings)
-        services = open_services(settings)
+        services = open_services(settings, prepare(settings))
     app = Flask(__name__, static_folder=None)
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]

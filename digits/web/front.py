@@ -8,6 +8,7 @@ picture's, to which there is a shortcut.
 import asyncio
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -18,10 +19,12 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
+from digits.compiled import CompiledModel
 from digits.errors import BadRequest, Busy, TooSlow
 from digits.settings import Settings
 from digits.web.problems import REFUSED, too_large
-from digits.web.shortcut import Answer, Shortcut, Take
+from digits.web.services import open_services
+from digits.web.shortcut import Answer, Headers, Shortcut, Take
 
 THREADS = 4
 """Of each worker: pictures are decoded and stored outside Python's lock."""
@@ -54,8 +57,13 @@ class Front:
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
         self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._farewell: Headers = []
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
+
+    def bid_farewell(self) -> None:
+        """From now on connections are closed after their answers: clients go elsewhere, and know it."""
+        self._farewell = [(b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,7 +78,7 @@ class Front:
                 status, headers, content = await self._answer(environ | {REFUSED: error}, b"")
         finally:
             self._held -= len(body)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
@@ -172,10 +180,11 @@ def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer
     return status, headers, body
 
 
-def create_front() -> Front:
-    """What each worker runs; its settings are those that the parent has checked."""
+def create_front(settings: Settings, model: CompiledModel) -> Front:
+    """What each worker runs, on what its parent has prepared. SIGHUP begins its farewell."""
     from digits.web import create_app
 
-    settings = Settings.read()
-    app = create_app(settings)
-    return Front(app, settings.max_bytes, Shortcut(app).take)
+    app = create_app(services=open_services(settings, model))
+    front = Front(app, settings.max_bytes, Shortcut(app).take)
+    signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
+    return front

@@ -5,7 +5,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from digits.compiled import load_compiled
+from digits.compiled import CompiledModel, load_compiled
 from digits.errors import KeyReused
 from digits.keeper import Keeper
 from digits.recogniser import LiteRTRecogniser, Recogniser
@@ -55,22 +55,22 @@ def keep(upload: Upload, idempotency_key: str | None = None) -> Record:
     return record
 
 
-def prepare(settings: Settings) -> None:
-    """Does once what must be done before any process serves: storage, schema and compiled model.
+def prepare(settings: Settings) -> CompiledModel:
+    """Does once what must be done before any process serves: storage, schema and compiled model, which it returns.
 
     Raises StartError with a sentence for the first thing that stands in the way.
     """
     prepare_storage(settings.storage)
     prepare_records(settings.database)
-    load_compiled(settings.model)
+    return load_compiled(settings.model)
 
 
-def open_services(settings: Settings) -> Services:
+def open_services(settings: Settings, model: CompiledModel) -> Services:
     """The real ones, on what prepare() has prepared."""
     durable = settings.sync == "full"
     return Services(
         settings=settings,
-        recogniser=LiteRTRecogniser(load_compiled(settings.model)),
+        recogniser=LiteRTRecogniser(model),
         storage=open_storage(settings.storage, durable=durable),
         records=open_records(settings.database, durable=durable),
     )
