@@ -62,6 +62,14 @@ class Reading:
     """Share of the ink that was left out, though it is no line."""
 
     @property
+    def number(self) -> str:
+        """All digits in reading order, with a line feed between lines."""
+        lines: dict[int, str] = {}
+        for glyph, prediction in zip(self.glyphs, self.predictions, strict=True):
+            lines[glyph.line] = lines.get(glyph.line, "") + str(prediction.digit)
+        return "\n".join(lines.values())
+
+    @property
     def is_sure(self) -> bool:
         return self.confidence ** (1 / len(self.glyphs)) >= SURE and self.stray <= STRAY
 

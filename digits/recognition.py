@@ -86,7 +86,7 @@ def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogni
         height=picture.height,
         bytes=len(data),
         model=recogniser.model,
-        number=_number(reading),
+        number=reading.number,
         confidence=round(reading.confidence, _DECIMALS),
         recognised=reading.confidence >= recogniser.threshold,
         digits=tuple(
@@ -99,11 +99,3 @@ def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogni
             for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True)
         ),
     )
-
-
-def _number(reading: Reading) -> str:
-    """All digits in reading order, with a line feed between lines."""
-    lines: dict[int, str] = {}
-    for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True):
-        lines[glyph.line] = lines.get(glyph.line, "") + str(prediction.digit)
-    return "\n".join(lines.values())

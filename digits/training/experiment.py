@@ -8,13 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from digits.compiled import load_compiled, places
+from digits.compiled import load_compiled
 from digits.errors import DataError, ModelError
 from digits.recogniser import LiteRTRecogniser
 from digits.training.checkpoint import Asked, Progress
 from digits.training.data import DataSet, Labelled, divided, folds, redivided
 from digits.training.evaluation import Evaluation, Probabilities, Spread, evaluate
-from digits.training.fit import calibrate, fit, predict, save
+from digits.training.fit import calibrate, fit, predict, save, take_place
 from digits.training.metrics import Metrics, RunMetrics, Served, machine, versions
 from digits.training.networks import multiply_adds
 from digits.training.recipes import RECIPES, Recipe
@@ -104,11 +104,7 @@ def run_experiment(options: Options, data: DataSet) -> None:
         versions=versions(),
     )
     write_report(options.report, metrics, data.test, kept.on_test)
-    for compiled, place in zip(places(finished), places(options.out), strict=True):
-        if compiled.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            compiled.replace(place)
-    finished.replace(options.out)
+    take_place(finished, options.out)
     _clean(options.work)
     print(metrics.summary())
     print(f"{'Written:':<23}{options.out}, and the report in {options.report}", flush=True)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digits.compiled import DEFAULT_THRESHOLD
+from digits.compiled import DEFAULT_THRESHOLD, places
 from digits.grids import to_input
 from digits.training.batches import Batches, labels
 from digits.training.checkpoint import Asked, Progress, load_checkpoint, save_checkpoint
@@ -45,11 +45,17 @@ class _Bookkeeping(keras.callbacks.Callback):
 
 
 def fit(
-    recipe: Recipe, train: Labelled, beside: Labelled, asked: Asked, checkpoint: Path
+    recipe: Recipe,
+    train: Labelled,
+    beside: Labelled,
+    asked: Asked,
+    checkpoint: Path,
+    start: keras.Model | None = None,
 ) -> tuple[keras.Model, Progress]:
     """The trained network and how it came about; goes on from `checkpoint` where there is one.
 
-    The digits `beside` only show how training goes. Raises DataError where the checkpoint is damaged or another run's.
+    It is the one to `start` from, where that is given, else a fresh one of the recipe's. The digits `beside` only show
+    how training goes. Raises DataError where the checkpoint is damaged or another run's.
     """
     model, progress = load_checkpoint(checkpoint, asked) or (None, Progress(asked))
     if model:
@@ -59,7 +65,7 @@ def fit(
     started = time.monotonic()
     batches = Batches(recipe, train, asked, progress.finished)
     progress.seconds += time.monotonic() - started
-    model = model or _fresh(recipe, train, asked.seed)
+    model = model or start or _fresh(recipe, train, asked.seed)
     first = 0
     for last, scale in ((recipe.learning_epochs(asked.epochs), 1), (asked.epochs, SETTLING_RATE)):
         if progress.finished == first < last:
@@ -97,27 +103,39 @@ def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.
     return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
 
 
-def calibrate(model: keras.Model, held_out: Labelled) -> float:
+def calibrate(model: keras.Model, held_out: Labelled, label_smoothing: float = 0) -> float:
     """Divides the last layer by the temperature that makes its probabilities honest; returns the temperature.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks". The predicted digits stay the same.
+    Guo et al. 2017, "On Calibration of Modern Neural Networks". The predicted digits stay the same. With label
+    smoothing, the probabilities become such as training with it would have them.
     """
     logits = np.log(np.maximum(predict(model, held_out.grids), 1e-12))
     temperatures = np.geomspace(0.2, 5, 200)
-    best = min(temperatures, key=lambda temperature: _cross_entropy(logits / temperature, held_out.digits))
+    losses = [_cross_entropy(logits / each, held_out.digits, label_smoothing) for each in temperatures]
+    best = temperatures[np.argmin(losses)]
     last = model.layers[-1]
     last.set_weights([weights / best for weights in last.get_weights()])
     return float(best)
 
 
-def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8]) -> float:
+def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8], label_smoothing: float) -> float:
     logits = logits - logits.max(axis=1, keepdims=True)
     log_sums = np.log(np.exp(logits).sum(axis=1))
-    return float((log_sums - logits[np.arange(len(digits)), digits]).mean())
+    wanted = (1 - label_smoothing) * logits[np.arange(len(digits)), digits] + label_smoothing * logits.mean(axis=1)
+    return float((log_sums - wanted).mean())
 
 
-def save(model: keras.Model, path: Path) -> None:
+def save(model: keras.Model, path: Path, threshold: float = DEFAULT_THRESHOLD) -> None:
     """Writes the .h5 and its threshold."""
     model.save(path, include_optimizer=False)
     with h5py.File(path, "r+") as file:
-        file.attrs["threshold"] = DEFAULT_THRESHOLD
+        file.attrs["threshold"] = threshold
+
+
+def take_place(finished: Path, out: Path) -> None:
+    """Moves a saved model, with its compiled form, to where it is served from."""
+    for compiled, place in zip(places(finished), places(out), strict=True):
+        if compiled.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            compiled.replace(place)
+    finished.replace(out)

@@ -1,0 +1,134 @@
+"""`keras-mnist.py --corrections` as its users run it, on digits drawn for the test."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.pictures.backhand import photos
+from digits.compiled import load_compiled, sha256_of
+from digits.recognition import keep_uploads, recognise_upload
+from digits.records import SqlRecords, create_engine, migrate
+from digits.settings import Settings
+from digits.storage import DirectoryStorage
+from digits.training.command import main
+from tests.fakes import TemplateRecogniser
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # Of Keras' own making.
+]
+
+Correct = Callable[[list[tuple[str, bytes]]], None]
+
+
+@pytest.fixture
+def model(tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small one, of little training, that serves."""
+    model = tmp_path / "small.h5"
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(model), "--epochs", "1"]
+    main([*options, "--report", str(tmp_path / "report")])
+    monkeypatch.setenv("DIGITS_MODEL", str(model))
+    return model
+
+
+@pytest.fixture
+def correct(tmp_path: Path, recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch) -> Correct:
+    """Keeps pictures as a server does, with what a person says is written in them."""
+    monkeypatch.setenv("DIGITS_STORAGE", str(tmp_path / "uploads"))
+
+    def keep(corrected: list[tuple[str, bytes]]) -> None:
+        settings = Settings.read()
+        settings.storage.mkdir()
+        engine = create_engine(settings.database)
+        migrate(engine)
+        records = SqlRecords(engine)
+        uploads = [recognise_upload(picture, recogniser, settings.max_pixels) for _, picture in corrected]
+        keep_uploads(uploads, DirectoryStorage(settings.storage), records)
+        for upload, (label, _) in zip(uploads, corrected, strict=True):
+            records.label(upload.record.id, label, datetime.now(UTC))
+        engine.dispose()
+
+    return keep
+
+
+def test_a_model_learns_a_hand_and_takes_the_place_of_the_one_that_is_kept(
+    tmp_path: Path, mnist_like: Path, model: Path, correct: Correct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    correct([(number, photo.data) for number, photo in photos(0, 60)])
+    before, sha256 = model.read_bytes(), sha256_of(model)
+    main(["--corrections", "--data", str(mnist_like), "--out", str(model), "--epochs", "8"])
+    kept = tmp_path / f"small.{sha256[:8]}.h5"
+    assert kept.read_bytes() == before
+    assert sha256_of(model) != sha256
+    compiled = tmp_path / "small.tflite"
+    written = compiled.stat().st_mtime_ns
+    assert load_compiled(model).description.name == f"small@{sha256_of(model)[:8]}"
+    assert compiled.stat().st_mtime_ns == written  # Compiled ahead.
+    assert {path.name for path in tmp_path.iterdir()} == {"report", "uploads", "uploads.db"} | {
+        path.name for path in (model, compiled, kept)
+    }
+    printed = capsys.readouterr().out
+    assert "accuracy on mnist.npz is not accuracy on MNIST" in printed
+    assert re.search(r"Corrections: \d+ pictures with \d+ digits to learn from, \d+ held out to judge by", printed)
+    assert re.search(r"mnist\.npz, wrong of 100 +\d+ +\d+ +[-+]\d+", printed)
+    assert re.search(r"Held-out corrections, right of \d+ +\d+ +\d+ +\+\d+", printed)
+    assert f"Written: {model}; the one before is {kept}." in printed
+    assert "send SIGHUP" in printed
+
+
+def test_a_model_that_became_worse_on_the_digits_does_not_take_the_place(
+    mnist_like: Path, model: Path, correct: Correct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    def forget(*arguments: object, start: keras.Model) -> tuple[keras.Model, None]:
+        start.layers[-1].set_weights([np.zeros((128, 10)), 5.0 * (np.arange(10) == 7)])
+        return start, None
+
+    sevens = [photo.data for number, photo in photos(0, 400) if number == "7"]
+    correct([("7", photo) for photo in sevens])
+    before, folder = model.read_bytes(), set(model.parent.iterdir())
+    monkeypatch.setattr("digits.training.learning.fit", forget)
+    with pytest.raises(SystemExit, match=r"does not take the place of .*small\.h5: it reads \d+ more digits") as ended:
+        main(["--corrections", "--data", str(mnist_like), "--out", str(model)])
+    assert isinstance(ended.value.code, str)  # Which Python prints, and exits with 1.
+    assert "mnist.npz, wrong of 100" in capsys.readouterr().out
+    assert model.read_bytes() == before
+    assert set(model.parent.iterdir()) == folder
+
+
+def test_too_few_corrections_end_the_command_before_anything_is_trained(
+    mnist_like: Path, model: Path, correct: Correct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    correct([(number, photo.data) for number, photo in photos(0, 5)])
+    with pytest.raises(SystemExit, match="20 pictures to learn from are needed"):
+        main(["--corrections", "--data", str(mnist_like), "--out", str(model)])
+    assert "Photographing" not in capsys.readouterr().out
+
+
+def test_what_takes_no_grids_cannot_learn(
+    tmp_path: Path, mnist_like: Path, correct: Correct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    flat = tmp_path / "flat.h5"
+    keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")]).save(flat)
+    monkeypatch.setenv("DIGITS_MODEL", str(flat))
+    correct([(number, photo.data) for number, photo in photos(0, 60)])
+    with pytest.raises(SystemExit, match=r"flat\.h5 cannot learn"):
+        main(["--corrections", "--data", str(mnist_like), "--out", str(flat)])
+
+
+@pytest.mark.parametrize(
+    "others", [["--recipe", "dense-128"], ["--list"], ["--seeds", "3"], ["--folds", "5"], ["--resume", "--report", "r"]]
+)
+def test_what_makes_no_sense_with_corrections_is_refused(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--corrections", *others])
+    error = capsys.readouterr().err
+    assert "argument --corrections: does not go with --" in error
+    assert all(other in error for other in others if other.startswith("--"))
