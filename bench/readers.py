@@ -62,12 +62,12 @@ class InProcess:
 
     def __init__(self, recogniser: Recogniser, max_pixels: int) -> None:
         self.model = recogniser.model
-        self._recogniser = recogniser
+        self.recogniser = recogniser
         self._max_pixels = max_pixels
 
     def read(self, data: bytes) -> Reading:
         try:
-            record = recognise_upload(data, self._recogniser, self._max_pixels).record
+            record = recognise_upload(data, self.recogniser, self._max_pixels).record
         except NoInk:
             return Reading()
         except Refused as error:

@@ -15,6 +15,7 @@ from digits.records import SqlRecords, create_engine, migrate
 from digits.settings import Settings
 from digits.storage import DirectoryStorage
 from digits.training.command import main
+from digits.training.data import Labelled, read_npz
 from tests.fakes import TemplateRecogniser
 
 pytestmark = [
@@ -121,6 +122,33 @@ def test_what_takes_no_grids_cannot_learn(
     correct([(number, photo.data) for number, photo in photos(0, 60)])
     with pytest.raises(SystemExit, match=r"flat\.h5 cannot learn"):
         main(["--corrections", "--data", str(mnist_like), "--out", str(flat)])
+
+
+def test_one_digit_in_ten_comes_from_corrections_however_few_they_are(mnist_like: Path) -> None:
+    from digits.training.learning import _mixed
+
+    train = read_npz(mnist_like).train
+    learnt = Labelled(np.full((3, 28, 28), 200, np.uint8), np.array([7, 8, 9], np.uint8))
+    mixed = _mixed(train, learnt, seed=0)
+    corrected = (mixed.grids == 200).all(axis=(1, 2))
+    assert corrected.mean() == pytest.approx(0.1, abs=0.002)
+    assert np.bincount(mixed.digits[corrected]).tolist() == [0] * 7 + [44] * 3
+    assert mixed.part(np.flatnonzero(~corrected)).grids.sum() == train.grids.sum()
+
+
+def test_calibrating_with_label_smoothing_makes_a_model_as_doubtful_as_training_would(
+    mnist_like: Path, model: Path
+) -> None:
+    import keras
+
+    from digits.training.fit import calibrate, predict
+
+    learner, data = keras.models.load_model(model, compile=False), read_npz(mnist_like)
+    read = predict(learner, data.test.grids)
+    calibrate(learner, data.train, label_smoothing=0.5)
+    doubtful = predict(learner, data.test.grids)
+    assert np.array_equal(doubtful.argmax(axis=1), read.argmax(axis=1))
+    assert 0.4 < doubtful.max(axis=1).mean() < 0.65 < read.max(axis=1).mean()
 
 
 @pytest.mark.parametrize(
