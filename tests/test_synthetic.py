@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.pictures.backhand import photos
 from bench.synthetic import SETS, main
 
 NO_DIGIT = {"letters", "drawings", "things", "blank"}
@@ -62,3 +63,9 @@ def test_mnist_must_be_named(tmp_path, monkeypatch):
     monkeypatch.delenv("MNIST_NPZ", raising=False)
     with pytest.raises(SystemExit, match="Set MNIST_NPZ"):
         main([str(tmp_path / "new"), "--mnist"])
+
+
+def test_a_hand_of_its_own_takes_the_same_photos_again_however_many():
+    assert list(photos(0, 3)) == list(photos(0, 4))[:3]
+    assert list(photos(0, 3)) != list(photos(1, 3))
+    assert all(re.fullmatch(r"\d{1,4}", number) for number, _ in photos(0, 20))
