@@ -31,9 +31,9 @@ from digits.compiled import load_compiled
 from digits.errors import DigitsError, NoInk
 from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.recognition import keep_uploads, now, recognise_upload
-from digits.records import SqlRecords, create_engine, migrate
+from digits.records import open_records, prepare_records
 from digits.settings import Settings
-from digits.storage import DirectoryStorage
+from digits.storage import open_storage, prepare_storage
 from digits.training.arguments import whole
 from tests.conftest import ROOT
 
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             pictures = [picture for named in chosen.folders for picture in read_folder(named)]
             pictures += _drawn(Path(folder), chosen.fresh, chosen.pictures, chosen.seed)
-            settings = Settings.read(model=Path(folder, SHIPPED.name), storage=Path(folder, "uploads"))
+            settings = Settings.read(model=Path(folder, SHIPPED.name), storage=f"{folder}/uploads")
             shutil.copy(SHIPPED, settings.model)
             before = _reader("before", settings)
             print(f"{before.model}; {machine()}\n", flush=True)
@@ -71,16 +71,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 def correct(settings: Settings, recogniser: Recogniser, count: int) -> None:
     """Keeps photos as the server does, each with what is written in it."""
-    settings.storage.mkdir()
-    engine = create_engine(settings.database, durable=False)
-    migrate(engine)
-    storage, records = DirectoryStorage(settings.storage, durable=False), SqlRecords(engine)
+    prepare_storage(settings.storage)
+    prepare_records(settings.database)
+    storage, records = open_storage(settings.storage, durable=False), open_records(settings.database, durable=False)
     for number, photo in photos(UPLOADED, count):
         with suppress(NoInk):  # Of what is refused, nothing is kept.
             upload = recognise_upload(photo.data, recogniser, settings.max_pixels)
             keep_uploads([upload], storage, records)
             records.label(upload.record.id, number, now())
-    engine.dispose()
 
 
 def learn(settings: Settings) -> None:

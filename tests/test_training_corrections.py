@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from digits.errors import DataError
+from digits.errors import DataError, SettingsError
 from digits.glyphs import find_glyphs
 from digits.picture import Grey
 from digits.reading import Reading
@@ -47,12 +47,12 @@ def to_learn(number: str) -> bytes:
 def test_labelled_uploads_are_the_corrections_newest_first_on_however_many_pages(
     storage: MemoryStorage, records: MemoryRecords, recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digits.training.corrections._PAGE", 2)
+    monkeypatch.setattr("digits.records.PAGE", 2)
     uploads = [recognise_upload(to_learn(digit), recogniser, PIXELS) for digit in "12345"]
     keep_uploads(uploads, storage, records)
     for upload, label in zip(uploads, ["1", None, "", "4", "6"], strict=True):
         records.label(upload.record.id, label, datetime.now(UTC))
-    storage.delete(uploads[3].record.id)
+    storage.delete([uploads[3].record.id])
     assert list(corrections(storage, records)) == [
         Correction("6", uploads[4].data),
         Correction("4", None),
@@ -140,5 +140,5 @@ def test_too_few_corrections_are_refused_with_what_is_needed(recogniser: Templat
 
 
 def test_a_database_that_cannot_be_read_is_told_in_a_sentence(settings: Settings) -> None:
-    with pytest.raises(DataError, match="The corrections cannot be read: no such table: uploads"):
-        list(open_corrections(settings))
+    with pytest.raises(SettingsError, match=r"^DIGITS_DATABASE: sqlite:////proc/uploads\.db cannot be used: "):
+        open_corrections(settings.model_copy(update={"database": "sqlite:////proc/uploads.db"}))

@@ -11,12 +11,13 @@ import pytest
 from bench.pictures.backhand import photos
 from digits.compiled import load_compiled, sha256_of
 from digits.recognition import keep_uploads, recognise_upload
-from digits.records import SqlRecords, create_engine, migrate
+from digits.records import SqlRecords
 from digits.settings import Settings
-from digits.storage import DirectoryStorage
+from digits.storage import open_storage, prepare_storage
 from digits.training.command import main
 from digits.training.data import Labelled, read_npz
 from tests.fakes import TemplateRecogniser
+from tests.test_records import made
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,15 +44,13 @@ def correct(tmp_path: Path, recogniser: TemplateRecogniser, monkeypatch: pytest.
 
     def keep(corrected: list[tuple[str, bytes]]) -> None:
         settings = Settings.read()
-        settings.storage.mkdir()
-        engine = create_engine(settings.database)
-        migrate(engine)
-        records = SqlRecords(engine)
+        prepare_storage(settings.storage)
         uploads = [recognise_upload(picture, recogniser, settings.max_pixels) for _, picture in corrected]
-        keep_uploads(uploads, DirectoryStorage(settings.storage), records)
-        for upload, (label, _) in zip(uploads, corrected, strict=True):
-            records.label(upload.record.id, label, datetime.now(UTC))
-        engine.dispose()
+        with made(settings.database) as engine:
+            records = SqlRecords(engine)
+            keep_uploads(uploads, open_storage(settings.storage), records)
+            for upload, (label, _) in zip(uploads, corrected, strict=True):
+                records.label(upload.record.id, label, datetime.now(UTC))
 
     return keep
 
@@ -148,7 +147,7 @@ def test_calibrating_with_label_smoothing_makes_a_model_as_doubtful_as_training_
     calibrate(learner, data.train, label_smoothing=0.5)
     doubtful = predict(learner, data.test.grids)
     assert np.array_equal(doubtful.argmax(axis=1), read.argmax(axis=1))
-    assert 0.4 < doubtful.max(axis=1).mean() < 0.65 < read.max(axis=1).mean()
+    assert 0.3 < doubtful.max(axis=1).mean() < 0.6 < read.max(axis=1).mean()
 
 
 @pytest.mark.parametrize(

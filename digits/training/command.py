@@ -8,7 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from digits.errors import DataError, ModelError, SettingsError
+from digits.errors import DigitsError, ModelError
 from digits.settings import Settings, TrainingSettings
 from digits.training.arguments import file_to_write, whole
 from digits.training.data import MNIST, load_data
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
             _learn(chosen)
         else:
             _train(chosen, arguments)
-    except (DataError, ModelError, SettingsError) as error:
+    except DigitsError as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")

@@ -12,22 +12,22 @@ from typing import TypeVar
 
 import numpy as np
 
-from digits.errors import DataError, NoInk, NotFound, Refused, Unavailable
+from digits.errors import DataError, NoInk, NotFound, Refused
 from digits.glyphs import Glyph, find_glyphs
 from digits.grids import SIDE, Grid
 from digits.picture import Grey, read_picture
 from digits.reading import read_digits
 from digits.recogniser import Recogniser
-from digits.records import Place, Records, SqlRecords, Wanted, create_engine
+from digits.records import Records, Wanted, every, open_records, prepare_records
 from digits.settings import Settings, usable_cpus
-from digits.storage import DirectoryStorage, Storage
+from digits.storage import Storage, open_storage, prepare_storage
 from digits.training.data import Labelled
 
 HELD_OUT = 5
 """Of so many pictures, one is not learnt from: new models are judged by it."""
 FEWEST = 20
 """Pictures to learn from, below which there is no use in it."""
-_PAGE = 100
+_TOGETHER = 100
 
 _Digits = list[tuple[Grid, int]]
 _Given = TypeVar("_Given")
@@ -91,27 +91,19 @@ class Lessons:
 
 
 def open_corrections(settings: Settings) -> Iterator[Correction]:
-    """Those of the server with these settings. Raises DataError where they cannot be read."""
-    engine = create_engine(settings.database)
-    try:
-        yield from corrections(DirectoryStorage(settings.storage), SqlRecords(engine))
-    except Unavailable as error:
-        reason = getattr(error.__cause__, "orig", error.__cause__)
-        raise DataError(f"The corrections cannot be read: {reason}. Set DIGITS_STORAGE and DIGITS_DATABASE.") from error
-    finally:
-        engine.dispose()
+    """Those of the server with these settings. Raises SettingsError where they cannot be found."""
+    prepare_storage(settings.storage)
+    prepare_records(settings.database)
+    return corrections(open_storage(settings.storage), open_records(settings.database))
 
 
 def corrections(storage: Storage, records: Records) -> Iterator[Correction]:
     """All, the newest upload first."""
-    after = None
-    while page := records.find(Wanted(labelled=True), _PAGE, after):
-        for record in page:
-            picture = None
-            with suppress(NotFound):
-                picture = storage.get(record.id)
-            yield Correction(record.label or "", picture)
-        after = Place(page[-1].id, page[-1].confidence)
+    for record in every(records, Wanted(labelled=True)):
+        picture = None
+        with suppress(NotFound):
+            picture = storage.get(record.id)
+        yield Correction(record.label or "", picture)
 
 
 def is_held_out(picture: bytes) -> bool:
@@ -164,7 +156,7 @@ def _each_once(of: Iterable[Correction], unusable: Counter[str]) -> Iterator[tup
 def _in_threads(function: Callable[[_Given], _Made], things: Iterator[_Given]) -> Iterator[_Made]:
     """What the function makes of each, in order; only so many are held at once."""
     with ThreadPoolExecutor(usable_cpus()) as threads:
-        while some := list(islice(things, _PAGE)):
+        while some := list(islice(things, _TOGETHER)):
             yield from threads.map(function, some)
 
 
