@@ -56,8 +56,14 @@ def correct(tmp_path: Path, recogniser: TemplateRecogniser, monkeypatch: pytest.
 
 
 def test_a_model_learns_a_hand_and_takes_the_place_of_the_one_that_is_kept(
-    tmp_path: Path, mnist_like: Path, model: Path, correct: Correct, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    mnist_like: Path,
+    model: Path,
+    correct: Correct,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr("digits.training.learning.LEARNT", 1)  # What knows little has little to lose.
     correct([(number, photo.data) for number, photo in photos(0, 60)])
     before, sha256 = model.read_bytes(), sha256_of(model)
     main(["--corrections", "--data", str(mnist_like), "--out", str(model), "--epochs", "8"])
@@ -143,11 +149,12 @@ def test_calibrating_with_label_smoothing_makes_a_model_as_doubtful_as_training_
     from digits.training.fit import calibrate, predict
 
     learner, data = keras.models.load_model(model, compile=False), read_npz(mnist_like)
-    read = predict(learner, data.test.grids)
+    calibrate(learner, data.train)
+    honest = predict(learner, data.test.grids)
     calibrate(learner, data.train, label_smoothing=0.5)
     doubtful = predict(learner, data.test.grids)
-    assert np.array_equal(doubtful.argmax(axis=1), read.argmax(axis=1))
-    assert 0.3 < doubtful.max(axis=1).mean() < 0.6 < read.max(axis=1).mean()
+    assert np.array_equal(doubtful.argmax(axis=1), honest.argmax(axis=1))
+    assert doubtful.max(axis=1).mean() < 0.55 < honest.max(axis=1).mean()
 
 
 @pytest.mark.parametrize(
