@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_RUN = (
+    "import runpy, sys; _, sys.path[0], *sys.argv = sys.argv; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
 
 
 forking = threading.Lock()
@@ -16,10 +20,10 @@ forking = threading.Lock()
 
 
 def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it."""
-    command = [sys.executable, "-m", module, *arguments]
+    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it, in this folder and wherever the package lies."""
+    command = [sys.executable, "-c", _RUN, str(Path(__file__).parent.parent), module, *arguments]
     with forking:
-        return subprocess.Popen(command, cwd=Path(__file__).parent.parent, text=True, errors="replace", **options)
+        return subprocess.Popen(command, text=True, errors="replace", **options)
 
 
 def complaint(module: str, *arguments: str) -> str | None:

@@ -35,21 +35,21 @@ class Moved:
 
 
 def move(storage: Storage, records: Records, to_storage: Storage, to_records: Records) -> Iterator[Moved]:
-    """Copies every upload, picture first, and tells after each batch what is done so far.
+    """Copies every upload, and tells after each batch what is done so far.
 
-    What is there already is not copied again, but labelled again: so it can be broken off and repeated, and either
-    side may stay where it is. Nothing is deleted. Raises Unavailable, also where a copy is not what was copied.
+    Records first: a sweep over there would take a picture without one for a leftover.
+
+    What is there already is not copied again, but labelled if that is newer: so it can be broken off and repeated, and
+    either side may stay where it is. Nothing is deleted. Raises Unavailable, also where a copy is not what was copied.
     """
     moved = Moved()
     pictures = set(to_storage.every_key())
     rows = every(records, Wanted())
     while batch := list(islice(rows, BATCH)):
         known = to_records.known({record.id for record in batch})
-        _copy([record for record in batch if record.id not in pictures], storage, to_storage, moved)
         _add([record for record in batch if record.id not in known], to_records)
-        for record in batch:
-            if record.id in known and record.label is not None:
-                to_records.label(record.id, record.label, record.labelled_at)
+        _label([record for record in batch if record.id in known and record.labelled_at], to_records)
+        _copy([record for record in batch if record.id not in pictures], storage, to_storage, moved)
         there = len(known & pictures)
         moved.copied += len(batch) - there
         moved.there += there
@@ -70,7 +70,15 @@ def _copy(records: list[Record], storage: Storage, to_storage: Storage, moved: M
         to_storage.put(copies)
     for key, data in copies.items():
         if to_storage.get(key) != data:
+            to_storage.delete([key])
             raise Unavailable(f"The copy of {key} is not what was copied. Nothing is lost; try again.")
+
+
+def _label(records: list[Record], to_records: Records) -> None:
+    for record in records:
+        there = to_records.get(record.id).labelled_at
+        if record.labelled_at and (there is None or there < record.labelled_at):
+            to_records.label(record.id, record.label, record.labelled_at)
 
 
 def _add(records: list[Record], to_records: Records) -> None:

@@ -20,8 +20,8 @@ SCHEMA = "0003"
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
 """In the order of its characters, whatever the order of the database's language."""
-_DISK_FULL = "53100"
-"""PostgreSQL's code for it."""
+_DISK_FULL = {"53100", "SQLITE_FULL"}
+"""PostgreSQL's code for it, and SQLite's."""
 _MIGRATION_LOCK = 0x64696769
 """Any number, as long as it stays the same."""
 
@@ -348,7 +348,8 @@ def prepare_records(url: str) -> None:
         migrate(engine)
     except (Unavailable, StorageFull) as error:
         said = " ".join(str(getattr(error.__cause__, "orig", error)).split())
-        raise SettingsError(f"DIGITS_DATABASE: {engine.url} cannot be used: {said}.") from error
+        # Without its query, which may have a password too; the other one is masked.
+        raise SettingsError(f"DIGITS_DATABASE: {engine.url.set(query={})} cannot be used: {said}.") from error
     finally:
         engine.dispose()
 
@@ -398,7 +399,7 @@ def _begin(engine: sa.Engine) -> Iterator[sa.Connection]:
             connection.commit()
     except (DBAPIError, sa.exc.TimeoutError) as error:
         original = getattr(error, "orig", None)
-        if getattr(original, "sqlstate", None) == _DISK_FULL or "full" in str(original):
+        if _DISK_FULL & {getattr(original, name, None) for name in ("sqlstate", "sqlite_errorname")}:
             raise StorageFull("There is no room to keep the record. Recognise it with ?store=false.") from error
         if committing and isinstance(error, DBAPIError) and error.connection_invalidated:
             raise Unsettled(

@@ -117,7 +117,7 @@ class Settings(_Environment):
             return _POSTGRESQL.sub("postgresql+psycopg://", database)
         if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):
             raise ValueError("it is neither of the form sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME")
-        return database
+        return f"sqlite:///{Path(database.removeprefix('sqlite:///')).absolute()}"
 
     @field_validator("cors_origins", mode="before")
     @classmethod

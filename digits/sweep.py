@@ -15,8 +15,8 @@ from digits.storage import Storage, open_storage
 
 LEFTOVER_AGE = timedelta(hours=1)
 """No upload takes as long from its picture to its record."""
-MOST_LEFTOVERS = 1000
-"""More than crashes leave; a database that is not the right one makes all pictures look like leftovers."""
+MOST_LEFTOVERS = 100
+"""More than a crash leaves; a database that is not the right one makes all pictures look like leftovers."""
 BATCH = 500
 NICENESS = 10
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from queue import SimpleQueue
 from typing import Any
 
 from granian.server.mp import MPServer, WorkerProcess
@@ -14,20 +15,22 @@ from digits.child import forking
 
 FAREWELL_SECONDS = 1.0
 """From when a worker begins to close connections after their answers until it takes no more of them."""
+LEAVE_SECONDS = 90.0
+"""Then it has ended, or is killed: no body may take as long, but a client that does not read its answer may."""
 
 
 class Workers(MPServer):
     """Processes that are replaced one after another when SIGHUP comes, the next one being there before one leaves.
 
     On Linux each place has a listening socket that outlives its worker: in granian's own way connections that wait
-    there are reset when the worker goes. And a worker that leaves is given as long as its requests take.
+    there are reset when the worker goes. And a worker that leaves is given as long as its requests may take.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.renew: Callable[[], bool] = lambda: True
         """Gets what new workers need, in a thread; whether there is reason to replace the old ones."""
-        self._renewals = threading.Event()
+        self._renewals: SimpleQueue[None] = SimpleQueue()  # Unlike Event, it may be used in the middle of its own use.
         self._sockets: list[Any] = []
         self._leaving: list[WorkerProcess] = []
         self._had_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
@@ -36,7 +39,7 @@ class Workers(MPServer):
         if self._had_terminal and not _has_terminal():
             self.signal_handler_interrupt()  # It was closed, and that is what SIGHUP says.
         else:
-            self._renewals.set()
+            self._renewals.put(None)
 
     def startup(self, *arguments: Any) -> None:
         super().startup(*arguments)
@@ -44,8 +47,10 @@ class Workers(MPServer):
         threading.Thread(target=self._renew, name="renew", daemon=True).start()
 
     def _renew(self) -> None:
-        while self._renewals.wait():
-            self._renewals.clear()  # What comes from now on is another one.
+        while True:
+            self._renewals.get()
+            while not self._renewals.empty():
+                self._renewals.get()  # One renewal answers all that came before it.
             if self.renew():
                 super().signal_handler_reload()
 
@@ -79,7 +84,10 @@ class Workers(MPServer):
                 self.wrks[place].start()
             time.sleep(delay)
             old.terminate()
-            self._leaving.append(old)
+            killer = threading.Timer(LEAVE_SECONDS, old.kill)
+            killer.daemon = True
+            killer.start()
+            self._leaving = [*(worker for worker in self._leaving if worker.is_alive()), old]
 
     def _stop_workers(self) -> None:
         self.wrks += [worker for worker in self._leaving if worker.is_alive()]
@@ -88,6 +96,7 @@ class Workers(MPServer):
 
 def _bid_farewell(worker: WorkerProcess) -> None:
     """Has it close connections after their answers, since one that is closed between requests may lose the next."""
+    worker.interrupt_by_parent = True  # Should it die now, that is no reason to replace it again.
     if worker.is_alive():
         os.kill(worker.inner.pid, signal.SIGHUP)
 

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +129,28 @@ def test_a_move_goes_on_where_it_was_broken_off_and_brings_labels_again() -> Non
     assert to_records.get(newest.id) == labelled
 
 
+def test_a_label_that_is_newer_over_there_stays() -> None:
+    storage, records = filled()
+    to_storage, to_records = MemoryStorage(), MemoryRecords()
+    told(storage, records, to_storage, to_records)
+    labelled = next(key for key, row in records.rows.items() if row.label)
+    newer = to_records.label(labelled, "9", datetime(2026, 11, 27, tzinfo=UTC))
+    told(storage, records, to_storage, to_records)
+    assert to_records.get(labelled) == newer
+
+
+def test_a_sweep_over_there_never_meets_a_picture_without_its_record() -> None:
+    storage, records = filled()
+    to_records = MemoryRecords()
+
+    class Watched(MemoryStorage):
+        def put(self, pictures: Mapping[str, bytes]) -> None:
+            assert to_records.known(pictures) == pictures.keys()
+            super().put(pictures)
+
+    told(storage, records, Watched(), to_records)
+
+
 def test_pictures_may_move_alone_and_records_alone() -> None:
     storage, records = filled()
     to_storage, to_records = MemoryStorage(), MemoryRecords()
@@ -161,16 +183,19 @@ def test_an_upload_whose_idempotency_key_is_taken_there_is_moved_without_it() ->
     assert [to_records.get(row.id) for row in expected] == expected
 
 
-def test_a_copy_that_differs_stops_the_move_before_its_record_is_there() -> None:
+def test_a_copy_that_differs_stops_the_move_and_is_copied_the_next_time() -> None:
     class Careless(MemoryStorage):
         def get(self, key: str) -> bytes:
             return super().get(key)[:-1]
 
     storage, records = filled()
-    to_records = MemoryRecords()
+    to_records, careless = MemoryRecords(), Careless()
     with pytest.raises(Unavailable, match="is not what was copied"):
-        told(storage, records, Careless(), to_records)
-    assert to_records.rows == {}
+        told(storage, records, careless, to_records)
+    told(storage, records, to_storage := MemoryStorage(), to_records)
+    assert to_storage.files == storage.files
+    assert len(careless.files) == 19
+    assert all(key in storage.files for key in to_records.rows)
 
 
 def test_a_move_to_the_same_place_is_refused(client: FlaskClient) -> None:

@@ -289,6 +289,18 @@ def test_only_durable_commits_wait_for_the_disk(tmp_path: Path, durable: bool, s
 
 
 @pytest.mark.slow
+def test_neither_password_nor_name_of_a_user_spoils_what_is_told(postgresql: PostgreSQL) -> None:
+    url = f"{postgresql.url.replace('postgres@', 'fuller:secret@')}?password=secret"
+    with pytest.raises(SettingsError, match=r"cannot be used: .*fuller") as told:
+        prepare_records(url)
+    assert "secret" not in str(told.value)
+    engine = create_engine(url)
+    with pytest.raises(Unavailable):  # Not StorageFull, for what is in the name.
+        SqlRecords(engine).check()
+    engine.dispose()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("durable", "synchronous"), [(True, "on"), (False, "off")])
 def test_only_durable_commits_wait_for_postgresql_s_disk(
     postgresql: PostgreSQL, durable: bool, synchronous: str

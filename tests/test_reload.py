@@ -190,6 +190,24 @@ def test_the_last_of_several_models_is_the_one_that_stays(tmp_path: Path, model:
         wait_for(server, last)
 
 
+def test_old_workers_that_die_meanwhile_and_many_signals_do_no_harm(tmp_path: Path, model: Path) -> None:
+    with running(tmp_path, model=str(model), workers="2") as server:
+        old = workers_of(server)
+        for _ in range(300):
+            hang_up(server)
+        time.sleep(0.5)
+        for worker in old:
+            os.kill(worker, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while len(set(workers_of(server)) - set(old)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        wait_for(server, name_of(model))
+        status, output = server.stop()
+    assert status == 0
+    assert "Traceback" not in output
+
+
 def test_an_upload_that_is_on_its_way_is_finished_by_the_old_worker(tmp_path: Path, model: Path, newer: Path) -> None:
     data, old = png("7"), name_of(model)
     with running(tmp_path, model=str(model), workers="1") as server:

@@ -88,6 +88,14 @@ def test_a_password_is_not_told_with_what_is_wrong(monkeypatch: pytest.MonkeyPat
     assert "secret" not in str(refused.value)
 
 
+def test_a_database_stays_where_it_is_whatever_the_folder_of_a_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITS_DATABASE", "sqlite:///mine.db")
+    assert Settings.read().database == f"sqlite:///{tmp_path}/mine.db"
+
+
 def test_localhost_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITS_HOST", "localhost")
     assert Settings.read().host == "127.0.0.1"

@@ -107,10 +107,11 @@ def test_a_server_sweeps_when_it_starts(tmp_path: Path) -> None:
     place, url = tmp_path / "uploads", f"sqlite:///{tmp_path}/uploads.db"
     place.mkdir()
     with made(url) as engine:
+        # In the folder that the server is started in, which is not that of the program.
         row = of_age(2 * DAY)
         open_storage(str(place)).put({row.id: b"picture", key(DAY): b"leftover", f".{key(DAY)}": b"left"})
         SqlRecords(engine).add([row])
-    with running(tmp_path, workers="1"):
+    with running(tmp_path, workers="1", storage="uploads", database="sqlite:///uploads.db"):
         deadline = time.monotonic() + 20
         while [path.name for path in place.iterdir()] != [row.id]:
             assert time.monotonic() < deadline

@@ -6,13 +6,16 @@ from typing import cast
 from flask import Flask, current_app
 
 from digits.compiled import CompiledModel, load_compiled
-from digits.errors import KeyReused
+from digits.errors import KeyReused, Unsettled
 from digits.keeper import Keeper
 from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.recognition import Upload, recognise_upload
 from digits.records import Record, Records, open_records, prepare_records
 from digits.settings import Settings
 from digits.storage import Storage, open_storage, prepare_storage
+
+KEEP_SECONDS = 30
+"""A database that hangs, without a word, is not to hold what only recognises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,12 @@ def keep(upload: Upload, idempotency_key: str | None = None) -> Record:
     Raises KeyReused where that is another picture's.
     """
     named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
-    record = services().keeper.keep(named).result()
+    try:
+        record = services().keeper.keep(named).result(KEEP_SECONDS)
+    except TimeoutError as error:
+        raise Unsettled(
+            f"Keeping it takes over {KEEP_SECONDS} s, and may succeed or not. Look it up before you try again."
+        ) from error
     if record.sha256 != upload.record.sha256:
         raise KeyReused("Another picture came under this Idempotency-Key. Make a new key for each picture.")
     return record
