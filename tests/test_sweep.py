@@ -19,6 +19,12 @@ from tests.test_records import made, record
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def at_this_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when the tests were collected, which may be minutes ago."""
+    monkeypatch.setattr("tests.test_sweep.NOW", datetime.now(UTC))
+
+
 def key(age: timedelta) -> str:
     """The id of an upload of this age."""
     return f"{first_id(NOW - age)}-7000-8000-0123456789ab"
