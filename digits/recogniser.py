@@ -1,5 +1,6 @@
 """Compiled models, loaded once: grids to predictions."""
 
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import interpreter as litert
 
-from digits.compiled import CompiledModel
-from digits.grids import Grid, to_input
+from digits.compiled import CompiledModel, load_compiled
+from digits.grids import SIDE, Grid, to_input
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
 """The small model that tells how likely a grid holds a digit at all; `digits.training.verifier` makes it."""
@@ -90,3 +91,8 @@ def _prediction(probabilities: npt.NDArray[np.float32], is_digit: float) -> Pred
     values = probabilities.tolist()
     digit = int(np.argmax(probabilities))
     return Prediction(digit, is_digit * values[digit], tuple(values))
+
+
+if __name__ == "__main__":
+    # Whether a model can be run here at all.
+    LiteRTRecogniser(load_compiled(Path(sys.argv[1]))).predict([np.zeros((SIDE, SIDE), np.uint8)])

@@ -316,6 +316,9 @@ def _postgresql(url: str, durable: bool) -> sa.Engine:
             connect_args={
                 "connect_timeout": 5,
                 "tcp_user_timeout": 10_000,
+                "keepalives_idle": 5,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
                 "options": f"-c statement_timeout=30s -c synchronous_commit={'on' if durable else 'off'}",
             },
         )

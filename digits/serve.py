@@ -12,10 +12,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from digits.child import start, stop_with_parent
-from digits.errors import StartError
+from digits.child import complaint, start, stop_with_parent
+from digits.errors import ModelError, StartError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from digits.compiled import CompiledModel
     from digits.settings import Settings
     from digits.web.front import Front
@@ -126,16 +128,26 @@ class _Application:
 
     def renew(self) -> bool:
         """Takes the model as it is now; if it cannot be served, keeps the one that is, and says so."""
-        from digits.compiled import load_compiled
-
         old = self._model.description.name
         try:
-            self._model = load_compiled(self._settings.model)
+            model = _tried(self._settings.model)
         except Exception as error:
             print(f"The new model is not taken up, and {old} goes on: {error}", file=sys.stderr, flush=True)
             return False
+        self._model = model
         print(f"Taking up {self._model.description.name} in place of {old}.", flush=True)
         return True
+
+
+def _tried(source: Path) -> CompiledModel:
+    """The compiled form of a model that can be run here. Raises ModelError."""
+    from digits.compiled import load_compiled
+
+    model = load_compiled(source)
+    # Apart, since this process forks others.
+    if said := complaint("digits.recogniser", str(source.absolute())):
+        raise ModelError(said)
+    return model
 
 
 def create_server(settings: Settings) -> Workers:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -97,8 +98,9 @@ class Workers(MPServer):
 def _bid_farewell(worker: WorkerProcess) -> None:
     """Has it close connections after their answers, since one that is closed between requests may lose the next."""
     worker.interrupt_by_parent = True  # Should it die now, that is no reason to replace it again.
-    if worker.is_alive():
-        os.kill(worker.inner.pid, signal.SIGHUP)
+    with suppress(ProcessLookupError):
+        if worker.is_alive():
+            os.kill(worker.inner.pid, signal.SIGHUP)
 
 
 def _has_terminal() -> bool:

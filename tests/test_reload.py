@@ -1,5 +1,7 @@
 """A new model, or none, for a server that goes on."""
 
+import dataclasses
+import hashlib
 import os
 import pty
 import shutil
@@ -18,7 +20,7 @@ import h5py
 import pytest
 import requests
 
-from digits.compiled import load_compiled, sha256_of
+from digits.compiled import CompiledModel, load_compiled, sha256_of, write_compiled
 from tests import ROOT
 from tests.drawing import png
 from tests.server import Server, free_port, running, start
@@ -171,6 +173,21 @@ def test_a_broken_model_leaves_the_old_one_serving_even_in_a_worker_that_starts_
     assert len(lines) == 2
     assert "does not exist" in lines[1]
     assert "Traceback" not in output
+
+
+def test_a_compiled_model_that_cannot_be_run_is_not_taken_up(tmp_path: Path, model: Path, newer: Path) -> None:
+    old = name_of(model)
+    with running(tmp_path, model=str(model), workers="1") as server:
+        put(newer, model)
+        described = load_compiled(model).description
+        bad = bytes(5000)
+        description = dataclasses.replace(described, flatbuffer_sha256=hashlib.sha256(bad).hexdigest())
+        write_compiled(model, CompiledModel(bad, description))
+        hang_up(server)
+        time.sleep(5)
+        assert model_of(server) == old
+        _, output = server.stop()
+    assert f"The new model is not taken up, and {old} goes on: " in output
 
 
 def is_running(server: Server, module: str) -> bool:

@@ -141,4 +141,4 @@ def test_too_few_corrections_are_refused_with_what_is_needed(recogniser: Templat
 
 def test_a_database_that_cannot_be_read_is_told_in_a_sentence(settings: Settings) -> None:
     with pytest.raises(SettingsError, match=r"^DIGITS_DATABASE: sqlite:////proc/uploads\.db cannot be used: "):
-        open_corrections(settings.model_copy(update={"database": "sqlite:////proc/uploads.db"}))
+        list(open_corrections(settings.model_copy(update={"database": "sqlite:////proc/uploads.db"})))

@@ -72,6 +72,16 @@ def test_a_key_that_is_none_is_told(client: FlaskClient, key: str) -> None:
     assert "such as a UUID" in response.json["detail"]
 
 
+def test_another_origin_learns_nothing_of_a_key(client: FlaskClient) -> None:
+    first = send(client, "mine", png("7")).json
+    client.patch(first["links"]["self"], json={"label": "1"})
+    headers = {"Idempotency-Key": "mine", "Origin": "https://other.example"}
+    for digit in "37":
+        answer = client.post("/uploads", data=png(digit), content_type="image/png", headers=headers)
+        assert answer.status_code == (201 if digit == "3" else 422)
+        assert "label" not in answer.json or answer.json["label"] is None
+
+
 def test_a_label_that_was_given_meanwhile_is_there(client_of: Callable[..., FlaskClient]) -> None:
     client = client_of()
     first = send(client, "mine", png("7")).json

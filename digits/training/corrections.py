@@ -18,7 +18,7 @@ from digits.grids import SIDE, Grid
 from digits.picture import Grey, read_picture
 from digits.reading import read_digits
 from digits.recogniser import Recogniser
-from digits.records import Records, Wanted, every, open_records, prepare_records
+from digits.records import Records, SqlRecords, Wanted, create_engine, every, prepare_records
 from digits.settings import Settings, usable_cpus
 from digits.storage import Storage, open_storage, prepare_storage
 from digits.training.data import Labelled
@@ -94,7 +94,11 @@ def open_corrections(settings: Settings) -> Iterator[Correction]:
     """Those of the server with these settings. Raises SettingsError where they cannot be found."""
     prepare_storage(settings.storage)
     prepare_records(settings.database)
-    return corrections(open_storage(settings.storage), open_records(settings.database))
+    engine = create_engine(settings.database)
+    try:
+        yield from corrections(open_storage(settings.storage), SqlRecords(engine))
+    finally:
+        engine.dispose()  # SQLite's files beside the database go with its last connection.
 
 
 def corrections(storage: Storage, records: Records) -> Iterator[Correction]:

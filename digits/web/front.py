@@ -35,7 +35,7 @@ BODY_SECONDS = 60
 BODIES = 25
 """How many bodies of the largest size a worker holds at once, half-sent and waiting ones counted."""
 HEALTH = ("/healthz", "/readyz")
-"""Answered by a thread of their own: a busy server is not a dead one."""
+"""Each answered by a thread of its own: a server that is busy, or waits for its database, is not a dead one."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,7 +56,7 @@ class Front:
         self._app, self._max_bytes, self._shortcut = app, max_bytes, shortcut
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
-        self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
         self._farewell: Headers = []
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
@@ -89,7 +89,7 @@ class Front:
                 await asyncio.wrap_future(kept)
             return answer
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        threads = self._health_thread if environ["PATH_INFO"] in HEALTH else self._threads
+        threads = self._health_threads.get(environ["PATH_INFO"], self._threads)
         return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
 
     async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:

@@ -135,13 +135,14 @@ def _result(
 
 
 def _idempotency_keys(count: int) -> list[str | None]:
-    """That of each picture: the request's for the first, and what no request can name for the others."""
+    """That of each picture: the request's, of the origin that asks, since no other is to learn what came under it."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return [None] * count
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
-    return [key, *(f"{key} {place}" for place in range(1, count))]
+    origin = request.headers.get("Origin", "")
+    return [f"{key} {place} {origin}" for place in range(count)]
 
 
 def _kept(key: str) -> bytes:
