@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
         for _ in range(chosen.rounds):
             for system in systems:
                 loads[system.name].append(measured(workplace, system, small, chosen.seconds))
-    print("\n".join(aligned(rows(loads), 1)))
+    print("\n".join(aligned(list(rows(loads)), 1)))
 
 
 def combinations(database: PostgreSQL, objects: S3) -> Iterator[System]:
