@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,16 +38,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path, **settings: str) -> "subprocess.Popen[str]":
-    environment = {
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Waits until it is so; fails where that takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def environment_of(folder: Path, **settings: str) -> dict[str, str]:
+    """Of a server that serves the shipped model, and keeps uploads in the folder, unless the settings say otherwise."""
+    return {
         **os.environ,
         "DIGITS_MODEL": str(ROOT / "mnist-neural.h5"),
         "DIGITS_STORAGE": str(folder / "uploads"),
         **{f"DIGITS_{name.upper()}": value for name, value in settings.items()},
     }
+
+
+def start(folder: Path, **settings: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, str(ROOT / "app.py")],
-        env=environment,
+        env=environment_of(folder, **settings),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

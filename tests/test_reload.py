@@ -23,7 +23,7 @@ import requests
 from digits.compiled import CompiledModel, load_compiled, sha256_of, write_compiled
 from tests import ROOT
 from tests.drawing import png
-from tests.server import Server, free_port, running, start
+from tests.server import Server, environment_of, free_port, running, start, until
 from tests.test_serve import catches, workers_of
 
 pytestmark = pytest.mark.slow
@@ -90,10 +90,7 @@ def model_of(server: Server) -> str:
 
 def wait_for(server: Server, model: str) -> None:
     """Until each of many new connections, to whichever worker, is answered by it."""
-    deadline = time.monotonic() + SECONDS_TO_RELOAD
-    while {model_of(server) for _ in range(20)} != {model}:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: {model_of(server) for _ in range(20)} == {model}, SECONDS_TO_RELOAD)
 
 
 @contextmanager
@@ -139,9 +136,7 @@ def test_a_new_model_is_taken_up_without_dropping_a_request(tmp_path: Path, mode
             time.sleep(1)
         assert models.keys() == {old, new}
         assert requests.get(f"{server.url}/readyz", timeout=10).json()["model"] == new
-        deadline = time.monotonic() + 20
-        while set(before) & set(workers_of(server)):
-            assert time.monotonic() < deadline
+        until(lambda: not set(before) & set(workers_of(server)), 20)
         status, output = server.stop()
     assert status == 0
     assert f"Taking up {new} in place of {old}.\n" in output
@@ -215,10 +210,7 @@ def test_old_workers_that_die_meanwhile_and_many_signals_do_no_harm(tmp_path: Pa
         time.sleep(0.5)
         for worker in old:
             os.kill(worker, signal.SIGKILL)
-        deadline = time.monotonic() + 20
-        while len(set(workers_of(server)) - set(old)) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: len(set(workers_of(server)) - set(old)) >= 2, 20)
         wait_for(server, name_of(model))
         status, output = server.stop()
     assert status == 0
@@ -261,12 +253,7 @@ def test_it_stops_promptly_while_a_model_is_compiled(tmp_path: Path, model: Path
 def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> None:
     port = str(free_port())
     parent, terminal = pty.openpty()
-    environment = {
-        **os.environ,
-        "DIGITS_MODEL": str(ROOT / "mnist-neural.h5"),
-        "DIGITS_STORAGE": str(tmp_path / "uploads"),
-        "DIGITS_PORT": port,
-    }
+    environment = environment_of(tmp_path, port=port)
     # As a shell does: a session of its own, whose terminal this is.
     command = ["setsid", "--ctty", "--wait", sys.executable, str(ROOT / "app.py")]
     process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=tmp_path)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from digits.storage import open_storage
 from digits.sweep import Swept, sweep
 from tests import ROOT
 from tests.fakes import MemoryRecords, MemoryStorage
-from tests.server import running
+from tests.server import running, until
 from tests.test_records import made, record
 
 NOW = datetime.now(UTC)
@@ -118,7 +117,4 @@ def test_a_server_sweeps_when_it_starts(tmp_path: Path) -> None:
         open_storage(str(place)).put({row.id: b"picture", key(DAY): b"leftover", f".{key(DAY)}": b"left"})
         SqlRecords(engine).add([row])
     with running(tmp_path, workers="1", storage="uploads", database="sqlite:///uploads.db"):
-        deadline = time.monotonic() + 20
-        while [path.name for path in place.iterdir()] != [row.id]:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: [path.name for path in place.iterdir()] == [row.id], 20)
