@@ -10,6 +10,7 @@ from bench.machine import NoRest, machine
 from bench.systems import DoesNotStart, Workplace
 from digits.settings import usable_cpus
 from digits.training.arguments import whole
+from tests.backends import postgresql, postgresql_programs
 
 
 def parser_of(module: str, documentation: str | None) -> argparse.ArgumentParser:
@@ -21,6 +22,15 @@ def parser_of(module: str, documentation: str | None) -> argparse.ArgumentParser
     parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
     parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
     return parser
+
+
+@contextmanager
+def durable_postgresql() -> Iterator[str]:
+    """URL of a PostgreSQL that waits for the disk; ends with a sentence where it is not installed."""
+    if not (programs := postgresql_programs()):
+        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
+    with postgresql(programs, durable=True) as server:
+        yield server.url
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Pages are fetched by one client, one after another; pictures are sent by 32. Of 
 one in 1000 is labelled, and confidence is anything from 0 to 1.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,13 +16,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from bench.bodies import multipart, pictures
-from bench.command import parser_of, work
+from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, figures, steady_load
 from bench.systems import DURABLE, Workplace
 from bench.table import aligned
 from digits.records import Record, SqlRecords, create_engine, migrate
 from digits.training.arguments import whole
-from tests.backends import postgresql, postgresql_programs
 from tests.test_records import record
 
 CHUNK = 10_000
@@ -54,10 +52,8 @@ def _database(workplace: Workplace, on_postgresql: bool) -> Iterator[str]:
         yield f"sqlite:///{workplace.folder / 'uploads.db'}"
         (workplace.folder / "uploads.db").unlink()
         return
-    if not (programs := postgresql_programs()):
-        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
-    with postgresql(programs, durable=True) as server:
-        yield server.url
+    with durable_postgresql() as url:
+        yield url
 
 
 def measure(workplace: Workplace, url: str, count: int, rounds: int, seconds: float) -> Iterator[list[str]]:

@@ -8,29 +8,26 @@ run on the same machine: what they take of it is not left to ours. Both must be 
 ratio    requests per second with ?store=false divided by the row's
 """
 
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import median
 
 from bench.bodies import multipart, pictures
-from bench.command import parser_of, work
+from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
 from bench.systems import DURABLE, OURS, System, Workplace
 from bench.table import aligned
-from tests.backends import S3, PostgreSQL, postgresql, postgresql_programs, s3
+from tests.backends import S3, s3
 
 CONNECTIONS = 32
 
 
 def main(arguments: list[str] | None = None) -> None:
     chosen = parser_of("bench.stores", __doc__).parse_args(arguments)
-    if not (programs := postgresql_programs()):
-        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
     loads: dict[str, list[Load]] = defaultdict(list)
     small = [multipart(picture) for picture in pictures("small")]
-    with work(chosen.workers) as workplace, postgresql(programs, durable=True) as database, s3() as objects:
+    with work(chosen.workers) as workplace, durable_postgresql() as database, s3() as objects:
         systems = [OURS, *combinations(database, objects)]
         for _ in range(chosen.rounds):
             for system in systems:
@@ -38,10 +35,10 @@ def main(arguments: list[str] | None = None) -> None:
     print("\n".join(aligned(list(rows(loads)), 1)))
 
 
-def combinations(database: PostgreSQL, objects: S3) -> Iterator[System]:
+def combinations(database: str, objects: S3) -> Iterator[System]:
     """Our server on each storage with each database."""
     for place, storage in (("folder", {}), ("S3", objects.environment | {"DIGITS_STORAGE": objects.bucket("bench")})):
-        for name, url in (("SQLite", "sqlite:///uploads.db"), ("PostgreSQL", database.url)):
+        for name, url in (("SQLite", "sqlite:///uploads.db"), ("PostgreSQL", database)):
             environment = {**DURABLE.environment, **storage, "DIGITS_DATABASE": url}
             yield replace(DURABLE, name=f"{place} and {name}", environment=environment)
 
