@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digits.errors import DataError
+from digits.export import COLUMNS, LABELS
 
-LABELS = "labels.csv"
-COLUMNS = ("file", "label")
 SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _NUMBER = re.compile(r"[0-9]+(\n[0-9]+)*")

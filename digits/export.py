@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from digits.errors import NotFound
 from digits.records import Records, Wanted, every
-from digits.storage import Storage
+from digits.storage import Storage, picture_in
 
 FOLDER = "uploads"
 LABELS = "labels.csv"
+COLUMNS = ("file", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,14 @@ def export_labelled(storage: Storage, records: Records, out: Path) -> Exported:
     """
     labels = StringIO()
     rows = csv.writer(labels, lineterminator="\n")
-    rows.writerow(["file", "label"])
+    rows.writerow(COLUMNS)
     pictures = missing = 0
     temporary = out.with_name(f".{out.name}")
     try:
         # Pictures are compressed as they are.
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for record in every(records, Wanted(labelled=True)):
-                try:
-                    data = storage.get(record.id)
-                except NotFound:
+                if (data := picture_in(storage, record.id)) is None:
                     missing += 1
                     continue
                 name = f"{FOLDER}/{record.id}.{record.format.lower()}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from digits.errors import NotFound, Unavailable
-from digits.records import Record, Records, Wanted, every
-from digits.storage import Storage
+from digits.errors import Unavailable
+from digits.records import EPOCH, Record, Records, Wanted, every
+from digits.storage import Storage, picture_in
 
 BATCH = 20
 """Their pictures are held in memory at once."""
@@ -48,7 +48,7 @@ def move(storage: Storage, records: Records, to_storage: Storage, to_records: Re
     while batch := list(islice(rows, BATCH)):
         known = to_records.known({record.id for record in batch})
         _add([record for record in batch if record.id not in known], to_records)
-        _label([record for record in batch if record.id in known and record.labelled_at], to_records)
+        _label([record for record in batch if record.id in known], to_records)
         _copy([record for record in batch if record.id not in pictures], storage, to_storage, moved)
         there = len(known & pictures)
         moved.copied += len(batch) - there
@@ -59,12 +59,11 @@ def move(storage: Storage, records: Records, to_storage: Storage, to_records: Re
 def _copy(records: list[Record], storage: Storage, to_storage: Storage, moved: Moved) -> None:
     copies: dict[str, bytes] = {}
     for record in records:
-        try:
-            copies[record.id] = storage.get(record.id)
-        except NotFound:
+        if (data := picture_in(storage, record.id)) is None:
             moved.missing.append(record.id)
             continue
-        if hashlib.sha256(copies[record.id]).hexdigest() != record.sha256:
+        copies[record.id] = data
+        if hashlib.sha256(data).hexdigest() != record.sha256:
             moved.damaged.append(record.id)
     if copies:
         to_storage.put(copies)
@@ -76,8 +75,7 @@ def _copy(records: list[Record], storage: Storage, to_storage: Storage, moved: M
 
 def _label(records: list[Record], to_records: Records) -> None:
     for record in records:
-        there = to_records.get(record.id).labelled_at
-        if record.labelled_at and (there is None or there < record.labelled_at):
+        if record.labelled_at and record.labelled_at > (to_records.get(record.id).labelled_at or EPOCH):
             to_records.label(record.id, record.label, record.labelled_at)
 
 

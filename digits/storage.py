@@ -156,6 +156,14 @@ def open_storage(place: str, *, durable: bool = True) -> Storage:
     return S3Storage(place) if place.startswith(S3) else DirectoryStorage(Path(place), durable=durable)
 
 
+def picture_in(storage: Storage, key: str) -> bytes | None:
+    """The bytes as they were put; None where they are gone."""
+    try:
+        return storage.get(key)
+    except NotFound:
+        return None
+
+
 def prepare_storage(place: str) -> None:
     """Makes the folder where it is missing, and sees that the storage can be used. Raises SettingsError where not."""
     if place.startswith(S3):

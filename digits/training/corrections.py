@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from digits.errors import DataError, NoInk, NotFound, Refused
+from digits.errors import DataError, NoInk, Refused
 from digits.glyphs import Glyph, find_glyphs
 from digits.grids import SIDE, Grid
 from digits.picture import Grey, read_picture
@@ -20,7 +20,7 @@ from digits.reading import read_digits
 from digits.recogniser import Recogniser
 from digits.records import Records, SqlRecords, Wanted, create_engine, every, prepare_records
 from digits.settings import Settings, usable_cpus
-from digits.storage import Storage, open_storage, prepare_storage
+from digits.storage import Storage, open_storage, picture_in, prepare_storage
 from digits.training.data import Labelled
 
 HELD_OUT = 5
@@ -104,10 +104,7 @@ def open_corrections(settings: Settings) -> Iterator[Correction]:
 def corrections(storage: Storage, records: Records) -> Iterator[Correction]:
     """All, the newest upload first."""
     for record in every(records, Wanted(labelled=True)):
-        picture = None
-        with suppress(NotFound):
-            picture = storage.get(record.id)
-        yield Correction(record.label or "", picture)
+        yield Correction(record.label or "", picture_in(storage, record.id))
 
 
 def is_held_out(picture: bytes) -> bool:

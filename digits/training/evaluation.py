@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.compiled import CLASSES
+from digits.recogniser import Recogniser
+from digits.training.data import Labelled
 
 BINS = 15
 """Of the confidences, for the calibration error."""
@@ -46,6 +48,12 @@ class Spread:
 
     def __str__(self) -> str:
         return f"{self.mean:.2%} ± {self.deviation:.2%}"
+
+
+def read_right(recogniser: Recogniser, of: Labelled) -> npt.NDArray[np.bool_]:
+    """bool (n,): which digits it reads as they are."""
+    read = [prediction.digit for prediction in recogniser.predict(list(of.grids))]
+    return np.array(read) == of.digits
 
 
 def evaluate(probabilities: Probabilities, digits: Digits) -> Evaluation:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from digits.compiled import load_compiled
 from digits.errors import DataError, ModelError
 from digits.recogniser import LiteRTRecogniser
 from digits.training.checkpoint import Asked, Progress
 from digits.training.data import DataSet, Labelled, divided, folds, redivided
-from digits.training.evaluation import Evaluation, Probabilities, Spread, evaluate
+from digits.training.evaluation import Evaluation, Probabilities, Spread, evaluate, read_right
 from digits.training.fit import calibrate, fit, predict, save, take_place
 from digits.training.metrics import Metrics, RunMetrics, Served, machine, versions
 from digits.training.networks import multiply_adds
@@ -145,9 +144,8 @@ def _served(model: Path, test: Labelled) -> Served:
     compiled = load_compiled(model)
     recogniser = LiteRTRecogniser(compiled)
     started = time.perf_counter()
-    read = [prediction.digit for prediction in recogniser.predict(list(test.grids))]
-    microseconds = (time.perf_counter() - started) / len(read) * 1e6
-    right = np.array(read) == test.digits
+    right = read_right(recogniser, test)
+    microseconds = (time.perf_counter() - started) / len(right) * 1e6
     return Served(compiled.description.weights, float(right.mean()), int((~right).sum()), round(microseconds, 1))
 
 

@@ -16,6 +16,7 @@ from digits.recogniser import LiteRTRecogniser, Recogniser
 from digits.training.checkpoint import Asked
 from digits.training.corrections import Correction, HeldOut, lessons
 from digits.training.data import DataSet, Labelled, divided
+from digits.training.evaluation import read_right
 from digits.training.fit import calibrate, fit, predict, save, take_place
 from digits.training.recipes import RECIPES
 from digits.training.verdict import Comparison, Scores
@@ -107,9 +108,8 @@ def _taught(options: Options, train: Labelled, held_out: Labelled, checkpoint: P
 
 
 def _scores(recogniser: Recogniser, test: Labelled, held_out: Sequence[HeldOut]) -> Scores:
-    read = [prediction.digit for prediction in recogniser.predict(list(test.grids))]
     right = [picture.is_read_by(recogniser) for picture in held_out]
-    return Scores(int((np.array(read) != test.digits).sum()), sum(right))
+    return Scores(int((~read_right(recogniser, test)).sum()), sum(right))
 
 
 def _keep(out: Path) -> Path | None:
