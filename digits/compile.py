@@ -193,7 +193,7 @@ def export(model: Any, int8: bool) -> bytes:
 
 def _difference(flatbuffer: bytes, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
     """The most that a probability is off."""
-    from digits.recogniser import Interpreter
+    from digits.interpreter import Interpreter
 
     interpreter = Interpreter(flatbuffer)
     return float(np.abs(np.stack([interpreter.run(picture) for picture in probe]) - expected).max())

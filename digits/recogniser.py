@@ -1,18 +1,21 @@
-"""Compiled models, loaded once: grids to predictions."""
+"""The models, loaded once: picture to candidates, candidates to their ink, grids to predictions."""
 
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
-from ai_edge_litert import interpreter as litert
 
+from digits.box import Box
+from digits.calibration import load_calibration
 from digits.compiled import CompiledModel, load_compiled
+from digits.finder import Candidate, load_finder
 from digits.grids import SIDE, Grid, to_input
+from digits.interpreter import Interpreters
+from digits.picture import Grey
+from digits.segmenter import Ink, load_segmenter
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
 """The small model that tells how likely a grid holds a digit at all; `digits.training.verifier` makes it."""
@@ -28,9 +31,14 @@ class Prediction:
     probabilities: tuple[float, ...]
     """Of the ten digits, if it is one; they sum to 1."""
 
+    @property
+    def is_digit(self) -> float:
+        """The probability that this is a digit, whichever."""
+        return self.confidence / self.probabilities[self.digit]
+
 
 class Recogniser(Protocol):
-    """What recognition needs of a model."""
+    """What recognition needs of the models."""
 
     @property
     def model(self) -> str:
@@ -40,57 +48,49 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
-        """One prediction for each uint8 (28, 28) grid."""
+    def find(self, grey: Grey) -> list[Candidate]:
+        """What may be digits in a picture, uint8 (h, w), in no order."""
+
+    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Ink]]:
+        """Where the digits in these boxes are, more exactly, and the ink of each, cut to its box."""
+
+    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
+        """One prediction for each uint8 (28, 28) grid, with what the finder says of each, where it was found."""
 
 
 class LiteRTRecogniser:
-    """A recogniser for many threads: each gets interpreters of its own, with one thread of its own."""
+    """A recogniser for many threads."""
 
     def __init__(self, compiled: CompiledModel) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
-        self._flatbuffers = compiled.flatbuffer, VERIFIER.read_bytes()
-        self._local = threading.local()
+        self._calibration = load_calibration()
+        self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
+        self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
+        self.find, self.cut = self._finder.find, self._segmenter.cut
 
-    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
         if not grids:
             return []
-        classifier, verifier = self._interpreters()
         # One after the other: a batch gains nothing on a CPU, and costs a second shape.
-        return [
-            _prediction(classifier.run(picture), float(verifier.run(picture)[0]))
+        read = [
+            (tuple(self._classifier.run(picture).tolist()), float(self._verifier.run(picture)[0]))
             for picture in to_input(np.stack(grids))
         ]
-
-    def _interpreters(self) -> "tuple[Interpreter, ...]":
-        if not hasattr(self._local, "interpreters"):
-            self._local.interpreters = tuple(Interpreter(flatbuffer) for flatbuffer in self._flatbuffers)
-        interpreters: tuple[Interpreter, ...] = self._local.interpreters
-        return interpreters
-
-
-class Interpreter:
-    """LiteRT's interpreter, for one thread."""
-
-    def __init__(self, flatbuffer: bytes) -> None:
-        self._litert = litert.Interpreter(model_content=flatbuffer, num_threads=1)
-        self._litert.allocate_tensors()
-        self._input = self._litert.get_input_details()[0]["index"]
-        self._output = self._litert.get_output_details()[0]["index"]
-
-    def run(self, picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """float32 (28, 28, 1) in [0, 1] -> what the model gives, float32 (n,)."""
-        self._litert.set_tensor(self._input, picture[np.newaxis])
-        self._litert.invoke()
-        given: npt.NDArray[np.float32] = self._litert.get_tensor(self._output)[0]
-        return given
+        if not found:
+            return [_prediction(is_digit, probabilities) for probabilities, is_digit in read]
+        return [
+            _prediction(
+                self._calibration.is_digit(candidate.is_digit, verified),
+                self._calibration.joined(candidate.probabilities, probabilities),
+            )
+            for candidate, (probabilities, verified) in zip(found, read, strict=True)
+        ]
 
 
-def _prediction(probabilities: npt.NDArray[np.float32], is_digit: float) -> Prediction:
-    values = probabilities.tolist()
-    digit = int(np.argmax(probabilities))
-    return Prediction(digit, is_digit * values[digit], tuple(values))
+def _prediction(is_digit: float, probabilities: tuple[float, ...]) -> Prediction:
+    most = max(probabilities)
+    return Prediction(probabilities.index(most), is_digit * most, probabilities)
 
 
 if __name__ == "__main__":

@@ -136,3 +136,6 @@ class TrainingSettings(_Environment):
     mnist_npz: Path | None = Field(
         None, description="MNIST in Keras' `.npz` format to train on; where unset, it is downloaded"
     )
+    hands_npz: Path | None = Field(
+        None, description="Pen trajectories of many hands to train on, made by `digits.training.pen_data`"
+    )

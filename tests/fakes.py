@@ -4,27 +4,39 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import cv2
 import numpy as np
 
+from digits.box import Box
 from digits.errors import NotFound, Unavailable
-from digits.glyphs import find_glyphs
-from digits.grids import Grid
+from digits.finder import Candidate
+from digits.grids import Grid, to_grid
+from digits.picture import Grey
 from digits.recogniser import Prediction
 from digits.records import Order, Place, Record, Wanted
 from tests.drawing import draw
 
 
 class TemplateRecogniser:
-    """Reads digits as tests/drawing.py draws them, by their likeness to ten templates."""
+    """Reads digits as tests/drawing.py draws them: each is connected ink, told by its likeness to ten templates."""
 
     model = "templates@00000000"
     threshold = 0.5
 
     def __init__(self) -> None:
-        glyphs = [find_glyphs(draw(digit))[0] for digit in "0123456789"]
-        self._templates = np.stack([_unit(glyph.grid) for glyph in glyphs])
+        digits = (draw(digit) for digit in "0123456789")
+        self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+    def find(self, grey: Grey) -> list[Candidate]:
+        _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
+        tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
+        boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]
+        return [Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3]
+
+    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Grid]]:
+        return [(box, _ink(grey)[box.window]) for box in boxes]
+
+    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
         return [self._predict(grid) for grid in grids]
 
     def _predict(self, grid: Grid) -> Prediction:
@@ -34,6 +46,14 @@ class TemplateRecogniser:
         digit = int(np.argmax(probabilities))
         is_digit = 1 / (1 + np.exp(30 * (0.6 - likeness.max())))
         return Prediction(digit, float(is_digit) * probabilities[digit], tuple(probabilities))
+
+
+def _ink(grey: Grey) -> Grid:
+    """How far each pixel is off its paper, which is smooth."""
+    small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA)
+    paper = cv2.resize(cv2.medianBlur(small, 15), grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    off = cv2.GaussianBlur(cv2.absdiff(grey, paper), (3, 3), 0)
+    return cv2.convertScaleAbs(off, alpha=255 / off.max()) if off.max() > 40 else np.zeros_like(grey)
 
 
 def _unit(grid: Grid) -> np.ndarray:

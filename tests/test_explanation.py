@@ -16,7 +16,7 @@ EIGHT = to_grid(draw("8", margin=10))
 MAX_PIXELS = 25_000_000
 
 
-class Sevens:
+class Sevens(TemplateRecogniser):
     """Sees a 7 in everything, the odds against a 1 being ten to the power that a function makes of the grid."""
 
     model = "sevens@00000000"
@@ -25,7 +25,7 @@ class Sevens:
     def __init__(self, power: Callable[[Grid], float]) -> None:
         self._power = power
 
-    def predict(self, grids: Sequence[Grid]) -> list[Prediction]:
+    def predict(self, grids: Sequence[Grid], found: object = ()) -> list[Prediction]:
         return [self._predict(10 ** self._power(grid)) for grid in grids]
 
     def _predict(self, odds: float) -> Prediction:

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from digits.errors import DataError, SettingsError
-from digits.glyphs import find_glyphs
-from digits.picture import Grey
-from digits.reading import Reading
+from digits.reading import read_digits
 from digits.recognition import keep_uploads, recognise_upload
 from digits.settings import Settings
 from digits.training.corrections import (
@@ -68,16 +66,18 @@ def test_one_in_five_pictures_is_held_out_by_its_sha_256_alone() -> None:
     assert held_out == [int(hashlib.sha256(picture).hexdigest()[:8], 16) % HELD_OUT == 0 for picture in some]
 
 
-def test_each_glyph_gets_the_digit_of_the_label_in_its_place() -> None:
-    glyphs = find_glyphs(on_paper(draw("402\n13")))
+def test_each_glyph_gets_the_digit_of_the_label_in_its_place(recogniser: TemplateRecogniser) -> None:
+    glyphs = read_digits(on_paper(draw("402\n13")), recogniser).glyphs
     digits = matched(glyphs, "402\n73")
     assert [digit for _, digit in digits] == [4, 0, 2, 7, 3]
     assert all(grid is glyph.grid for (grid, _), glyph in zip(digits, glyphs, strict=True))
 
 
 @pytest.mark.parametrize("label", ["40213", "40\n213", "402\n1", "402\n13\n5", "40\n2\n13"])
-def test_a_label_of_another_number_of_digits_on_a_line_matches_nothing(label: str) -> None:
-    assert matched(find_glyphs(on_paper(draw("402\n13"))), label) == []
+def test_a_label_of_another_number_of_digits_on_a_line_matches_nothing(
+    recogniser: TemplateRecogniser, label: str
+) -> None:
+    assert matched(read_digits(on_paper(draw("402\n13")), recogniser).glyphs, label) == []
 
 
 def test_what_is_usable_is_learnt_from_or_held_out_and_the_rest_is_counted(recogniser: TemplateRecogniser) -> None:
@@ -107,17 +107,6 @@ def test_what_is_usable_is_learnt_from_or_held_out_and_the_rest_is_counted(recog
         "2 in which not as many digits are found as were written, 1 of a picture that was sent again, "
         "1 whose picture is gone, 1 without a digit, 1 that cannot be decoded."
     )
-
-
-def test_digits_that_the_model_sees_otherwise_are_learnt_from_as_they_stand(
-    recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut_wrongly(grey: Grey, recogniser: TemplateRecogniser) -> Reading:
-        glyphs = find_glyphs(grey) * 2
-        return Reading(glyphs, recogniser.predict([glyph.grid for glyph in glyphs]), 0.6)
-
-    monkeypatch.setattr("digits.training.corrections.read_digits", cut_wrongly)
-    assert lessons([Correction("4", to_learn("4"))], recogniser, PIXELS).learnt.digits.tolist() == [4]
 
 
 @pytest.mark.parametrize(

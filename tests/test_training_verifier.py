@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from digits.grids import SIDE, Grid, to_grid, to_input
-from digits.recogniser import VERIFIER, Interpreter
+from digits.interpreter import Interpreter
+from digits.recogniser import VERIFIER
 from digits.training import examples, negatives, verifier
+from digits.training.cuttings import cuttings
 from digits.training.data import read_npz
 from digits.training.figures import FIGURES, drawn
 from digits.training.negatives import FAMILIES, negative, part
-from digits.training.segments import segments
+from digits.training.scenes.writing import Writers
 from tests.drawing import draw
-from tests.fakes import TemplateRecogniser
 
 FAMILY = pytest.mark.parametrize("make", [make for make, _ in FAMILIES], ids=lambda make: make.__name__)
 
@@ -76,41 +77,15 @@ def test_half_of_an_8_is() -> None:
     assert sum(sheet.size > 0 for sheet in parts) > 5
 
 
-def cut(digits: str, rows: int) -> tuple[list[Grid], list[Grid]]:
-    """Of digits that were written so often: segments that are digits, and those that are none."""
-    found: dict[bool, list[Grid]] = {True: [], False: []}
-    for seed in range(rows):
-        for grid, is_digit in segments(grids_of(digits), np.random.default_rng(seed)):
-            found[is_digit].append(grid)
-    return found[True], found[False]
-
-
-def is_wide(grid: Grid) -> bool:
-    _, _, width, height = cv2.boundingRect((grid > 127).astype(np.uint8))
-    return width > height
-
-
-def test_of_digits_that_touch_whole_ones_are_right_and_two_together_are_wrong(recogniser: TemplateRecogniser) -> None:
-    right, wrong = cut("38", rows=6)
-    assert {prediction.digit for prediction in recogniser.predict(right)} == {3, 8}
-    assert not any(map(is_wide, right))
-    assert sum(map(is_wide, wrong)) >= 3
-
-
-def test_a_straight_piece_of_a_digit_is_not_called_wrong_since_it_could_be_a_1() -> None:
-    """The first verifier that shipped refused a sixth of MNIST's 1s: a fifth of what was wrongly cut were bars."""
-    _, wrong = cut("404", rows=6)
-    assert wrong
-    for grid in wrong:
-        inked = np.argwhere(grid > 127).astype(np.float32)
-        short, long = sorted(cv2.minAreaRect(inked)[1])
-        assert short > long / 3 or len(inked) < 0.7 * (short + 1) * (long + 1)
-
-
-def test_a_blank_row_has_no_segments() -> None:
-    speck = np.zeros((2, SIDE, SIDE), np.uint8)
-    speck[:, 14, 14] = 61
-    assert list(segments(speck, np.random.default_rng(0))) == []
+def test_of_scenes_digits_are_right_and_what_is_framed_wrongly_is_not(mnist_like: Path) -> None:
+    writers = Writers(read_npz(mnist_like).train, None)
+    right, wrong = cuttings(writers, (30, [1]))
+    assert right.shape[1:] == wrong.shape[1:] == (SIDE, SIDE)
+    assert len(right) > 20
+    assert len(wrong) > 5
+    assert right.max(axis=(1, 2)).min() > 60
+    again, _ = cuttings(writers, (30, [1]))
+    assert np.array_equal(right, again)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +165,7 @@ def test_what_makes_no_sense_is_refused(options: list[str], sentence: str) -> No
 def test_the_command_writes_a_verifier_that_serves(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, few in {"NEGATIVES": 60, "PHOTOGRAPHS": 40, "ROWS": 60}.items():
+    for name, few in {"NEGATIVES": 60, "PHOTOGRAPHS": 40, "SCENES": 60}.items():
         monkeypatch.setattr(examples, name, few)
     monkeypatch.setattr(verifier, "TO_JUDGE", 2)
     out = tmp_path / "verifier.tflite"

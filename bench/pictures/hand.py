@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.data import read_npz
+from digits.training.data import divided, read_npz
+from digits.training.recipes import RECIPES
 from tests.drawing import STROKES
 
 Rng = np.random.Generator
@@ -24,9 +25,6 @@ Strokes = Sequence[Sequence[tuple[float, float]]]
 
 Source = Callable[[Rng, str, int, float], Ink]
 """A digit, its height in pixels, and the pen's width as a share of that -> one way to write it."""
-
-UNSEEN = slice(55_000, None)
-"""The part of MNIST's training set that these digits are taken from."""
 
 _LOOP = [(74, 38), (50, 52), (26, 38), (32, 12), (60, 5), (75, 22)]
 _BELLY = [(25, 45), (55, 40), (78, 56), (75, 83), (50, 95), (20, 88)]
@@ -81,8 +79,8 @@ def from_strokes(rng: Rng, digit: str, height: int, pen: float) -> Ink:
 
 
 def from_mnist(path: Path) -> Source:
-    """Digits that people wrote, in the width of the pen as near as they stay legible."""
-    grids, digits = read_npz(path).train.part(np.arange(60_000)[UNSEEN])
+    """Digits of MNIST that no model has learnt from, in the width of the pen as near as they stay legible."""
+    _, (grids, digits) = divided(read_npz(path).train, RECIPES["cnn"].held_out)
     of = {str(digit): grids[digits == digit] for digit in range(10)}
 
     def digit_of_mnist(rng: Rng, digit: str, height: int, pen: float) -> Ink:

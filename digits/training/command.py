@@ -10,18 +10,23 @@ from pathlib import Path
 
 from digits.errors import DigitsError, ModelError
 from digits.settings import Settings, TrainingSettings
+from digits.training import finding
 from digits.training.arguments import file_to_write, whole
 from digits.training.data import MNIST, load_data
 from digits.training.recipes import RECIPES
 from digits.training.table import recipe_table
 
 SHIPPED = "cnn"
+FINDER = "--finder"
 _NOT_WITH_CORRECTIONS = ("recipe", "list", "report", "seeds", "folds", "resume")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command; exits with a sentence where it cannot do what was asked."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if FINDER in arguments:
+        finding.main([word for word in arguments if word != FINDER])
+        return
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.corrections and (others := [name for name in _NOT_WITH_CORRECTIONS if _is_given(parser, chosen, name)]):
@@ -144,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         help="let the model that serves learn from what people corrected, where that makes it better; "
         "DIGITS_MODEL, DIGITS_STORAGE and DIGITS_DATABASE say where all that is",
     )
+    add(FINDER, action="store_true", help="train what finds digits in pictures instead; --finder --help tells more")
     add("--list", action="store_true", help="print the recipes with their measured figures, and do nothing else")
     add(
         "--data",

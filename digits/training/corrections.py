@@ -13,10 +13,9 @@ from typing import TypeVar
 import numpy as np
 
 from digits.errors import DataError, NoInk, Refused
-from digits.glyphs import Glyph, find_glyphs
 from digits.grids import SIDE, Grid
 from digits.picture import Grey, read_picture
-from digits.reading import read_digits
+from digits.reading import Glyph, read_digits
 from digits.recogniser import Recogniser
 from digits.records import Records, SqlRecords, Wanted, create_engine, every, prepare_records
 from digits.settings import Settings, usable_cpus
@@ -173,7 +172,6 @@ def _look(labelled: tuple[bytes, str], recogniser: Recogniser, max_pixels: int) 
     if not label:
         return "without a digit"
     with suppress(NoInk):
-        # What is read wrong is often cut wrong: then the plainest way to see it is the better one.
-        if digits := matched(read_digits(grey, recogniser).glyphs, label) or matched(find_glyphs(grey), label):
+        if digits := matched(read_digits(grey, recogniser).glyphs, label):
             return digits
     return "in which not as many digits are found as were written"

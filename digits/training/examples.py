@@ -1,36 +1,33 @@
 """What the verifier learns from: MNIST's digits in many hands, and as much that is none."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from typing import TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.grids import SIDE, Grid, to_grid, to_input
-from digits.settings import usable_cpus
+from digits.grids import Grid, to_grid, to_input
 from digits.training.augment import augment
+from digits.training.cuttings import cuttings
 from digits.training.data import Labelled
 from digits.training.disturbances import disturbed
 from digits.training.negatives import negative
 from digits.training.photographs import as_served
-from digits.training.segments import segments
+from digits.training.processes import made_by_processes
+from digits.training.scenes.writing import Writers
 from digits.training.styles import in_another_style
 
 Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
-T = TypeVar("T")
+Job = tuple[int, list[int]]
+"""How many are to be made, and by which seed."""
 
 BATCH_SIZE = 256
-NEGATIVES, PHOTOGRAPHS, ROWS = 100_000, 16_000, 8_000
-"""How many of each are made: things that are no digits, photographs of digits, and rows of digits that touch."""
-PHOTOGRAPHED, CUT = 0.25, 0.25
-"""Shares of the digits that come from photographs and from rows."""
-WRONGLY_CUT = 0.3
-"""Share of what is no digit that comes from rows."""
+NEGATIVES, PHOTOGRAPHS, SCENES = 100_000, 16_000, 16_000
+"""How many of each are made: things that are no digits, photographs of digits, and scenes."""
+PHOTOGRAPHED, CUT = 0.15, 0.5
+"""Shares of the digits that come from photographs and from scenes."""
+WRONGLY_CUT = 0.5
+"""Share of what is no digit that comes from scenes."""
 STRENGTH = 0.7
 """Of the changes to each grid, every time it is seen."""
 DISTURBED = 0.1
@@ -41,11 +38,11 @@ _AT_ONCE = 500
 class Examples:
     """Digits, and as much that is none; made once, and each time seen in another hand."""
 
-    def __init__(self, data: Labelled, seed: int) -> None:
+    def __init__(self, data: Labelled, writers: Writers, seed: int) -> None:
         self._data = data
         self._rng = np.random.default_rng(seed)
         self._photographs = made(photographs, data, PHOTOGRAPHS, seed)
-        self._right, self._wrong = cut_from_rows(data, ROWS, seed)
+        self._right, self._wrong = cut_from_scenes(writers, SCENES, seed)
         self._negatives = made(negatives, data, NEGATIVES, seed)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
@@ -74,54 +71,34 @@ class Examples:
         return disturbed(grid, self._rng) if self._rng.random() < DISTURBED else grid
 
 
-def made(make: Callable[[Labelled, int, list[int]], Grids], data: Labelled, count: int, seed: int) -> Grids:
+def made(make: Callable[[Labelled, Job], Grids], data: Labelled, count: int, seed: int) -> Grids:
     """So many grids by `make`; the same for a seed, however many processes share the work."""
-    return np.concatenate(list(_shared(make, data, count, seed)))
+    jobs = [(min(_AT_ONCE, count - start), [seed, start]) for start in range(0, count, _AT_ONCE)]
+    title = f"Making {count:,} {make.__name__}"
+    return np.concatenate(list(made_by_processes(make, data, jobs, title)))
 
 
-def cut_from_rows(data: Labelled, count: int, seed: int) -> tuple[Grids, Grids]:
-    """What `rows` makes, by many processes."""
-    right, wrong = zip(*_shared(rows, data, count, seed), strict=True)
-    return np.concatenate(right), np.concatenate(wrong)
+def cut_from_scenes(writers: Writers, count: int, seed: int) -> tuple[Grids, Grids]:
+    """Of so many scenes what is a digit, and what is none."""
+    jobs = [(min(_AT_ONCE, count - start), [seed, start]) for start in range(0, count, _AT_ONCE)]
+    made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
+    right, wrong = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    return right, wrong
 
 
-def _shared(make: Callable[[Labelled, int, list[int]], T], data: Labelled, count: int, seed: int) -> Iterator[T]:
-    from keras.utils import Progbar
-
-    print(f"Making {count:,} {make.__name__}", flush=True)
-    bar = Progbar(count)
-    starts = range(0, count, _AT_ONCE)
-    counts, seeds = [min(_AT_ONCE, count - start) for start in starts], [[seed, start] for start in starts]
-    spawning = multiprocessing.get_context("spawn")  # A fork would copy TensorFlow's locks, and not its threads.
-    with ProcessPoolExecutor(usable_cpus(), spawning, partial(cv2.setNumThreads, 1)) as processes:
-        for number, part in zip(counts, processes.map(partial(make, data), counts, seeds), strict=True):
-            bar.add(number)
-            yield part
-
-
-def negatives(data: Labelled, count: int, seed: list[int]) -> Grids:
+def negatives(data: Labelled, job: Job) -> Grids:
     """What is no digit."""
+    count, seed = job
     rng = np.random.default_rng(seed)
     sheets = (negative(data.grids[rng.integers(0, len(data.grids), 3)], rng) for _ in range(count))
     return np.stack([to_grid((sheet * 255).astype(np.uint8)) for sheet in sheets])
 
 
-def photographs(data: Labelled, count: int, seed: list[int]) -> Grids:
+def photographs(data: Labelled, job: Job) -> Grids:
     """Digits that were photographed and came back by serving's road."""
+    count, seed = job
     rng = np.random.default_rng(seed)
     return np.stack([as_served(_styled(data, rng), rng) for _ in range(count)])
-
-
-def rows(data: Labelled, count: int, seed: list[int]) -> tuple[Grids, Grids]:
-    """Segments of so many rows of touching digits: those that are digits, and those that are none."""
-    rng = np.random.default_rng(seed)
-    cut: dict[bool, list[Grid]] = {True: [], False: []}
-    for _ in range(count):
-        digits = np.stack([_styled(data, rng) for _ in range(int(rng.integers(2, 5)))])
-        for grid, is_digit in segments(digits, rng):
-            cut[is_digit].append(grid)
-    right, wrong = (np.array(cut[is_digit], np.uint8).reshape(-1, SIDE, SIDE) for is_digit in (True, False))
-    return right, wrong
 
 
 def _styled(data: Labelled, rng: np.random.Generator) -> Grid:

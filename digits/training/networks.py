@@ -35,6 +35,55 @@ def verifier() -> Any:
     return Model(picture, layers.Dense(1, activation="sigmoid")(layers.Flatten()(x)), name="verifier")
 
 
+def finder(height: int | None = None, width: int | None = None) -> Any:
+    """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 15).
+
+    The channels are the logit of a digit's centre, the logits of the ten digits, and the distances from there to the
+    left, top, right and bottom of its box, as natural logarithms of shares of digits.finder.UNIT. Fully convolutional,
+    in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
+    """
+    from keras import Input, Model, initializers, layers
+
+    def convolved(x: Any, filters: int, size: int = 3, stride: int = 1) -> Any:
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization()(x)
+
+    picture = x = Input((height, width, 1), batch_size=1 if height else None)
+    coarser: list[Any] = []
+    for filters, blocks in ((8, 0), (16, 1), (32, 1), (64, 1), (96, 1)):
+        x = layers.ReLU()(convolved(x, filters, 3 if coarser else 5, stride=2))
+        for _ in range(blocks):
+            inner = layers.ReLU()(convolved(x, filters))
+            x = layers.ReLU()(layers.Add()([x, convolved(inner, filters)]))
+        coarser.append(x)
+    for filters, finer in ((64, coarser[3]), (32, coarser[2]), (32, coarser[1])):
+        above = layers.UpSampling2D(2)(convolved(x, filters, 1))
+        x = layers.ReLU()(layers.Add()([above, convolved(finer, filters, 1)]))
+        x = layers.ReLU()(convolved(x, filters))
+    # Nearly all places are no centre of a digit, which the first steps need not learn.
+    rare = initializers.Constant(np.array([-4.0, *[0.0] * 14], np.float32))
+    return Model(picture, layers.Conv2D(15, 1, bias_initializer=rare)(x), name="finder")
+
+
+def segmenter() -> Any:
+    """Paints the digit in the middle: (48, 48, 1) of mean 0 -> log-odds of its ink (24, 24, 4), 2x2 pixels a place."""
+    from keras import Input, Model, layers
+
+    def convolved(x: Any, filters: int, size: int = 3, stride: int = 1) -> Any:
+        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+        return layers.ReLU()(layers.BatchNormalization()(x))
+
+    picture = Input((48, 48, 1))
+    fine = convolved(picture, 16, 5, stride=2)
+    middle = convolved(convolved(fine, 32, stride=2), 32)
+    coarse = convolved(convolved(convolved(middle, 64, stride=2), 64), 64)
+    x = layers.UpSampling2D(2)(convolved(coarse, 32, 1))
+    x = convolved(layers.Add()([x, convolved(middle, 32, 1)]), 32)
+    x = layers.UpSampling2D(2)(convolved(x, 16, 1))
+    x = convolved(layers.Add()([x, fine]), 24)
+    return Model(picture, layers.Conv2D(4, 3, padding="same")(x), name="segmenter")
+
+
 def dense(*hidden: int, activation: str = "relu", dropout: float = 0, standardised: bool = False) -> Any:
     """Hidden layers of so many units, each with its share of dropout; `standardised` pixels need `standardise`."""
     from keras import Input, Sequential, layers

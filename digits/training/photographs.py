@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digits.errors import Refused
-from digits.glyphs import find_glyphs
 from digits.grids import SIDE, Grid
 from digits.picture import read_picture
 from digits.settings import usable_cpus
+from digits.training.road import only_grid
 
 Sheet = npt.NDArray[np.floating]
 """Floats (h, w) in [0, 1]: first the share of ink at each pixel, and from `on_paper` on the light that it gives."""
@@ -30,11 +29,8 @@ def all_as_served(grids: npt.NDArray[np.uint8], seed: int | list[int]) -> npt.ND
 
 def as_served(grid: Grid, rng: np.random.Generator) -> Grid:
     """The grid that serving makes of a photograph of this digit, or the digit as it is where serving finds not one."""
-    try:
-        glyphs = find_glyphs(read_picture(photograph(grid, rng), MAX_PIXELS).grey)
-    except Refused:
-        return grid
-    return glyphs[0].grid if len(glyphs) == 1 else grid
+    served = only_grid(read_picture(photograph(grid, rng), MAX_PIXELS).grey)
+    return grid if served is None else served
 
 
 def photograph(grid: Grid, rng: np.random.Generator) -> bytes:

@@ -26,6 +26,17 @@ def nesterov(steps: int, scale: float) -> Any:
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=0.01)
 
 
+def adamw(steps: int, rate: float) -> Any:
+    """AdamW; its rate rises to `rate`, then falls to zero along a cosine."""
+    import keras
+
+    warm_up = max(1, steps // 30)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 20, decay_steps=max(1, steps - warm_up), warmup_target=rate, warmup_steps=warm_up
+    )
+    return keras.optimizers.AdamW(schedule, weight_decay=0.01, clipnorm=5.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One way to train a model, and where it comes from."""

@@ -11,25 +11,27 @@ from digits.compile import export
 from digits.compiled import DEFAULT_THRESHOLD
 from digits.errors import DataError, ModelError, SettingsError
 from digits.grids import SIDE, to_input
-from digits.recogniser import VERIFIER, Interpreter
+from digits.interpreter import Interpreter
+from digits.recogniser import VERIFIER
 from digits.settings import TrainingSettings
 from digits.training import examples
 from digits.training.arguments import file_to_write, whole
 from digits.training.data import MNIST, Labelled, divided, load_data
 from digits.training.networks import verifier
 from digits.training.recipes import RECIPES, nesterov
+from digits.training.scenes.writing import Writers, held_out_writers
 
 EPOCHS = 16
 TO_JUDGE = 20
 """A 20th as many examples are made of the digits that are held out."""
 
 
-def train(data: Labelled, epochs: int, seed: int) -> bytes:
+def train(data: Labelled, writers: Writers, epochs: int, seed: int) -> bytes:
     """The compiled network; raises ModelError where training came to nothing."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    learnt, network = examples.Examples(data, seed), verifier()
+    learnt, network = examples.Examples(data, writers, seed), verifier()
     steps = max(1, 2 * len(data.digits) // examples.BATCH_SIZE)
     network.compile(optimizer=nesterov(epochs * steps, 1), loss="binary_crossentropy")
     fitted = network.fit(learnt.batches(), steps_per_epoch=steps, epochs=epochs, shuffle=False)
@@ -39,20 +41,20 @@ def train(data: Labelled, epochs: int, seed: int) -> bytes:
     return export(keras.Model(picture, network(picture)), int8=True)
 
 
-def report(flatbuffer: bytes, held_out: Labelled, seed: int) -> None:
+def report(flatbuffer: bytes, held_out: Labelled, writers: Writers, seed: int) -> None:
     """Prints how well digits, and what is none, of hands that were not learnt from are told apart as served."""
     from sklearn.metrics import roc_auc_score
 
-    right, wrong = examples.cut_from_rows(held_out, examples.ROWS // TO_JUDGE, seed)
+    right, wrong = examples.cut_from_scenes(writers, examples.SCENES // TO_JUDGE, seed)
     digits = {
         "digits": held_out.grids,
         "ones": held_out.grids[held_out.digits == 1],
         "photographs of digits": examples.made(examples.photographs, held_out, examples.PHOTOGRAPHS // TO_JUDGE, seed),
-        "digits cut from rows": right,
+        "digits of scenes": right,
     }
     others = {
         "no digits": examples.made(examples.negatives, held_out, examples.NEGATIVES // TO_JUDGE, seed),
-        "wrongly cut": wrong,
+        "wrongly found": wrong,
     }
     judge = Interpreter(flatbuffer)
     seen = {
@@ -86,8 +88,9 @@ def _train(chosen: argparse.Namespace) -> None:
     learnt, held_out = divided(data.train, RECIPES["cnn"].held_out)
     print(f"A verifier from {data.name} ({data.source}): {len(learnt.digits):,} digits to learn from,", end=" ")
     print(f"{len(held_out.digits):,} held out to judge by. It goes to {out}.", flush=True)
-    flatbuffer = train(learnt, chosen.epochs, chosen.seed)
-    report(flatbuffer, held_out, chosen.seed)
+    writers = held_out_writers(data.train, chosen.hands or TrainingSettings.read().hands_npz)
+    flatbuffer = train(learnt, writers[0], chosen.epochs, chosen.seed)
+    report(flatbuffer, held_out, writers[1], chosen.seed)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         temporary = Path(folder, out.name)
         temporary.write_bytes(flatbuffer)
@@ -99,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m digits.training.verifier", description=__doc__)
     add = parser.add_argument
     add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
+    add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
     add("--out", type=file_to_write(".tflite"), metavar="FILE.tflite", help=f"default {VERIFIER.name} of the package")
     add("--epochs", type=whole(1), default=EPOCHS, metavar="N", help="default %(default)s")
     add("--seed", type=whole(0), default=0, metavar="N", help="default %(default)s")

@@ -1,0 +1,63 @@
+"""How far the models are to be trusted, as `digits.training.calibration` finds it."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+CALIBRATION = Path(__file__).with_name("calibration.json")
+_LEAST = 1e-6
+"""Of a probability: what a float32 near 1 can still tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where the finder is believed, and what its word weighs beside those of the classifier and the verifier."""
+
+    least: float
+    """Probability from which something is taken for a digit."""
+    sure: float
+    """Probability from which a first look is enough."""
+    overlap: float
+    """Share of the smaller one's area that two digits have in common at most."""
+    finder: float
+    classifier: float
+    """Weights of the logarithms of what both say of a digit's class."""
+    odds: tuple[float, float, float]
+    """Logistic regression of something being a digit: a constant, and the weights of what the finder and the verifier
+    say, as log-odds."""
+
+    @property
+    def least_logit(self) -> float:
+        return log_odds(self.least)
+
+    def joined(self, one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+        """Probabilities of the ten digits as the finder and the classifier give them -> those of both."""
+        logs = [
+            self.finder * math.log(max(by_finder, _LEAST)) + self.classifier * math.log(max(by_classifier, _LEAST))
+            for by_finder, by_classifier in zip(one, other, strict=True)
+        ]
+        weights = [math.exp(each - max(logs)) for each in logs]
+        return tuple(weight / sum(weights) for weight in weights)
+
+    def is_digit(self, found: float, verified: float) -> float:
+        """The probability that something is a digit, from those that the finder and the verifier give."""
+        constant, of_finder, of_verifier = self.odds
+        total = constant + of_finder * log_odds(found) + of_verifier * log_odds(verified)
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def log_odds(probability: float) -> float:
+    """Within what _LEAST allows."""
+    kept = min(max(probability, _LEAST), 1 - _LEAST)
+    return math.log(kept / (1 - kept))
+
+
+def load_calibration() -> Calibration:
+    values = json.loads(CALIBRATION.read_text())
+    return Calibration(**values | {"odds": tuple(values["odds"])})
+
+
+def save_calibration(calibration: Calibration) -> None:
+    CALIBRATION.write_text(json.dumps(asdict(calibration), indent=2) + "\n")

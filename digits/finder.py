@@ -1,0 +1,188 @@
+"""Where the digits of a picture are: a small network looks at all of it, and closer where they are small."""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.box import Box
+from digits.calibration import Calibration
+from digits.interpreter import Floats, Interpreters
+from digits.picture import Grey
+
+FINDER = Path(__file__).with_name("finder.tflite")
+"""The network; `digits.training.finder` makes it."""
+STRIDE = 4
+"""Pixels of the picture, as the network sees it, for one place of what it gives."""
+UNIT = 16
+"""Pixels that distances to the sides of a box are given in."""
+LEAST_DEVIATION = 2.0
+"""Grey levels. A picture with less is empty, and its noise is not to be made as strong as ink."""
+
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Rows and columns of what the network gives."""
+Shape = tuple[int, int]
+"""Rows and columns that the network looks at; whole multiples of 32, its coarsest stride."""
+GLANCE: tuple[Shape, ...] = ((96, 96), (64, 128), (128, 64), (64, 192), (192, 64), (32, 288))
+CLOSER: tuple[Shape, ...] = ((192, 192), (128, 288), (288, 128), (96, 384), (384, 96), (64, 576))
+"""For a first look, and for those that follow where it was not enough."""
+MARGIN = 0.04
+"""Of the picture's own edge, repeated around it: a digit that touches the edge is seen as if there were more paper."""
+LEGIBLE = 24
+"""Pixels of a digit's larger side, as the network sees it, that need no closer look."""
+MOST_LOOKS = 3
+MOST = 100
+"""Digits that are read; more are a page of text, and would take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the finder takes for a digit."""
+
+    box: Box
+    is_digit: float
+    """Probability that it is one."""
+    probabilities: tuple[float, ...]
+    """Of the ten digits, if it is one."""
+
+
+def to_input(pictures: npt.NDArray[np.uint8]) -> Floats:
+    """uint8 (n, h, w) -> float32 (n, h, w, 1): each with mean 0 and deviation 1, but for empty ones."""
+    values = pictures.astype(np.float32)
+    mean = values.mean(axis=(1, 2), keepdims=True)
+    deviation = values.std(axis=(1, 2), keepdims=True)
+    return ((values - mean) / np.maximum(deviation, LEAST_DEVIATION))[..., np.newaxis]
+
+
+class Finder:
+    """Finds digits; for many threads."""
+
+    def __init__(self, flatbuffer: bytes, calibration: Calibration) -> None:
+        self._networks = Interpreters(flatbuffer)
+        self._calibration = calibration
+
+    def find(self, grey: Grey) -> list[Candidate]:
+        """uint8 (h, w) -> candidates in no order, none of them another's. Looks closer where it is in doubt."""
+        height, width = grey.shape
+        region = Box(0, 0, width, height)
+        found, scale = self.look(grey, region, GLANCE)
+        if found and _smallest(found) * scale >= LEGIBLE and self._is_sure(found):
+            return found
+        for _ in range(MOST_LOOKS - 1):
+            found, scale = self.look(grey, region, CLOSER)
+            if not found or scale >= 1 or _smallest(found) * scale >= LEGIBLE:
+                break
+            closer = _around(found, grey.shape)
+            if closer.width * closer.height > region.width * region.height / 2:
+                break
+            region = closer
+        return found
+
+    def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> tuple[list[Candidate], float]:
+        """The candidates of one look at a part of a picture, and how much larger the network saw them."""
+        seen, scale, left, top = _seen(grey[region.window], shapes)
+        given = self._networks.run(to_input(seen[np.newaxis])[0])
+        chosen = _peaks(given[..., 0], self._calibration.least_logit)
+        boxes = _boxes(given, chosen)
+        kept = _apart(boxes, self._calibration.overlap)
+        rows, columns = (places[kept] for places in chosen)
+        of_class = given[rows, columns, 1:11]
+        candidates = []
+        for box, logit, logits in zip(boxes[kept].tolist(), given[rows, columns, 0].tolist(), of_class, strict=True):
+            place = _in_picture(
+                [(box[0] - left) / scale, (box[1] - top) / scale, (box[2] - left) / scale, (box[3] - top) / scale],
+                region,
+            )
+            if place:
+                weights = np.exp(logits - logits.max())
+                candidates.append(
+                    Candidate(place, 1 / (1 + math.exp(-logit)), tuple((weights / weights.sum()).tolist()))
+                )
+        return candidates, scale
+
+    def _is_sure(self, found: Sequence[Candidate]) -> bool:
+        return all(each.is_digit >= self._calibration.sure for each in found)
+
+
+def load_finder(calibration: Calibration) -> Finder:
+    return Finder(FINDER.read_bytes(), calibration)
+
+
+def _seen(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, float, int, int]:
+    """A picture as the network looks at it: how much larger, and where its left and upper edges are."""
+    height, width = grey.shape
+    rows, columns = _fitting(height, width, tuple(shapes))
+    scale = _scale(height, width, (rows, columns))
+    down, across = max(1, round(height * scale)), max(1, round(width * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(grey, (across, down), interpolation=method)
+    top, left = (rows - down) // 2, (columns - across) // 2
+    edges = (top, rows - down - top, left, columns - across - left)
+    return cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), scale, left, top
+
+
+@functools.lru_cache(maxsize=1024)
+def _fitting(height: int, width: int, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape in which a picture is seen largest."""
+    return max(shapes, key=lambda shape: (_scale(height, width, shape), -shape[0] * shape[1]))
+
+
+def _scale(height: int, width: int, shape: Shape) -> float:
+    rows, columns = shape
+    return min(rows / height, columns / width) / (1 + 2 * MARGIN)
+
+
+def _peaks(logits: Floats, least: float) -> Places:
+    """Rows and columns of what is likeliest to be a centre among its neighbours, the likeliest first."""
+    highest = cv2.dilate(logits, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((logits >= highest) & (logits > least))
+    order = np.argsort(-logits[rows, columns], kind="stable")[: 2 * MOST]
+    return rows[order], columns[order]
+
+
+def _boxes(given: Floats, chosen: Places) -> Floats:
+    """float32 (n, 4): left, top, right and bottom in pixels as the network sees them."""
+    rows, columns = chosen
+    distances = UNIT * np.exp(np.clip(given[rows, columns, 11:], -6, 4))
+    x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
+    return np.stack([x - distances[:, 0], y - distances[:, 1], x + distances[:, 2], y + distances[:, 3]], axis=1)
+
+
+def _apart(boxes: Floats, overlap: float) -> list[int]:
+    """The places of boxes that are not another's, which come first: greedy non-maximum suppression."""
+    if not len(boxes):
+        return []
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    left_top = np.maximum(boxes[:, np.newaxis, :2], boxes[:, :2])
+    right_bottom = np.minimum(boxes[:, np.newaxis, 2:], boxes[:, 2:])
+    common = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)
+    shared = common / np.minimum(area[:, np.newaxis], area)
+    kept: list[int] = []
+    for place in range(len(boxes)):
+        if all(shared[place, other] <= overlap for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _in_picture(edges: list[float], region: Box) -> Box | None:
+    """Whole pixels of the picture, without what lies outside the region."""
+    left, top = max(0, math.floor(edges[0])), max(0, math.floor(edges[1]))
+    right, bottom = min(region.width, math.ceil(edges[2])), min(region.height, math.ceil(edges[3]))
+    return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
+
+
+def _smallest(found: Sequence[Candidate]) -> int:
+    return min(max(each.box.width, each.box.height) for each in found)
+
+
+def _around(found: Sequence[Candidate], shape: tuple[int, ...]) -> Box:
+    """All candidates, with room for a digit and a half on each side."""
+    box = functools.reduce(Box.joined, (each.box for each in found))
+    room = 3 * max(each.box.height for each in found) // 2
+    left, top = max(0, box.x - room), max(0, box.y - room)
+    return Box(left, top, min(shape[1], box.right + room) - left, min(shape[0], box.bottom + room) - top)

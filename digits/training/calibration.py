@@ -1,0 +1,122 @@
+"""Finds how far the finder, the classifier and the verifier are to be trusted, on scenes that none has learnt from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.box import Box
+from digits.calibration import Calibration, log_odds
+from digits.finder import CLOSER, FINDER, GLANCE, Candidate, Finder
+from digits.grids import to_grid
+from digits.recogniser import Prediction, Recogniser
+from digits.segmenter import load_segmenter
+from digits.training.cuttings import is_digit
+from digits.training.scenes.scene import make_scene
+from digits.training.scenes.writing import Writers
+
+SCENES = 3000
+SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
+"""Rows and columns of the scenes."""
+LEAST = 0.02
+"""Probability of the finder from which candidates are looked at here."""
+FOUND = 0.998
+"""Share of the digits that are to be taken for candidates, of those found with LEAST."""
+ENOUGH = 0.9
+"""Share of the digits for which a first look is to be enough, if it is sure of them."""
+OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One candidate: what the models say of it, and what it is."""
+
+    found: Candidate
+    read: Prediction
+    """By the classifier and the verifier alone."""
+    label: int | None
+    """None where it is no digit."""
+
+
+def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
+    """The calibration with which the answers about scenes by these writers are likeliest."""
+    plain = Calibration(least=LEAST, sure=1.0, overlap=0.6, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+    overlap = best_overlap(plain, writers, scenes // 5, seed)
+    judged = list(
+        judge(Finder(FINDER.read_bytes(), replace(plain, overlap=overlap)), recogniser, writers, scenes, seed + 1)
+    )
+    digits = [each for each in judged if each.label is not None]
+    of_finder, of_classifier = class_weights(digits)
+    sureness = np.array([each.found.is_digit for each in digits])
+    return Calibration(
+        least=round(float(np.quantile(sureness, 1 - FOUND)), 3),
+        sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
+        overlap=overlap,
+        finder=of_finder,
+        classifier=of_classifier,
+        odds=digit_odds(judged),
+    )
+
+
+def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Iterator[Judged]:
+    """The candidates of so many scenes that are clearly digits, or clearly none."""
+    rng, segmenter = np.random.default_rng(seed), load_segmenter()
+    for _ in range(scenes):
+        scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
+        height, width = scene.picture.shape
+        found, _scale = finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
+        cut = segmenter.cut(scene.picture, [candidate.box for candidate in found])
+        read = recogniser.predict([to_grid(ink) for _, ink in cut])
+        for candidate, prediction in zip(found, read, strict=True):
+            digit = is_digit(scene, candidate.box)
+            if digit is not None:
+                yield Judged(candidate, prediction, digit.label if digit else None)
+
+
+def digit_odds(judged: list[Judged]) -> tuple[float, float, float]:
+    """Logistic regression of being a digit, on the log-odds that the finder and the verifier give."""
+    from sklearn.linear_model import LogisticRegression
+
+    said = [(log_odds(each.found.is_digit), log_odds(each.read.is_digit)) for each in judged]
+    fitted = LogisticRegression().fit(said, [each.label is not None for each in judged])
+    constant, (of_finder, of_verifier) = fitted.intercept_[0], fitted.coef_[0]
+    return round(float(constant), 3), round(float(of_finder), 3), round(float(of_verifier), 3)
+
+
+def class_weights(digits: list[Judged]) -> tuple[float, float]:
+    """The weights of the finder and of the classifier with which the right digits are likeliest."""
+    from scipy.optimize import minimize
+
+    labels = np.array([each.label for each in digits])
+    logs = [
+        np.log(np.maximum(said, 1e-6))
+        for said in ([each.found.probabilities for each in digits], [each.read.probabilities for each in digits])
+    ]
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        joined = weights[0] * logs[0] + weights[1] * logs[1]
+        joined -= joined.max(axis=1, keepdims=True)
+        return float((np.log(np.exp(joined).sum(axis=1)) - joined[np.arange(len(labels)), labels]).mean())
+
+    best = minimize(loss, np.array([0.5, 0.5]), method="Nelder-Mead").x
+    return round(float(best[0]), 3), round(float(best[1]), 3)
+
+
+def best_overlap(plain: Calibration, writers: Writers, scenes: int, seed: int) -> float:
+    """Of OVERLAPS the one with which most digits are found once, and fewest things else."""
+    scores = []
+    for overlap in OVERLAPS:
+        finder = Finder(FINDER.read_bytes(), replace(plain, overlap=overlap, least=0.3))
+        rng, right, wrong, missed = np.random.default_rng(seed), 0, 0, 0
+        for _ in range(scenes):
+            scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
+            height, width = scene.picture.shape
+            found, _scale = finder.look(scene.picture, Box(0, 0, width, height), CLOSER)
+            of = [is_digit(scene, candidate.box) for candidate in found]
+            met = {id(digit) for digit in of if digit}
+            right += len(met)
+            wrong += sum(digit is False for digit in of) + sum(bool(digit) for digit in of) - len(met)
+            missed += sum(digit.label >= 0 for digit in scene.digits) - len(met)
+        scores.append(2 * right / (2 * right + wrong + missed))
+    return OVERLAPS[int(np.argmax(scores))]

@@ -1,0 +1,118 @@
+"""The command behind `keras-mnist.py --finder`: trains what finds digits and cuts them out, one part after another.
+
+Its parts are the finder, the segmenter, the verifier (`digits.training.verifier`), and the calibration of all. Each
+takes its place once it is complete, and learns from those before it.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from digits.calibration import save_calibration
+from digits.child import complaint
+from digits.compiled import load_compiled
+from digits.errors import DataError, DigitsError, ModelError
+from digits.finder import FINDER
+from digits.recogniser import LiteRTRecogniser
+from digits.segmenter import SEGMENTER
+from digits.settings import Settings, TrainingSettings
+from digits.training.arguments import whole
+from digits.training.data import MNIST, load_data
+from digits.training.scenes.writing import Writers, held_out_writers
+
+HELD_OUT = 30
+"""One scene by held-out writers for so many that are learnt from."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command; exits with a sentence where it cannot do what was asked."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        _train(chosen)
+    except (DigitsError, OSError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; what was complete has taken its place. The same command goes on where it was stopped.")
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    wanted = chosen.data or TrainingSettings.read().mnist_npz
+    data = load_data(str(wanted) if wanted else None)
+    if data.name != MNIST:
+        raise DataError(f"The finder serves, and {data.name} is not MNIST. Name MNIST's file with --data.")
+    learnt, held_out = held_out_writers(data.train, chosen.hands or TrainingSettings.read().hands_npz)
+    for part in chosen.parts or PARTS:
+        PARTS[part](learnt, held_out, chosen)
+
+
+def _finder(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training import finder
+
+    scenes, epochs = chosen.scenes or finder.SCENES, chosen.epochs or finder.EPOCHS
+    made = finder.make_scenes(learnt, scenes, chosen.seed)
+    beside = finder.make_scenes(held_out, max(len(finder.SHAPES), scenes // HELD_OUT), chosen.seed + 1)
+    backup = _work(FINDER)
+    _take_place(finder.train(made, beside, epochs, chosen.seed, backup), FINDER)
+
+
+def _segmenter(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training import segmenter
+
+    scenes, epochs = chosen.scenes or segmenter.SCENES, chosen.epochs or segmenter.EPOCHS
+    made = segmenter.make_pairs(learnt, scenes, chosen.seed)
+    beside = segmenter.make_pairs(held_out, max(10, scenes // HELD_OUT), chosen.seed + 1)
+    _take_place(segmenter.train(made, beside, epochs, chosen.seed, _work(SEGMENTER)), SEGMENTER)
+
+
+def _calibration(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training import calibration
+
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
+    found = calibration.calibrated(recogniser, held_out, chosen.scenes or calibration.SCENES, chosen.seed + 2)
+    save_calibration(found)
+    print(found, flush=True)
+
+
+PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
+    "finder": _finder,
+    "segmenter": _segmenter,
+    "calibration": _calibration,
+}
+
+
+def _work(place: Path) -> Path:
+    """Folder of what is not finished."""
+    return Path(place.with_suffix(".training").name)
+
+
+def _take_place(network: object, place: Path) -> None:
+    """Compiles a network, in a process of its own, and puts it where it serves from."""
+    work = _work(place)
+    work.mkdir(exist_ok=True)
+    saved, compiled = work / "network.keras", work / place.name
+    network.save(saved, include_optimizer=False)  # type: ignore[attr-defined]
+    if said := complaint("digits.training.export", str(saved.absolute()), str(compiled.absolute())):
+        raise ModelError(said)
+    compiled.replace(place)
+    shutil.rmtree(work)
+    print(f"Written: {place}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="keras-mnist.py --finder", description=__doc__)
+    add = parser.add_argument
+    add(
+        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"{', '.join(PARTS)}; default all, in this order"
+    )
+    add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
+    add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
+    add("--scenes", type=whole(1), metavar="N", help="default: as many as the part needs")
+    add("--epochs", type=whole(1), metavar="N", help="default: as many as the part needs")
+    add("--seed", type=whole(0), default=0, metavar="N", help="default %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

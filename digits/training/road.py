@@ -1,0 +1,25 @@
+"""Serving's way from picture to grid, for what learns from grids."""
+
+import functools
+
+from digits.calibration import load_calibration
+from digits.finder import Finder, load_finder
+from digits.grids import Grid, to_grid
+from digits.picture import Grey
+from digits.segmenter import Segmenter, load_segmenter
+
+
+@functools.cache
+def road() -> tuple[Finder, Segmenter]:
+    """The finder and the segmenter that serve, loaded once."""
+    return load_finder(load_calibration()), load_segmenter()
+
+
+def only_grid(grey: Grey) -> Grid | None:
+    """The grid of the one digit in a picture, uint8 (h, w); None where not just one is found."""
+    finder, segmenter = road()
+    found = finder.find(grey)
+    if len(found) != 1:
+        return None
+    ((_, ink),) = segmenter.cut(grey, [found[0].box])
+    return to_grid(ink) if ink.any() else None

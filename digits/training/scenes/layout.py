@@ -1,0 +1,233 @@
+"""Where on the paper things are written: single digits, numbers, cells of forms, lines, text, and what is printed.
+
+Lengths are in heights of a digit: y is 0 at its top and 1 at its bottom.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Matrix, Writers, Writing, figure, sign
+
+LONGEST = 12
+"""Digits of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A writing, how it is projected onto the paper, and whether it belongs to a row of others."""
+
+    writing: Writing
+    matrix: Matrix
+    in_row: bool = True
+
+    @property
+    def label(self) -> int:
+        """A letter like a digit is none where other letters stand beside it."""
+        return NO_DIGIT if self.in_row and self.writing.label == AMBIGUOUS else self.writing.label
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What is written and printed on a piece of paper."""
+
+    placed: list[Placed] = field(default_factory=list)
+    lines: list[tuple[npt.NDArray[np.float64], float]] = field(default_factory=list)
+    """Printed lines: points (n, 2), and their width."""
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of what is written."""
+        corners = [
+            place.matrix @ np.array([[0, place.writing.width, 0, place.writing.width], [0, 0, 1, 1], [1] * 4])
+            for place in self.placed
+        ]
+        low, high = (np.concatenate(corners, axis=1)[:2].min(axis=1), np.concatenate(corners, axis=1)[:2].max(axis=1))
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    def write(self, writings: list[Writing], x: float, y: float, hand: "Hand", rng: np.random.Generator) -> float:
+        """One after another from (x, y); returns where the last one ends."""
+        for writing in writings:
+            matrix, width = hand.matrix(writing, rng)
+            matrix[:2, 2] += x, y
+            self.placed.append(Placed(writing, matrix, len(writings) > 1))
+            x += width + hand.gap(rng)
+        return x
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """How one person writes a row."""
+
+    slant: float
+    aspect: float
+    spacing: float
+    """Between neighbours."""
+    unevenness: float
+
+    @staticmethod
+    def of(rng: np.random.Generator) -> "Hand":
+        spacing = (rng.uniform(-0.12, 0.06), rng.uniform(0.05, 0.45), rng.uniform(0.45, 1.6))
+        return Hand(
+            slant=float(np.clip(rng.normal(0, 0.15), -0.4, 0.4)),
+            aspect=float(np.exp(rng.normal(0, 0.15))),
+            spacing=spacing[rng.choice(3, p=(0.25, 0.6, 0.15))],
+            unevenness=rng.uniform(0.02, 0.12),
+        )
+
+    def matrix(self, writing: Writing, rng: np.random.Generator) -> tuple[Matrix, float]:
+        """From the writing's units to the paper, its left edge at 0, and its width there."""
+        height = 1.0 if writing.label < 0 else float(np.exp(rng.normal(0, self.unevenness)))
+        across = height * self.aspect * float(np.exp(rng.normal(0, 0.06)))
+        slant = self.slant + rng.normal(0, 0.04)
+        top = 1 - height + rng.normal(0, self.unevenness)
+        width = writing.width * across
+        return np.array([[across, -slant * height, slant * height / 2], [0, height, top], [0, 0, 1]]), width
+
+    def gap(self, rng: np.random.Generator) -> float:
+        return self.spacing + rng.normal(0, 0.04 + 0.1 * abs(self.spacing))
+
+
+def single(writers: Writers, _: int, rng: np.random.Generator) -> Sheet:
+    """One digit."""
+    sheet = Sheet()
+    sheet.write(writers.digits(1, rng), 0, 0, Hand.of(rng), rng)
+    return sheet
+
+
+def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
+    """Two digits or more, in some pictures with signs between them or letters beside them."""
+    sheet, hand = Sheet(), Hand.of(rng)
+    row: list[Writing] = []
+    separated = rng.random() < 0.25
+    for digit in writers.digits(length(most, rng), rng):
+        row.append(digit)
+        if separated and rng.random() < 0.35:
+            row.append(sign(rng))
+    end = sheet.write(row, 0, 0, hand, rng)
+    if rng.random() < 0.1:
+        word = writers.word(rng) if rng.random() < 0.6 else writers.character(rng)
+        gap = word.width if rng.random() < 0.5 else 0
+        sheet.write([word, word][:1], -gap - 0.5 if gap else end + 0.3, rng.normal(0, 0.1), hand, rng)
+        sheet.placed[-1] = Placed(word, sheet.placed[-1].matrix, True)
+    return sheet
+
+
+def cells(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
+    """The boxes or the comb of a form, a digit in each."""
+    sheet, hand = Sheet(), Hand.of(rng)
+    digits = writers.digits(1 if rng.random() < 0.3 else length(max(2, most * 2 // 3), rng), rng)
+    across, down = rng.uniform(0.95, 1.9), rng.uniform(1.1, 1.9)
+    apart = rng.uniform(0, 0.6) if rng.random() < 0.3 else 0.0
+    thick = float(np.exp(rng.uniform(np.log(0.012), np.log(0.28))))
+    above = (down - 1) / 2
+    comb = rng.random() < 0.2
+    for place, digit in enumerate(digits):
+        left = place * (across + apart)
+        right, top, bottom = left + across, -above, 1 + above
+        over = rng.uniform(0, 0.3) if rng.random() < 0.2 else 0.0
+        matrix, width = hand.matrix(digit, rng)
+        matrix[:2, 2] += left + (across - width) / 2 + rng.normal(0, 0.1), rng.normal(0, 0.08)
+        sheet.placed.append(Placed(digit, matrix))
+        if comb:
+            upper = bottom - rng.uniform(0.2, 0.5)
+            sheet.lines.append((np.array([(left, upper), (left, bottom), (right, bottom), (right, upper)]), thick))
+        elif over:
+            ends = [((left - over, top), (right + over, top)), ((left - over, bottom), (right + over, bottom))]
+            ends += [((left, top - over), (left, bottom + over)), ((right, top - over), (right, bottom + over))]
+            sheet.lines += [(np.array(line), thick) for line in ends]
+        else:
+            box = np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])
+            sheet.lines.append((box, thick))
+    return sheet
+
+
+def several_lines(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
+    """Numbers below each other, some of them after a word."""
+    sheet, hand = Sheet(), Hand.of(rng)
+    pitch = rng.uniform(1.2, 2.2)
+    with_words = rng.random() < 0.2
+    for line in range(int(rng.integers(2, 5))):
+        x = rng.uniform(0, 0.5)
+        if with_words and rng.random() < 0.6:
+            x = sheet.write([writers.word(rng)] * 1, x, line * pitch, hand, rng) + 0.4
+            sheet.placed[-1] = Placed(sheet.placed[-1].writing, sheet.placed[-1].matrix, True)
+        sheet.write(writers.digits(length(max(1, most), rng), rng), x, line * pitch, hand, rng)
+    return sheet
+
+
+def words(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
+    """Text without digits: a letter, a word, or a page."""
+    sheet, hand = Sheet(), Hand.of(rng)
+    if (chance := rng.random()) < 0.35:
+        sheet.write([writers.character(rng)], 0, 0, hand, rng)
+    elif chance < 0.6:
+        sheet.write([writers.character(rng) for _ in range(int(rng.integers(2, 5)))], 0, 0, hand, rng)
+    else:
+        lines = 1 if chance < 0.8 else int(rng.integers(2, max(3, most)))
+        for line in range(lines):
+            x = 0.0
+            for _ in range(int(rng.integers(1, 2 + most // 3))):
+                x = sheet.write([writers.word(rng)], x, line * 1.6, hand, rng) + 0.5
+        sheet.placed = [Placed(place.writing, place.matrix, True) for place in sheet.placed]
+    return sheet
+
+
+def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
+    """Shapes and scribbles."""
+    sheet, hand = Sheet(), Hand.of(rng)
+    for _figure in range(int(rng.integers(1, 4))):
+        matrix, _width = hand.matrix(figure(rng), rng)
+        matrix[:2, 2] += rng.uniform(-1, 1, 2)
+        sheet.placed.append(Placed(figure(rng), matrix))
+    return sheet
+
+
+LAYOUTS = ((single, 0.33), (number, 0.31), (cells, 0.1), (several_lines, 0.08), (words, 0.11), (drawing, 0.07))
+"""Ways to fill a paper, and the share of each."""
+
+
+def length(most: int, rng: np.random.Generator) -> int:
+    """Digits of a number, short ones being more common; at most `most`."""
+    most = min(most, LONGEST)
+    if most <= 2 or rng.random() < 0.4:
+        return min(most, int(rng.integers(2, 4)))
+    return int(rng.integers(2, most + 1))
+
+
+def ruled(sheet: Sheet, rng: np.random.Generator) -> None:
+    """Adds what paper is printed with, or what people draw around a number: rules, squares, a line, a ring, a frame."""
+    left, top, right, bottom = sheet.bounds
+    width, height = right - left, bottom - top
+    thick = float(np.exp(rng.uniform(np.log(0.01), np.log(0.08))))
+    kind = rng.choice(5, p=(0.35, 0.2, 0.2, 0.1, 0.15))
+    reach = 3 * max(width, height, 1)
+    if kind <= 1:
+        pitch = rng.uniform(0.8, 2.2) if kind == 0 else rng.uniform(0.25, 1.2)
+        first = rng.uniform(0, pitch)
+        rows = np.arange(top - reach + first, bottom + reach, pitch)
+        sheet.lines += [(np.array([(left - reach, y), (right + reach, y)]), thick) for y in rows[:120]]
+        if kind == 1:
+            columns = np.arange(left - reach + first, right + reach, pitch)
+            sheet.lines += [(np.array([(x, top - reach), (x, bottom + reach)]), thick) for x in columns[:120]]
+    elif kind == 2:
+        y = bottom + rng.uniform(0.02, 0.4)
+        over = rng.uniform(-0.2, 0.6, 2)
+        sheet.lines.append((np.array([(left - over[0], y), (right + over[1], y + rng.normal(0, 0.05))]), thick))
+    elif kind == 3:
+        turn = np.linspace(0, 2 * np.pi * rng.uniform(0.9, 1.05), 40)[:, np.newaxis]
+        radii = np.array([width, height]) * rng.uniform(0.6, 0.9) + 0.15
+        sheet.lines.append(
+            ((np.hstack([np.cos(turn), np.sin(turn)]) * radii) + [left + width / 2, top + height / 2], thick)
+        )
+    else:
+        margin = rng.uniform(0.08, 0.6, 4)
+        thick = float(np.exp(rng.uniform(np.log(0.012), np.log(0.28))))
+        x0, y0, x1, y1 = (
+            left - margin[0] - thick,
+            top - margin[1] - thick,
+            right + margin[2] + thick,
+            bottom + margin[3] + thick,
+        )
+        sheet.lines.append((np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]), thick))

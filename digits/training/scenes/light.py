@@ -1,0 +1,58 @@
+"""What paper, light and camera make of ink: float32 (h, w), 0 black to 1 white."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Light = npt.NDArray[np.float32]
+
+
+def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
+    """An empty sheet, perhaps unevenly lit, stained, in a shadow, or on a desk."""
+    height, width = shape
+    if rng.random() < 0.3:  # A screen.
+        return np.full(shape, rng.choice([1, rng.uniform(0.3, 1)]), np.float32)
+    light = np.full(shape, rng.uniform(0.4, 1), np.float32)
+    y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in shape)
+    for strength in (rng.uniform(0, 0.35),):
+        angle = rng.uniform(0, 2 * np.pi)
+        light *= 1 - strength / 2 * (1 + np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis])
+    if rng.random() < 0.3:
+        cells = rng.integers(2, 7, 2)
+        cloud = rng.normal(0, rng.uniform(0.01, 0.08), cells).astype(np.float32)
+        light *= 1 + cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
+    if rng.random() < 0.2:  # A shadow.
+        light *= 1 - rng.uniform(0.1, 0.5) * _beyond(x, y, rng.uniform(-0.3, 0.9), rng.uniform(0.01, 0.5), rng)
+    if rng.random() < 0.15:  # A desk, a binding, another sheet.
+        beyond = _beyond(x, y, rng.uniform(0.6, 1.1), rng.uniform(0.005, 0.05), rng)
+        light = light * (1 - beyond) + np.float32(rng.uniform(0, 1)) * beyond
+    return light
+
+
+def _beyond(x: Light, y: Light, where: float, softness: float, rng: np.random.Generator) -> Light:
+    """From 0 to 1 beyond a line that is `where` from the middle, mostly along a side of the picture."""
+    angle = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.15)
+    along = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis]
+    return np.clip((along - np.float32(where)) / np.float32(softness) + 0.5, 0, 1)
+
+
+def photographed(light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Light -> uint8 (h, w), as a camera, a scanner or a screen gives it: blurred, grainy, small once, compressed."""
+    height, width = light.shape
+    if rng.random() < 0.3:
+        light = 1 - light
+    if rng.random() < 0.15:  # It was small once.
+        shrink = rng.uniform(1.2, 3.5)
+        small = cv2.resize(light, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+        methods = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+        light = cv2.resize(small, (width, height), interpolation=methods[rng.choice(3, p=(0.2, 0.4, 0.4))])
+    if rng.random() < 0.5:
+        light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 1.3))
+    if rng.random() < 0.6:
+        grain = cv2.randn(np.empty(light.shape, np.float32), 0, rng.uniform(0.003, 0.05))
+        light = light + (cv2.GaussianBlur(grain, (0, 0), 0.8) * 2 if rng.random() < 0.3 else grain)
+    grey = np.clip(np.rint(light * 255), 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        file = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])[1]
+        return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
+    return grey

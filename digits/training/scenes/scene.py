@@ -1,0 +1,202 @@
+"""A picture with writing in it, and where its digits are: layout, pens, paper, camera."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.training.scenes.layout import LAYOUTS, Sheet, ruled
+from digits.training.scenes.light import paper, photographed
+from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Matrix, Pen, Writers, drawn, figure
+
+SMALLEST = 10
+"""Pixels of a digit's height at least."""
+LEAST_PEN = 0.09
+"""In heights of a digit: the thinnest strokes that a digit's own ink is given in, those of MNIST's thinner digits."""
+SEEN, GLIMPSED = 0.7, 0.2
+"""Shares of a digit's ink in the picture from which it is one, and up to which it is none."""
+FINE = 2
+"""Ink is drawn so many times as large, since OpenCV's pens are whole pixels wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of a scene, or what nobody could tell from one."""
+
+    label: int
+    """0 to 9, or AMBIGUOUS."""
+    box: tuple[float, ...]
+    """Left, top, right and bottom, in pixels."""
+    ink: Layer
+    """Its own, FINE times as large, in strokes of LEAST_PEN or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    picture: npt.NDArray[np.uint8]
+    digits: list[Digit]
+
+
+def make_scene(shape: tuple[int, int], writers: Writers, rng: np.random.Generator) -> Scene:
+    """A scene of so many rows and columns."""
+    height, width = shape
+    layouts, shares = zip(*LAYOUTS, strict=True)
+    most = int(max(width, height) / (1.1 * SMALLEST)) if width >= height else int(width / (1.1 * SMALLEST))
+    sheet = layouts[rng.choice(len(layouts), p=shares)](writers, max(1, min(12, most)), rng)
+    if rng.random() < 0.22:
+        ruled(sheet, rng)
+    projection, size = _projection(sheet, shape, rng)
+    canvas = np.zeros((height * FINE, width * FINE), np.float32)
+    _print_lines(canvas, sheet, projection, size, rng)
+    digits = _write(canvas, sheet, projection, size, rng)
+    _disturb(canvas, size, rng)
+    ink = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    sheet_light = paper(shape, rng)
+    contrast = rng.uniform(0.6, 1) if rng.random() < 0.6 else rng.uniform(0.2, 0.6)
+    light = sheet_light * (1 - np.float32(contrast) * ink)
+    return Scene(photographed(light, rng), digits)
+
+
+def _projection(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Matrix, float]:
+    """From the paper to the fine canvas, and how many of its pixels a digit is high there."""
+    height, width = shape
+    left, top, right, bottom = sheet.bounds
+    across, down = max(right - left, 0.2), max(bottom - top, 0.2)
+    angle = rng.normal(0, 0.08) if rng.random() < 0.85 else rng.uniform(-0.38, 0.38)
+    cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
+    most = min(width / (across * cos + down * sin), height / (across * sin + down * cos))
+    smallest = min(SMALLEST, most)
+    fill = rng.uniform(0.75, 1) if rng.random() < 0.55 else rng.uniform(0.2, 1)
+    if rng.random() < 0.06:
+        fill = rng.uniform(1, 1.15)
+    scale = max(smallest, most * fill)
+    room = np.array([width - scale * (across * cos + down * sin), height - scale * (across * sin + down * cos)]) / 2
+    centre = np.array([width, height]) / 2 + room * np.clip(rng.normal(0, 0.6, 2), -1, 1)
+    turn = scale * FINE * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    to_centre = np.array([[1, 0, -(left + right) / 2], [0, 1, -(top + bottom) / 2], [0, 0, 1]])
+    tilt = np.eye(3)
+    if rng.random() < 0.4:
+        tilt[2, :2] = rng.uniform(-0.12, 0.12, 2) / max(across, down)
+    placed = np.eye(3)
+    placed[:2, :2], placed[:2, 2] = turn, centre * FINE
+    return placed @ tilt @ to_centre, scale * FINE
+
+
+def _pen(size: float, rng: np.random.Generator) -> tuple[Pen, float]:
+    """A pen, and how strong it is where it is thinner than a pixel."""
+    width = float(np.exp(rng.uniform(np.log(0.012), np.log(0.2))))
+    if rng.random() < 0.5:
+        width = rng.uniform(0.05, 0.14)
+    return Pen(width, int(rng.integers(60, 170))), min(1.0, max(0.3, width * size))
+
+
+def _write(
+    canvas: npt.NDArray[np.float32], sheet: Sheet, projection: Matrix, size: float, rng: np.random.Generator
+) -> list[Digit]:
+    digits = []
+    pen, thin = _pen(size, rng)
+    strength = rng.uniform(0.6, 1)
+    varied = rng.random() < 0.2
+    softness = rng.uniform(0.5, 2.5) if rng.random() < 0.2 else 0.0
+    for place in sheet.placed:
+        if varied:
+            pen, thin = _pen(size, rng)
+            strength = rng.uniform(0.3, 1)
+        layer = drawn(place.writing, projection @ place.matrix, pen)
+        own = layer.ink.astype(np.float32) * np.float32(strength * thin / 255)
+        if softness:
+            own = cv2.GaussianBlur(own, (0, 0), softness)
+        if rng.random() < 0.1:
+            own = _worn(own, rng)
+        _add(canvas, layer, own)
+        if place.label != NO_DIGIT and (digit := _digit(place.label, layer, canvas.shape)):
+            if pen.width < LEAST_PEN and place.writing.strokes:
+                layer = drawn(place.writing, projection @ place.matrix, Pen(LEAST_PEN))
+            digits.append(Digit(*digit, layer))
+    return digits
+
+
+def _digit(label: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, tuple[float, ...]] | None:
+    """Its label and its box, unless too little of it is in the picture."""
+    x, y, width, height = cv2.boundingRect((layer.ink > 100).astype(np.uint8))
+    if not width:
+        return None
+    left, top = layer.x + x, layer.y + y
+    right, bottom = min(left + width, shape[1]), min(top + height, shape[0])
+    cut_left, cut_top = max(left, 0), max(top, 0)
+    if (cut_left, cut_top, right, bottom) != (left, top, left + width, top + height):
+        inside = layer.ink[max(0, -layer.y) : shape[0] - layer.y, max(0, -layer.x) : shape[1] - layer.x]
+        seen = float(inside.sum(dtype=np.int64) / max(1, layer.ink.sum(dtype=np.int64)))
+        if seen < GLIMPSED or right <= cut_left or bottom <= cut_top:
+            return None
+        if seen < SEEN:
+            label = AMBIGUOUS
+    return label, (cut_left / FINE, cut_top / FINE, right / FINE, bottom / FINE)
+
+
+def _add(canvas: npt.NDArray[np.float32], layer: Layer, ink: npt.NDArray[np.float32]) -> None:
+    """Lays ink over what is there; the darker one stays."""
+    rows, columns = ink.shape
+    top, left = max(0, layer.y), max(0, layer.x)
+    bottom, right = min(canvas.shape[0], layer.y + rows), min(canvas.shape[1], layer.x + columns)
+    if top < bottom and left < right:
+        window = canvas[top:bottom, left:right]
+        np.maximum(window, ink[top - layer.y : bottom - layer.y, left - layer.x : right - layer.x], out=window)
+
+
+def _worn(ink: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """With a gap in its strokes, or uneven as of a pencil."""
+    height, width = ink.shape
+    if rng.random() < 0.5:
+        centre = (int(rng.integers(width)), int(rng.integers(height)))
+        hole = np.ones_like(ink)
+        cv2.circle(hole, centre, max(1, int(height * rng.uniform(0.02, 0.08))), 0, cv2.FILLED)
+        return ink * hole
+    cells = (max(2, height // 4), max(2, width // 4))
+    return ink * cv2.resize(rng.uniform(0.3, 1, cells).astype(np.float32), (width, height))
+
+
+def _print_lines(
+    canvas: npt.NDArray[np.float32], sheet: Sheet, projection: Matrix, size: float, rng: np.random.Generator
+) -> None:
+    if not sheet.lines:
+        return
+    strength = rng.uniform(0.15, 1)
+    printed = np.zeros(canvas.shape, np.uint8)
+    for points, width in sheet.lines:
+        seen = cv2.perspectiveTransform(points[np.newaxis].astype(np.float32), projection)[0]
+        if np.abs(seen).max() < 20_000:  # What OpenCV's sixteenths of a pixel hold.
+            cv2.polylines(
+                printed, [np.rint(seen * 16).astype(np.int32)], False, 255, max(1, round(width * size)), cv2.LINE_AA, 4
+            )
+    np.maximum(canvas, printed * np.float32(strength / 255), out=canvas)
+
+
+def _disturb(canvas: npt.NDArray[np.float32], size: float, rng: np.random.Generator) -> None:
+    """Specks, bars along the edges, and bits of what stands beside the picture."""
+    height, width = canvas.shape
+    if rng.random() < 0.15:
+        for _ in range(int(rng.integers(1, 8))):
+            centre = (int(rng.integers(width)), int(rng.integers(height)))
+            cv2.circle(canvas, centre, max(1, int(size * rng.uniform(0.01, 0.05))), rng.uniform(0.3, 1), cv2.FILLED)
+    if rng.random() < 0.1:
+        for _ in range(int(rng.integers(1, 4))):
+            thick = int(min(height, width) * rng.uniform(0.005, 0.12)) + 1
+            edge = (canvas[:thick], canvas[-thick:], canvas[:, :thick], canvas[:, -thick:])[rng.integers(4)]
+            np.maximum(edge, np.float32(rng.uniform(0.2, 1)), out=edge)
+    if rng.random() < 0.12:
+        for _ in range(int(rng.integers(1, 4))):
+            side = rng.integers(4)
+            along = rng.uniform(0, 1)
+            x, y = ((0, along), (1, along), (along, 0), (along, 1))[side]
+            out = rng.uniform(0.6, 0.9)
+            matrix = np.array(
+                [
+                    [size, 0, x * width - size * (out if x == 0 else 1 - out)],
+                    [0, size, y * height - size * (out if y == 0 else 1 - out)],
+                    [0, 0, 1],
+                ]
+            )
+            layer = drawn(figure(rng), matrix, _pen(size, rng)[0])
+            _add(canvas, layer, layer.ink.astype(np.float32) * np.float32(rng.uniform(0.4, 1) / 255))

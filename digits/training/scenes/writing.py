@@ -1,0 +1,202 @@
+"""What is written, one digit, letter or word at a time, and the pen that draws it through any projection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.training.data import Labelled, divided
+from digits.training.figures import FIGURES, smooth
+from digits.training.hands import Hands, Strokes, read_hands
+from digits.training.letters import LIKE_DIGITS
+from digits.training.recipes import RECIPES
+from digits.training.styles import in_another_style
+
+NO_DIGIT, AMBIGUOUS = -1, -2
+"""Labels of what is none, and of what nobody could tell: letters like digits, digits of which little is seen."""
+MORE_LIKE_DIGITS = frozenset("DBGyY")
+"""Letters that are read as digits where they stand alone, beside those that look the same."""
+OF_HANDS = 0.6
+"""Share of the digits that are drawn from pen trajectories, where there are any; the others are MNIST's."""
+
+HELD_OUT = RECIPES["cnn"].held_out
+"""The share of MNIST that the classifier is judged by, and nothing else learns from."""
+_ENLARGED = 4
+
+WITHOUT_HANDS = (
+    "HANDS_NPZ is not set: letters and words will be missing from what is no digit, and digits will be MNIST's alone."
+)
+
+Ink = npt.NDArray[np.uint8]
+Matrix = npt.NDArray[np.float64]
+"""float64 (3, 3): from a writing's own units to pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Strokes of a pen, or ink of a picture: y from 0 to 1, x from 0 to `width`."""
+
+    label: int
+    width: float
+    strokes: Strokes = ()
+    ink: Ink | None = None
+    """uint8 (h, w), white on black, cut to its box."""
+
+
+class Layer(NamedTuple):
+    """Ink of one writing on the canvas, cut to its box, with the column and the row of its corner."""
+
+    x: int
+    y: int
+    ink: Ink
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """How strokes look."""
+
+    width: float
+    """In heights of the writing."""
+    level: int = 110
+    """From which grey on the ink of a picture counts as ink: lower makes it broader."""
+
+
+def held_out_writers(mnist: Labelled, hands: Path | None) -> tuple["Writers", "Writers"]:
+    """Those to learn from, and those held out; says what is missing where there are no hands."""
+    parts = divided(mnist, HELD_OUT)
+    if not hands:
+        print(WITHOUT_HANDS, flush=True)
+        learnt, held_out = (Writers(part, None) for part in parts)
+        return learnt, held_out
+    learnt, held_out = (Writers(*both) for both in zip(parts, read_hands(hands).divided(), strict=True))
+    return learnt, held_out
+
+
+class Writers:
+    """Everything that can be written: MNIST's digits, and the digits, characters and words of many hands."""
+
+    def __init__(self, mnist: Labelled, hands: Hands | None) -> None:
+        self._mnist, self._hands = mnist, hands
+        self._by_writer: dict[str, npt.NDArray[np.int64]] = {}
+        if hands:
+            digits = hands.of("digit")
+            writers = hands.writers[digits]
+            self._by_writer = {str(name): digits[writers == name] for name in np.unique(writers)}
+        self._names = sorted(self._by_writer)
+
+    def digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
+        """So many digits, in most cases by one writer."""
+        if not self._hands or rng.random() > OF_HANDS:
+            return [self._of_mnist(rng) for _ in range(count)]
+        of_all = self._hands.of("digit")
+        if rng.random() < 0.3:
+            chosen = rng.choice(of_all, count)
+        else:
+            chosen = rng.choice(self._by_writer[str(self._hands.writers[rng.choice(of_all)])], count)
+        return [_of_strokes(int(self._hands.labels[number]), self._hands.strokes(number)) for number in chosen]
+
+    def character(self, rng: np.random.Generator) -> Writing:
+        """A letter or a sign."""
+        if not self._hands:
+            return figure(rng)
+        number = rng.choice(self._hands.of("character"))
+        label = str(self._hands.labels[number])
+        like = label in LIKE_DIGITS or label in MORE_LIKE_DIGITS or label.isdigit()
+        return _of_strokes(AMBIGUOUS if like else NO_DIGIT, self._hands.strokes(number))
+
+    def word(self, rng: np.random.Generator) -> Writing:
+        """A word of letters."""
+        if not self._hands:
+            return figure(rng)
+        while True:
+            number = rng.choice(self._hands.of("word"))
+            if not any(letter.isdigit() for letter in str(self._hands.labels[number])):
+                return _of_strokes(NO_DIGIT, self._hands.strokes(number))
+
+    def _of_mnist(self, rng: np.random.Generator) -> Writing:
+        number = rng.integers(len(self._mnist.digits))
+        digit = int(self._mnist.digits[number])
+        grid = in_another_style(self._mnist.grids[number], digit, rng)
+        x, y, width, height = cv2.boundingRect((grid > 60).astype(np.uint8))
+        return Writing(digit, width / height, ink=grid[y : y + height, x : x + width])
+
+
+def figure(rng: np.random.Generator) -> Writing:
+    """A shape or a scribble."""
+    if rng.random() < 0.4:
+        points = rng.uniform(0, 1, (int(rng.integers(6, 16)), 2))
+        return _of_strokes(NO_DIGIT, (smooth(points) if rng.random() < 0.7 else points,))
+    return _of_strokes(NO_DIGIT, FIGURES[rng.integers(len(FIGURES))](rng))
+
+
+def sign(rng: np.random.Generator) -> Writing:
+    """What stands between digits: a dash, a stroke, points, a comma; as high as a digit with what is left blank."""
+    if (kind := rng.integers(5)) == 0:
+        y, half = rng.uniform(0.4, 0.6), rng.uniform(0.1, 0.25)
+        strokes = [[(0, y), (2 * half, y + rng.uniform(-0.05, 0.05))]]
+    elif kind == 1:
+        strokes = [[(rng.uniform(0.15, 0.4), -0.1), (0, 1.1)]]
+    else:
+        comma = [(0.03, rng.uniform(0.9, 1)), (rng.uniform(-0.05, 0.03), rng.uniform(1, 1.15))]
+        strokes = [comma if kind == 2 else [(0, 0.97), (0.02, 0.99)]]
+        if kind == 4:
+            strokes.append([(0, 0.5), (0.02, 0.52)])
+    points = tuple(np.array(stroke, np.float32) for stroke in strokes)
+    left = min(stroke[:, 0].min() for stroke in points)
+    width = max(stroke[:, 0].max() for stroke in points) - left
+    return Writing(NO_DIGIT, float(width), tuple(stroke - np.array([left, 0], np.float32) for stroke in points))
+
+
+def drawn(writing: Writing, matrix: Matrix, pen: Pen) -> Layer:
+    """A writing through a projection, with edges of about a pixel; empty where there is nothing of it."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    width = max(1, round(pen.width * scale))
+    if writing.ink is not None:
+        return _warped(writing.ink, matrix @ np.diag([1 / len(writing.ink), 1 / len(writing.ink), 1]), pen.level)
+    strokes = [cv2.perspectiveTransform(stroke[np.newaxis], matrix)[0] for stroke in writing.strokes]
+    low = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
+    high = np.max([stroke.max(axis=0) for stroke in strokes], axis=0)
+    x, y = (int(side) - width - 2 for side in np.floor(low))
+    columns, rows = (int(side) + width + 3 for side in np.ceil(high) - (x, y))
+    ink = np.zeros((rows, columns), np.uint8)
+    points = [np.rint((stroke - (x, y)) * 16).astype(np.int32) for stroke in strokes]
+    cv2.polylines(ink, points, False, 255, width, cv2.LINE_AA, 4)
+    return Layer(x, y, ink)
+
+
+def _of_strokes(label: int, strokes: Sequence[npt.NDArray[np.floating]]) -> Writing:
+    points = np.concatenate(strokes)
+    low = points.min(axis=0)
+    # A dash is as high as it is, but no dash is as high as a digit.
+    height = max(float(np.ptp(points[:, 1])), 0.25 * float(np.ptp(points[:, 0])), 1e-3)
+    scaled = tuple(((stroke - low) / height).astype(np.float32) for stroke in strokes)
+    return Writing(label, float(np.ptp(points[:, 0])) / height, scaled)
+
+
+def _warped(ink: Ink, matrix: Matrix, level: int) -> Layer:
+    """Ink of few pixels, enlarged and made as sharp as a pen's."""
+    rows, columns = ink.shape
+    corners = np.array([[[0, 0], [columns, 0], [columns, rows], [0, rows]]], np.float32)
+    seen = cv2.perspectiveTransform(corners, matrix)[0]
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    margin = int(scale) + 2
+    x, y = (int(side) - margin for side in np.floor(seen.min(axis=0)))
+    width, height = (int(side) + margin for side in np.ceil(seen.max(axis=0)) - (x, y))
+    padded = np.pad(ink, 2)
+    large = cv2.resize(padded, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
+    large = cv2.GaussianBlur(large, (0, 0), 0.4 * _ENLARGED)
+    back = np.array([[1 / _ENLARGED, 0, 0.5 / _ENLARGED - 2], [0, 1 / _ENLARGED, 0.5 / _ENLARGED - 2], [0, 0, 1]])
+    place = np.array([[1, 0, -x - 0.5], [0, 1, -y - 0.5], [0, 0, 1]])
+    soft = cv2.warpPerspective(large, place @ matrix @ back, (width, height), flags=cv2.INTER_LINEAR)
+    gain = max(1.0, scale)  # An edge is about one pixel of the grid wide, and is to be one of the canvas.
+    return Layer(x, y, _steep(soft, level, gain))
+
+
+def _steep(soft: Ink, level: int, gain: float) -> Ink:
+    table = np.clip((np.arange(256) - level) * gain + 127, 0, 255).astype(np.uint8)
+    table[0] = 0
+    return cv2.LUT(soft, table)

@@ -1,0 +1,114 @@
+"""Where digits are: what the network gives, read; and the looks that are taken."""
+
+import numpy as np
+import pytest
+
+from digits import finder as module
+from digits.box import Box
+from digits.calibration import Calibration, load_calibration
+from digits.finder import CLOSER, GLANCE, STRIDE, UNIT, Finder, load_finder, to_input
+from tests.drawing import draw, on_paper
+
+PLAIN = Calibration(least=0.3, sure=0.5, overlap=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+
+
+class Network:
+    """Gives digits of 20 x 30 pixels, as it sees them, around the places that it is told, the likeliest first."""
+
+    def __init__(self, *centres: tuple[int, int]) -> None:
+        self.centres = centres
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, picture: np.ndarray) -> np.ndarray:
+        self.shapes.append(picture.shape)
+        rows, columns, _ = picture.shape
+        given = np.full((rows // STRIDE, columns // STRIDE, 15), -5.0, np.float32)
+        for place, (x, y) in enumerate(self.centres):
+            given[y // STRIDE, x // STRIDE, 0] = 5 - place
+            given[y // STRIDE, x // STRIDE, 1 + 7] = 9
+            given[y // STRIDE, x // STRIDE, 11:] = np.log(np.array([10, 15, 10, 15]) / UNIT)
+        return given
+
+
+def finder(network: Network, calibration: Calibration = PLAIN) -> Finder:
+    made = Finder(module.FINDER.read_bytes(), calibration)
+    made._networks = network  # type: ignore[assignment]
+    return made
+
+
+def grey(height: int, width: int) -> np.ndarray:
+    return np.full((height, width), 200, np.uint8)
+
+
+def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
+    network = Network((50, 50))
+    found, scale = finder(network).look(grey(960, 960), Box(0, 0, 960, 960), GLANCE)
+    assert network.shapes == [(96, 96, 1)]
+    (candidate,) = found
+    assert candidate.box.centre == pytest.approx((50 - 48) / scale + 480, abs=1 / scale)
+    assert (candidate.box.width, candidate.box.height) == pytest.approx((20 / scale, 30 / scale), abs=2)
+    assert np.argmax(candidate.probabilities) == 7
+    assert sum(candidate.probabilities) == pytest.approx(1)
+    assert candidate.is_digit == pytest.approx(0.993, abs=0.001)
+
+
+def test_a_part_of_a_picture_is_looked_at_where_it_is() -> None:
+    found, scale = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), GLANCE)
+    assert found[0].box.centre == pytest.approx(200 + 48 + 2 / scale, abs=1)
+    assert found[0].box.middle == pytest.approx(100 + 48 + 2 / scale, abs=1)
+
+
+def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
+    apart, _ = finder(Network((30, 50), (62, 50))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
+    same, _ = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
+    assert len(apart) == 2
+    assert [round(each.is_digit, 3) for each in same] == [0.993]
+
+
+def test_the_shape_follows_the_picture() -> None:
+    network = Network((16, 16))
+    for height, width in ((100, 100), (100, 200), (200, 100), (50, 450)):
+        finder(network).look(grey(height, width), Box(0, 0, width, height), GLANCE)
+    assert network.shapes == [(96, 96, 1), (64, 128, 1), (128, 64, 1), (32, 288, 1)]
+
+
+def test_large_digits_are_found_at_a_glance() -> None:
+    network = Network((50, 50))
+    finder(network).find(grey(960, 960))
+    assert network.shapes == [(96, 96, 1)]
+
+
+def test_in_doubt_another_look_is_taken() -> None:
+    network = Network((50, 50))
+    sceptic = Calibration(least=0.3, sure=0.999, overlap=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+    finder(network, sceptic).find(grey(960, 960))
+    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
+
+
+def test_where_nothing_is_found_another_look_is_taken() -> None:
+    network = Network()
+    assert finder(network).find(grey(960, 960)) == []
+    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
+
+
+def test_every_shape_is_made_of_whole_coarsest_places() -> None:
+    assert all(side % 32 == 0 for shape in (*GLANCE, *CLOSER) for side in shape)
+
+
+def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() -> None:
+    page = np.full((800, 800), 255, np.uint8)
+    small = on_paper(draw("407", size=40, pen=4, margin=10, gap=15))
+    page[500 : 500 + small.shape[0], 400 : 400 + small.shape[1]] = small
+    found = sorted(load_finder(load_calibration()).find(page), key=lambda each: each.box.x)
+    likely = [each for each in found if each.is_digit > 0.5]
+    assert len(likely) == 3
+    for place, each in enumerate(likely):
+        assert each.box.x == pytest.approx(410 + place * 55 + 5, abs=10)
+        assert each.box.y == pytest.approx(510, abs=6)
+
+
+def test_an_empty_picture_is_no_strong_noise() -> None:
+    flat = np.full((1, 32, 32), 100, np.uint8)
+    flat[0, 0, 0] = 101
+    assert np.abs(to_input(flat)).max() < 0.6
+    assert to_input(np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)).std() == pytest.approx(1)

@@ -1,0 +1,93 @@
+"""The command that trains what finds digits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits.box import Box
+from digits.calibration import load_calibration
+from digits.finder import GLANCE, Finder
+from digits.interpreter import Interpreter
+from digits.segmenter import Segmenter
+from digits.training import calibration, finding
+from digits.training.command import main
+from tests.drawing import draw, on_paper
+
+
+def test_a_finder_of_other_data_than_mnist_is_refused(mnist_like: Path) -> None:
+    with pytest.raises(SystemExit, match="is not MNIST"):
+        main(["--finder", "--data", str(mnist_like)])
+
+
+@pytest.mark.parametrize("options", [["--scenes", "0"], ["nothing"]])
+def test_what_makes_no_sense_is_refused(options: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--finder", *options])
+
+
+@pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that everything is written to."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FINDER", "SEGMENTER"):
+        monkeypatch.setattr(finding, name, tmp_path / f"{name.lower()}.tflite")
+    monkeypatch.setattr("digits.calibration.CALIBRATION", tmp_path / "calibration.json")
+    monkeypatch.setattr(finding, "MNIST", "mnist.npz")
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Of Keras' own making.
+def test_the_finder_and_the_segmenter_are_trained_and_take_their_places(
+    apart: Path, mnist_like: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--data", str(mnist_like), "--scenes", "40", "--epochs", "1"]
+    main(["--finder", "finder", "segmenter", *options])
+    said = capsys.readouterr().out
+    assert "letters and words will be missing" in said
+    assert said.count("Written: ") == 2
+    assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite"}
+    found = Finder((apart / "finder.tflite").read_bytes(), load_calibration())
+    grey = on_paper(draw("7"))
+    found.look(grey, Box(0, 0, *grey.shape), GLANCE)
+    ((_, ink),) = Segmenter((apart / "segmenter.tflite").read_bytes()).cut(grey, [Box(60, 60, 150, 160)])
+    assert ink.dtype == np.uint8
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_an_exported_network_gives_what_it_gave_at_any_size(tmp_path: Path) -> None:
+    from keras import ops
+
+    from digits.training.export import for_any_size
+    from digits.training.networks import finder
+
+    network = finder()
+    flatbuffer = for_any_size(network)
+    assert len(flatbuffer) < 1_000_000
+    for shape in ((96, 96, 1), (64, 128, 1), (192, 192, 1)):
+        picture = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+        expected = ops.convert_to_numpy(network(picture[np.newaxis], training=False))[0]
+        assert np.abs(Interpreter(flatbuffer, shape).run(picture) - expected).max() < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.mnist
+def test_the_calibration_is_found_with_the_models_that_ship(
+    apart: Path, mnist: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digits.training.scenes.writing import Writers
+
+    monkeypatch.setattr(calibration, "OVERLAPS", (0.5, 0.7))
+    learnt = Writers(mnist.train, None)  # type: ignore[attr-defined]
+    from digits.compiled import load_compiled
+    from digits.recogniser import LiteRTRecogniser
+    from tests import ROOT
+
+    recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
+    found = calibration.calibrated(recogniser, learnt, scenes=60, seed=0)
+    assert 0 < found.least < found.sure <= 1
+    assert found.overlap in (0.5, 0.7)
+    assert found.odds[1] > 0

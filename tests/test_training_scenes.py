@@ -1,0 +1,158 @@
+"""Scenes: pictures with writing in them, and where their digits are."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.box import Box
+from digits.errors import DataError
+from digits.training.cuttings import is_digit
+from digits.training.data import read_npz
+from digits.training.hands import Hands, read_hands
+from digits.training.pen_data import Sample, write_hands
+from digits.training.scenes import scene as scenes
+from digits.training.scenes.layout import LAYOUTS, cells, number, several_lines, single, words
+from digits.training.scenes.scene import Digit, Scene, make_scene
+from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
+from digits.training.segmenter import pairs, to_target
+from tests.drawing import STROKES
+
+
+def samples() -> list[Sample]:
+    """Each digit, a letter, a letter like a digit and a word, by twelve writers."""
+    written = []
+    for writer in range(12):
+        for digit, strokes in STROKES.items():
+            points = tuple(np.array(stroke, float) for stroke in strokes)
+            written.append(Sample(digit, "digit", f"writer-{writer}", points))
+        cross = (np.array([(0.0, 0), (50, 90)]), np.array([(50.0, 0), (0, 90)]))
+        written.append(Sample("X", "character", f"writer-{writer}", cross))
+        written.append(Sample("l", "character", f"writer-{writer}", (np.array([(0.0, 0), (2, 90)]),)))
+        written.append(
+            Sample("xx", "word", f"writer-{writer}", (*cross, *(stroke + np.array([60.0, 0]) for stroke in cross)))
+        )
+    return written
+
+
+@pytest.fixture(scope="module")
+def hands(tmp_path_factory: pytest.TempPathFactory) -> Hands:
+    path = tmp_path_factory.mktemp("data") / "hands.npz"
+    write_hands(samples(), path)
+    return read_hands(path)
+
+
+@pytest.fixture(params=["with hands", "MNIST alone"])
+def writers(request: pytest.FixtureRequest, mnist_like: Path, hands: Hands) -> Writers:
+    return Writers(read_npz(mnist_like).train, hands if request.param == "with hands" else None)
+
+
+def test_hands_give_back_the_strokes_of_each_sample(hands: Hands) -> None:
+    eight = hands.of("digit")[8]
+    (stroke,) = hands.strokes(eight)
+    assert hands.labels[eight] == "8"
+    assert len(stroke) == len(STROKES["8"][0])
+    assert np.ptp(stroke[:, 1]) == pytest.approx(1000, abs=1)
+
+
+def test_no_writer_is_in_both_parts(hands: Hands) -> None:
+    learnt, held_out = hands.divided()
+    of = [set(part.writers[part.chosen]) for part in (learnt, held_out)]
+    assert all(of)
+    assert not of[0] & of[1]
+    assert len(learnt.chosen) + len(held_out.chosen) == len(hands.chosen)
+
+
+@pytest.mark.parametrize("content", [None, b"no file of NumPy's"])
+def test_hands_that_cannot_be_read_are_told_in_a_sentence(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "hands.npz"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"hands\.npz (does not exist|is no file of pen trajectories)"):
+        read_hands(path)
+
+
+def test_without_hands_it_is_said_what_is_missing(mnist_like: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    held_out_writers(read_npz(mnist_like).train, None)
+    assert "letters and words will be missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("layout", [layout for layout, _ in LAYOUTS], ids=lambda layout: layout.__name__)
+def test_a_scene_of_each_kind_has_digits_where_it_says(
+    writers: Writers, layout: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenes, "LAYOUTS", ((layout, 1.0),))
+    for seed in range(8):
+        scene = make_scene((96, 160), writers, np.random.default_rng(seed))
+        assert scene.picture.shape == (96, 160)
+        assert scene.picture.dtype == np.uint8
+        for digit in scene.digits:
+            left, top, right, bottom = digit.box
+            assert 0 <= left < right <= 160
+            assert 0 <= top < bottom <= 96
+            assert digit.label in {*range(10), AMBIGUOUS}
+
+
+def test_a_seed_makes_the_same_scene_again(writers: Writers) -> None:
+    def made(seed: int) -> np.ndarray:
+        cv2.setRNGSeed(seed)
+        return make_scene((64, 128), writers, np.random.default_rng(seed)).picture
+
+    assert np.array_equal(made(3), made(3))
+    assert not np.array_equal(made(3), made(4))
+
+
+def test_shares_are_whole() -> None:
+    assert sum(share for _, share in LAYOUTS) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("layout", "least"), [(single, 1), (number, 2), (cells, 1), (several_lines, 2)])
+def test_a_layout_has_so_many_digits(writers: Writers, layout: object, least: int) -> None:
+    for seed in range(10):
+        sheet = layout(writers, 8, np.random.default_rng(seed))  # type: ignore[operator]
+        assert sum(place.label >= 0 for place in sheet.placed) >= least
+
+
+def test_letters_like_digits_are_none_where_letters_stand_beside_them(mnist_like: Path, hands: Hands) -> None:
+    writers = Writers(read_npz(mnist_like).train, hands)
+    labels = set()
+    for seed in range(40):
+        sheet = words(writers, 8, np.random.default_rng(seed))
+        labels |= {(len(sheet.placed) > 1, place.label) for place in sheet.placed}
+    assert (False, AMBIGUOUS) in labels
+    assert (True, AMBIGUOUS) not in labels
+    assert (True, NO_DIGIT) in labels
+
+
+def test_signs_between_digits_are_none() -> None:
+    assert {sign(np.random.default_rng(seed)).label for seed in range(20)} == {NO_DIGIT}
+
+
+def test_a_writing_is_drawn_where_its_projection_puts_it(writers: Writers) -> None:
+    (writing,) = writers.digits(1, np.random.default_rng(0))
+    matrix = np.array([[50.0, 0, 200], [0, 50, 100], [0, 0, 1]])
+    layer = drawn(writing, matrix, Pen(0.1))
+    x, y, width, height = cv2.boundingRect((layer.ink > 100).astype(np.uint8))
+    assert (layer.x + x, layer.y + y) == pytest.approx((200, 100), abs=5)
+    assert (width, height) == pytest.approx((50 * writing.width, 50), abs=8)
+
+
+def test_pairs_show_the_digit_alone(mnist_like: Path, hands: Hands) -> None:
+    seen, inks = pairs(Writers(read_npz(mnist_like).train, hands), (12, [2]))
+    assert seen.shape == inks.shape
+    assert seen.shape[1:] == (48, 48)
+    assert (inks.max(axis=(1, 2)) > 100).mean() > 0.9
+    target = to_target(inks)
+    assert target.shape == (len(inks), 24, 24, 4)
+    assert target[0, 3, 5, 2] == pytest.approx(inks[0, 7, 10] / 255)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"), [(Box(10, 10, 20, 30), True), (Box(60, 10, 20, 30), False), (Box(20, 10, 20, 30), None)]
+)
+def test_a_box_is_a_digits_or_none_s_or_in_between(box: Box, expected: bool | None) -> None:
+    digit = Digit(7, (10, 10, 30, 40), Layer(20, 20, np.zeros((60, 40), np.uint8)))
+    found = is_digit(Scene(np.zeros((96, 96), np.uint8), [digit]), box)
+    assert (found is digit) == (expected is True)
+    assert (found is False) == (expected is False)
