@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -53,21 +54,22 @@ class Reading:
 def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> Reading:
     """uint8 (h, w) -> the likeliest reading, of at least one digit. Raises NoInk where nothing looks like one.
 
-    If it is to be quick, raises TakesLong where there are many digits.
+    If it is to be quick, raises TakesLong where there are many digits, or where the picture may lie on its side.
     """
     if (grid := as_grid(grey)) is not None:
         return _as_one(grid, recogniser)
-    if grey.shape != (SIDE, SIDE):
-        return _searched(grey, recogniser, quick)
-    as_it_is = _as_one(_as_it_is(grey), recogniser)
-    if as_it_is.confidence >= AS_IT_IS:
-        return as_it_is
-    try:
-        return max(as_it_is, _searched(grey, recogniser, quick), key=lambda reading: reading.confidence)
-    except NoInk:
-        if np.ptp(grey):
-            return as_it_is
-        raise
+    if grey.shape == (SIDE, SIDE) and np.ptp(grey):
+        as_it_is = _as_one(_as_it_is(grey), recogniser)
+        searched = _searched(grey, recogniser, quick) if as_it_is.confidence < AS_IT_IS else None
+        return max(as_it_is, searched or as_it_is, key=lambda reading: reading.confidence)
+    reading = _searched(grey, recogniser, quick)
+    if reading is None:
+        raise NoInk(NO_DIGIT)
+    if reading.confidence >= recogniser.threshold:
+        return reading
+    if quick:
+        raise TakesLong
+    return _turned(grey, recogniser) or reading
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -89,7 +91,25 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence)
 
 
-def _searched(grey: Grey, recogniser: Recogniser, quick: bool) -> Reading:
+def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
+    """The reading of a picture that lies on its side or its head; of one digit nobody could tell."""
+    height, width = grey.shape
+    read: list[Reading] = []
+    for turns, before in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
+        reading = _searched(np.ascontiguousarray(np.rot90(grey, turns)), recogniser, quick=False)
+        if reading and len(reading.glyphs) > 1 and reading.confidence >= recogniser.threshold:
+            glyphs = [replace(glyph, box=reduce(_turned_back, before, glyph.box)) for glyph in reading.glyphs]
+            read.append(replace(reading, glyphs=glyphs))
+    return max(read, key=lambda reading: reading.confidence, default=None)
+
+
+def _turned_back(box: Box, width: int) -> Box:
+    """A box of a picture that was turned to the left, in the picture as it was, of that width."""
+    return Box(width - box.bottom, box.x, box.height, box.width)
+
+
+def _searched(grey: Grey, recogniser: Recogniser, quick: bool) -> Reading | None:
+    """None where nothing is found."""
     found = recogniser.find(grey)
     if quick and len(found) > QUICK_DIGITS:
         raise TakesLong
@@ -100,7 +120,7 @@ def _searched(grey: Grey, recogniser: Recogniser, quick: bool) -> Reading:
     if not kept and predictions:  # The best guess still stands.
         kept = [max(range(len(predictions)), key=lambda place: predictions[place].is_digit)]
     if not kept:
-        raise NoInk(NO_DIGIT)
+        return None
     left_out = set(range(len(predictions))).difference(kept)
     boxes = [cut[place][0] for place in kept]
     lines = in_lines(boxes)

@@ -135,6 +135,27 @@ def test_a_quick_reading_is_given_up_where_there_are_many_digits() -> None:
         read_digits(on_paper(draw("3141592\n6535897")), TEMPLATES, quick=True)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_number_on_its_side_or_head_is_read_and_its_digits_are_where_they_stand(turns: int) -> None:
+    ink = draw("4253", pen=14)
+    found = read_digits(np.ascontiguousarray(np.rot90(on_paper(ink), turns)), SHIPPED)
+    assert found.number == "4253"
+    turned = np.rot90(ink, turns)
+    for glyph in found.glyphs:
+        assert turned[glyph.box.window].any()
+    outside = turned.copy()
+    for glyph in found.glyphs:
+        outside[glyph.box.y - 8 : glyph.box.bottom + 8, glyph.box.x - 8 : glyph.box.right + 8] = 0
+    assert not outside.any()
+
+
+def test_a_quick_reading_is_given_up_where_the_picture_may_lie_on_its_side() -> None:
+    ring = np.full((200, 200), 255, np.uint8)
+    ring[40:160, 40:160] = 0
+    with pytest.raises(TakesLong):
+        read_digits(ring, TEMPLATES, quick=True)
+
+
 class Doubtful(TemplateRecogniser):
     """Takes what is in the left half of each picture for a digit rather than not, and the rest rather not."""
 

@@ -56,7 +56,7 @@ def test_the_loss_falls_with_every_part_that_is_right() -> None:
     wanted = target((7, *BOX))[np.newaxis]
     none = np.zeros((1, 24, 32, 15), np.float32)
     found = none.copy()
-    found[..., 0] = np.where(wanted[..., 0] > 0.5, 5, -5)
+    found[..., 0] = np.where(wanted[..., 0] > 0.9, 5, -5)
     classed = found.copy()
     classed[..., 1 + 7] = 5
     framed = classed.copy()

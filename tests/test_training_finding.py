@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.calibration import load_calibration
+from digits.calibration import Calibration
 from digits.finder import GLANCE, Finder
 from digits.interpreter import Interpreter
 from digits.segmenter import Segmenter
@@ -32,7 +32,6 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("FINDER", "SEGMENTER"):
         monkeypatch.setattr(finding, name, tmp_path / f"{name.lower()}.tflite")
-    monkeypatch.setattr("digits.calibration.CALIBRATION", tmp_path / "calibration.json")
     monkeypatch.setattr(finding, "MNIST", "mnist.npz")
     return tmp_path
 
@@ -48,9 +47,9 @@ def test_the_finder_and_the_segmenter_are_trained_and_take_their_places(
     assert "letters and words will be missing" in said
     assert said.count("Written: ") == 2
     assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite"}
-    found = Finder((apart / "finder.tflite").read_bytes(), load_calibration())
     grey = on_paper(draw("7"))
-    found.look(grey, Box(0, 0, *grey.shape), GLANCE)
+    plain = Calibration(least=0.1, sure=0.5, overlap=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+    Finder((apart / "finder.tflite").read_bytes(), plain).look(grey, Box(0, 0, *grey.shape), GLANCE)
     ((_, ink),) = Segmenter((apart / "segmenter.tflite").read_bytes()).cut(grey, [Box(60, 60, 150, 160)])
     assert ink.dtype == np.uint8
 

@@ -79,6 +79,8 @@ def test_it_is_named_as_the_client_asks(app: Flask) -> None:
     assert (b"x-request-id", b"mine-7") in taken[0][1]
 
 
+RING = np.full((200, 200), 255, np.uint8)
+RING[40:160, 40:160] = 0
 LARGE = np.random.default_rng(0).integers(0, 255, (200, MOST_BYTES // 200), np.uint8)
 ODD: dict[str, tuple[dict[str, Any], bytes]] = {
     "another method": (environ(REQUEST_METHOD="GET"), b""),
@@ -105,6 +107,7 @@ ODD: dict[str, tuple[dict[str, Any], bytes]] = {
     "no picture": (environ(), form(b"text")),
     "an empty file": (environ(), form(b"")),
     "a blank picture": (environ(), form(encode(np.full((50, 50), 255, np.uint8)))),
+    "a doubtful picture": (environ(), form(encode(RING))),
     "a large file": (environ(), form(encode(LARGE, compress_level=0))),
     "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }
@@ -156,6 +159,7 @@ def test_the_front_takes_it(app: Flask) -> None:
     [
         "two files",
         "a blank picture",
+        "a doubtful picture",
         "a quoted boundary",
         "a name in another way",
         "no name",

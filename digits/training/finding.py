@@ -1,7 +1,7 @@
 """The command behind `keras-mnist.py --finder`: trains what finds digits and cuts them out, one part after another.
 
-Its parts are the finder, the segmenter, the verifier (`digits.training.verifier`), and the calibration of all. Each
-takes its place once it is complete, and learns from those before it.
+Its parts are the finder, the segmenter, the calibration of these with the models that judge grids, and a report on all.
+Each takes its place once it is complete, and learns from those before it.
 """
 
 import argparse
@@ -75,10 +75,20 @@ def _calibration(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> N
     print(found, flush=True)
 
 
+def _report(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training import finder_report
+
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
+    scenes = chosen.scenes or finder_report.SCENES
+    finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + 3)
+    print(f"Written: {chosen.report}", flush=True)
+
+
 PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
     "finder": _finder,
     "segmenter": _segmenter,
     "calibration": _calibration,
+    "report": _report,
 }
 
 
@@ -108,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
     add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
+    add("--report", type=Path, default=Path("finder.report"), metavar="FOLDER", help="default %(default)s")
     add("--scenes", type=whole(1), metavar="N", help="default: as many as the part needs")
     add("--epochs", type=whole(1), metavar="N", help="default: as many as the part needs")
     add("--seed", type=whole(0), default=0, metavar="N", help="default %(default)s")

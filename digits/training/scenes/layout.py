@@ -3,6 +3,7 @@
 Lengths are in heights of a digit: y is 0 at its top and 1 at its bottom.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -184,7 +185,16 @@ def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
     return sheet
 
 
-LAYOUTS = ((single, 0.33), (number, 0.31), (cells, 0.1), (several_lines, 0.08), (words, 0.11), (drawing, 0.07))
+Layout = Callable[[Writers, int, np.random.Generator], Sheet]
+"""Who writes, how many digits fit beside each other, and chance -> what is written."""
+LAYOUTS: tuple[tuple[Layout, float], ...] = (
+    (single, 0.33),
+    (number, 0.31),
+    (cells, 0.1),
+    (several_lines, 0.08),
+    (words, 0.11),
+    (drawing, 0.07),
+)
 """Ways to fill a paper, and the share of each."""
 
 

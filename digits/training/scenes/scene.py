@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.scenes.layout import LAYOUTS, Sheet, ruled
+from digits.training.scenes.layout import LAYOUTS, LONGEST, Layout, Sheet, ruled
 from digits.training.scenes.light import paper, photographed
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Matrix, Pen, Writers, drawn, figure
 
@@ -38,12 +38,14 @@ class Scene:
     digits: list[Digit]
 
 
-def make_scene(shape: tuple[int, int], writers: Writers, rng: np.random.Generator) -> Scene:
-    """A scene of so many rows and columns."""
+def make_scene(
+    shape: tuple[int, int], writers: Writers, rng: np.random.Generator, layout: Layout | None = None
+) -> Scene:
+    """A scene of so many rows and columns, of the given layout or of some."""
     height, width = shape
     layouts, shares = zip(*LAYOUTS, strict=True)
-    most = int(max(width, height) / (1.1 * SMALLEST)) if width >= height else int(width / (1.1 * SMALLEST))
-    sheet = layouts[rng.choice(len(layouts), p=shares)](writers, max(1, min(12, most)), rng)
+    layout = layout or layouts[rng.choice(len(layouts), p=shares)]
+    sheet = layout(writers, max(1, min(LONGEST, int(width / (1.1 * SMALLEST)))), rng)
     if rng.random() < 0.22:
         ruled(sheet, rng)
     projection, size = _projection(sheet, shape, rng)
