@@ -67,7 +67,7 @@ class Finder:
         self._calibration = calibration
 
     def find(self, grey: Grey) -> list[Candidate]:
-        """uint8 (h, w) -> candidates in no order, none of them another's. Looks closer where it is in doubt."""
+        """uint8 (h, w) -> candidates, the likeliest first. Looks closer where they are small or doubtful."""
         height, width = grey.shape
         region = Box(0, 0, width, height)
         found, scale = self.look(grey, region, GLANCE)
@@ -89,7 +89,7 @@ class Finder:
         given = self._networks.run(to_input(seen[np.newaxis])[0])
         chosen = _peaks(given[..., 0], self._calibration.least_logit)
         boxes = _boxes(given, chosen)
-        kept = _apart(boxes, self._calibration.overlap)
+        kept = apart(boxes, self._calibration.overlap)
         rows, columns = (places[kept] for places in chosen)
         of_class = given[rows, columns, 1:11]
         candidates = []
@@ -153,8 +153,11 @@ def _boxes(given: Floats, chosen: Places) -> Floats:
     return np.stack([x - distances[:, 0], y - distances[:, 1], x + distances[:, 2], y + distances[:, 3]], axis=1)
 
 
-def _apart(boxes: Floats, overlap: float) -> list[int]:
-    """The places of boxes that are not another's, which come first: greedy non-maximum suppression."""
+def apart(boxes: npt.NDArray[np.floating], overlap: float) -> list[int]:
+    """The places of boxes (n, 4), the likeliest first, that are not another's: greedy non-maximum suppression.
+
+    A box is left, top, right and bottom; two have `overlap` of the smaller one's area in common at most.
+    """
     if not len(boxes):
         return []
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)

@@ -13,7 +13,7 @@ from digits.errors import NoInk, TakesLong
 from digits.grids import SIDE, Grid, is_grid, to_grid
 from digits.lines import in_lines
 from digits.picture import Grey
-from digits.recogniser import Prediction, Recogniser
+from digits.recogniser import Found, Prediction, Recogniser
 
 NO_DIGIT = (
     "There is nothing written in this picture that looks like a digit. "
@@ -58,18 +58,22 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     """
     if (grid := as_grid(grey)) is not None:
         return _as_one(grid, recogniser)
-    if grey.shape == (SIDE, SIDE) and np.ptp(grey):
-        as_it_is = _as_one(_as_it_is(grey), recogniser)
-        searched = _searched(grey, recogniser, quick) if as_it_is.confidence < AS_IT_IS else None
-        return max(as_it_is, searched or as_it_is, key=lambda reading: reading.confidence)
-    reading = _searched(grey, recogniser, quick)
+    is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
+    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
+        return as_it_is
+    found = recogniser.find(grey)
+    if quick and len(found) > QUICK_DIGITS:
+        raise TakesLong
+    reading = _of(found, recogniser)
+    if is_grid_sized:
+        return max(as_it_is, reading or as_it_is, key=lambda reading: reading.confidence)
     if reading is None:
         raise NoInk(NO_DIGIT)
     if reading.confidence >= recogniser.threshold:
         return reading
     if quick:
         raise TakesLong
-    return _turned(grey, recogniser) or reading
+    return _turned(grey, found, recogniser) or reading
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -91,16 +95,23 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence)
 
 
-def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
-    """The reading of a picture that lies on its side or its head; of one digit nobody could tell."""
+def _turned(grey: Grey, found: Sequence[Found], recogniser: Recogniser) -> Reading | None:
+    """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
     height, width = grey.shape
-    read: list[Reading] = []
-    for turns, before in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
-        reading = _searched(np.ascontiguousarray(np.rot90(grey, turns)), recogniser, quick=False)
-        if reading and len(reading.glyphs) > 1 and reading.confidence >= recogniser.threshold:
-            glyphs = [replace(glyph, box=reduce(_turned_back, before, glyph.box)) for glyph in reading.glyphs]
-            read.append(replace(reading, glyphs=glyphs))
-    return max(read, key=lambda reading: reading.confidence, default=None)
+    clearest, back = found, list[int]()
+    for turns, widths in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
+        turned = recogniser.find(np.ascontiguousarray(np.rot90(grey, turns)))
+        if _clarity(turned) > _clarity(clearest):
+            clearest, back = turned, widths
+    reading = _of(clearest, recogniser) if back else None
+    if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
+        return None
+    return replace(reading, glyphs=[replace(each, box=reduce(_turned_back, back, each.box)) for each in reading.glyphs])
+
+
+def _clarity(found: Sequence[Found]) -> float:
+    """How surely what is found are digits, on average."""
+    return sum(each.candidate.is_digit for each in found) / max(1, len(found))
 
 
 def _turned_back(box: Box, width: int) -> Box:
@@ -108,21 +119,17 @@ def _turned_back(box: Box, width: int) -> Box:
     return Box(width - box.bottom, box.x, box.height, box.width)
 
 
-def _searched(grey: Grey, recogniser: Recogniser, quick: bool) -> Reading | None:
-    """None where nothing is found."""
-    found = recogniser.find(grey)
-    if quick and len(found) > QUICK_DIGITS:
-        raise TakesLong
-    cut = recogniser.cut(grey, [candidate.box for candidate in found])
-    grids = [to_grid(ink) for _, ink in cut]
-    predictions = recogniser.predict(grids, found)
+def _of(found: Sequence[Found], recogniser: Recogniser) -> Reading | None:
+    """The likeliest reading of what is found; None where nothing is."""
+    grids = [to_grid(each.ink) for each in found]
+    predictions = recogniser.predict(grids, [each.candidate for each in found])
     kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= 0.5]
     if not kept and predictions:  # The best guess still stands.
         kept = [max(range(len(predictions)), key=lambda place: predictions[place].is_digit)]
     if not kept:
         return None
     left_out = set(range(len(predictions))).difference(kept)
-    boxes = [cut[place][0] for place in kept]
+    boxes = [found[place].box for place in kept]
     lines = in_lines(boxes)
     glyphs = [Glyph(boxes[of], line, grids[kept[of]]) for line, places in enumerate(lines) for of in places]
     ordered = [predictions[kept[of]] for places in lines for of in places]

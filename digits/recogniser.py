@@ -1,4 +1,4 @@
-"""The models, loaded once: picture to candidates, candidates to their ink, grids to predictions."""
+"""The models, loaded once: picture to what may be digits, grids to predictions."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from digits.box import Box
 from digits.calibration import load_calibration
 from digits.compiled import CompiledModel, load_compiled
-from digits.finder import Candidate, load_finder
+from digits.finder import Candidate, apart, load_finder
 from digits.grids import SIDE, Grid, to_input
 from digits.interpreter import Interpreters
 from digits.picture import Grey
@@ -37,6 +37,15 @@ class Prediction:
         return self.confidence / self.probabilities[self.digit]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What may be a digit: where it is, its own ink, cut to its box, and what the finder says of it."""
+
+    box: Box
+    ink: Ink
+    candidate: Candidate
+
+
 class Recogniser(Protocol):
     """What recognition needs of the models."""
 
@@ -48,13 +57,10 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def find(self, grey: Grey) -> list[Candidate]:
+    def find(self, grey: Grey) -> list[Found]:
         """What may be digits in a picture, uint8 (h, w), in no order."""
 
-    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Ink]]:
-        """Where the digits in these boxes are, more exactly, and the ink of each, cut to its box."""
-
-    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
+    def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         """One prediction for each uint8 (28, 28) grid, with what the finder says of each, where it was found."""
 
 
@@ -67,9 +73,15 @@ class LiteRTRecogniser:
         self._calibration = load_calibration()
         self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
-        self.find, self.cut = self._finder.find, self._segmenter.cut
 
-    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
+    def find(self, grey: Grey) -> list[Found]:
+        candidates = self._finder.find(grey)
+        cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
+        # Two candidates may turn out to be one digit once it is cut out.
+        edges = np.array([(box.x, box.y, box.right, box.bottom) for box, _ in cut], np.float32).reshape(-1, 4)
+        return [Found(*cut[place], candidates[place]) for place in apart(edges, self._calibration.overlap)]
+
+    def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         if not grids:
             return []
         # One after the other: a batch gains nothing on a CPU, and costs a second shape.
@@ -77,14 +89,14 @@ class LiteRTRecogniser:
             (tuple(self._classifier.run(picture).tolist()), float(self._verifier.run(picture)[0]))
             for picture in to_input(np.stack(grids))
         ]
-        if not found:
+        if not candidates:
             return [_prediction(is_digit, probabilities) for probabilities, is_digit in read]
         return [
             _prediction(
                 self._calibration.is_digit(candidate.is_digit, verified),
                 self._calibration.joined(candidate.probabilities, probabilities),
             )
-            for candidate, (probabilities, verified) in zip(found, read, strict=True)
+            for candidate, (probabilities, verified) in zip(candidates, read, strict=True)
         ]
 
 

@@ -12,7 +12,7 @@ from digits.errors import NotFound, Unavailable
 from digits.finder import Candidate
 from digits.grids import Grid, to_grid
 from digits.picture import Grey
-from digits.recogniser import Prediction
+from digits.recogniser import Found, Prediction
 from digits.records import Order, Place, Record, Wanted
 from tests.drawing import draw
 
@@ -27,16 +27,16 @@ class TemplateRecogniser:
         digits = (draw(digit) for digit in "0123456789")
         self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def find(self, grey: Grey) -> list[Candidate]:
-        _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
+    def find(self, grey: Grey) -> list[Found]:
+        ink = _ink(grey)
+        _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8), connectivity=8)
         tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]
-        return [Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3]
+        return [
+            Found(box, ink[box.window], Candidate(box, 0.99, (0.1,) * 10)) for box in boxes if box.height > tall / 3
+        ]
 
-    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Grid]]:
-        return [(box, _ink(grey)[box.window]) for box in boxes]
-
-    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
+    def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         return [self._predict(grid) for grid in grids]
 
     def _predict(self, grid: Grid) -> Prediction:

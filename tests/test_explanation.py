@@ -25,7 +25,7 @@ class Sevens(TemplateRecogniser):
     def __init__(self, power: Callable[[Grid], float]) -> None:
         self._power = power
 
-    def predict(self, grids: Sequence[Grid], found: object = ()) -> list[Prediction]:
+    def predict(self, grids: Sequence[Grid], candidates: object = ()) -> list[Prediction]:
         return [self._predict(10 ** self._power(grid)) for grid in grids]
 
     def _predict(self, odds: float) -> Prediction:

@@ -10,33 +10,28 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from digits.box import Box
-from digits.calibration import load_calibration
+from digits.compiled import CompiledModel, Description
 from digits.errors import NoInk, TakesLong
-from digits.finder import Candidate, load_finder
+from digits.finder import Candidate
 from digits.grids import Grid
-from digits.picture import Grey
 from digits.reading import Reading, read_digits
-from digits.recogniser import Prediction
-from digits.segmenter import Ink, load_segmenter
+from digits.recogniser import LiteRTRecogniser, Prediction
 from tests.drawing import Array, draw, on_paper, photograph
 from tests.fakes import TemplateRecogniser
 
+NO_CLASSIFIER = CompiledModel(b"", Description("none@00000000", "", "", 0.5, "int8"))
 
-class Shipped(TemplateRecogniser):
-    """Finds and cuts out digits as the server does."""
+
+class Shipped(LiteRTRecogniser):
+    """Finds digits and cuts them out as the server does."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.finder, self.segmenter = load_finder(load_calibration()), load_segmenter()
-
-    def find(self, grey: Grey) -> list[Candidate]:
-        return self.finder.find(grey)
-
-    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Ink]]:
-        return self.segmenter.cut(grey, boxes)
+        super().__init__(NO_CLASSIFIER)
+        self.predict = TEMPLATES.predict
 
 
-SHIPPED, TEMPLATES = Shipped(), TemplateRecogniser()
+TEMPLATES = TemplateRecogniser()
+SHIPPED = Shipped()
 
 
 def read(grey: Array) -> str:
@@ -159,8 +154,8 @@ def test_a_quick_reading_is_given_up_where_the_picture_may_lie_on_its_side() -> 
 class Doubtful(TemplateRecogniser):
     """Takes what is in the left half of each picture for a digit rather than not, and the rest rather not."""
 
-    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
-        read = super().predict(grids, found)
+    def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
+        read = super().predict(grids, candidates)
         return [
             Prediction(each.digit, each.probabilities[each.digit] * (0.8 if place == 0 else 0.3), each.probabilities)
             for place, each in enumerate(read)
@@ -177,8 +172,8 @@ def test_what_is_rather_no_digit_is_left_out_and_lowers_the_confidence() -> None
 class Refusing(TemplateRecogniser):
     """Takes nothing for a digit."""
 
-    def predict(self, grids: Sequence[Grid], found: Sequence[Candidate] = ()) -> list[Prediction]:
-        return [Prediction(each.digit, 0.0, each.probabilities) for each in super().predict(grids, found)]
+    def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
+        return [Prediction(each.digit, 0.0, each.probabilities) for each in super().predict(grids, candidates)]
 
 
 def test_where_nothing_is_taken_for_a_digit_the_best_guess_stands() -> None:

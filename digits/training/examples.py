@@ -22,7 +22,7 @@ Job = tuple[int, list[int]]
 """How many are to be made, and by which seed."""
 
 BATCH_SIZE = 256
-NEGATIVES, PHOTOGRAPHS, SCENES = 100_000, 16_000, 16_000
+NEGATIVES, PHOTOGRAPHS, SCENES = 60_000, 6_000, 12_000
 """How many of each are made: things that are no digits, photographs of digits, and scenes."""
 PHOTOGRAPHED, CUT = 0.15, 0.5
 """Shares of the digits that come from photographs and from scenes."""

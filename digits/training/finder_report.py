@@ -62,7 +62,7 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
     for place in range(scenes):
         layout = LAYOUTS[place % len(LAYOUTS)][0]
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng, layout)
-        found = sorted(recogniser.find(scene.picture), key=lambda candidate: -candidate.is_digit)
+        found = sorted((each.candidate for each in recogniser.find(scene.picture)), key=lambda each: -each.is_digit)
         try:
             reading = read_digits(scene.picture, recogniser)
             number, confidence = reading.number, reading.confidence

@@ -21,7 +21,7 @@ from digits.training.networks import verifier
 from digits.training.recipes import RECIPES, nesterov
 from digits.training.scenes.writing import Writers, held_out_writers
 
-EPOCHS = 16
+EPOCHS = 8
 TO_JUDGE = 20
 """A 20th as many examples are made of the digits that are held out."""
 
