@@ -36,6 +36,13 @@ class Box:
         """Half-way down."""
         return self.y + self.height / 2
 
+    def likeness(self, other: "Box") -> float:
+        """Intersection over union."""
+        across = min(self.right, other.right) - max(self.x, other.x)
+        down = min(self.bottom, other.bottom) - max(self.y, other.y)
+        common = max(0, across) * max(0, down)
+        return common / (self.width * self.height + other.width * other.height - common)
+
     def joined(self, other: "Box") -> "Box":
         """The smallest box around both."""
         x, y = min(self.x, other.x), min(self.y, other.y)

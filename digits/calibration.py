@@ -60,4 +60,6 @@ def load_calibration() -> Calibration:
 
 
 def save_calibration(calibration: Calibration) -> None:
-    CALIBRATION.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
+    written = CALIBRATION.with_suffix(".written")
+    written.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
+    written.replace(CALIBRATION)

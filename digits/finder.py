@@ -74,36 +74,31 @@ class Finder:
         if found and _smallest(found) * scale >= LEGIBLE and self._is_sure(found):
             return found
         for _ in range(MOST_LOOKS - 1):
-            found, scale = self.look(grey, region, CLOSER)
-            if not found or scale >= 1 or _smallest(found) * scale >= LEGIBLE:
+            closer, scale = self.look(grey, region, CLOSER)
+            found = closer or found
+            if not closer or scale >= 1 or _smallest(found) * scale >= LEGIBLE:
                 break
-            closer = _around(found, grey.shape)
-            if closer.width * closer.height > region.width * region.height / 2:
+            around = _around(found, grey.shape)
+            if around.width * around.height > region.width * region.height / 2:
                 break
-            region = closer
+            region = around
         return found
 
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> tuple[list[Candidate], float]:
-        """The candidates of one look at a part of a picture, and how much larger the network saw them."""
-        seen, scale, left, top = _seen(grey[region.window], shapes)
+        """The candidates of one look at a part of a picture, the likeliest first, and how large the network saw it."""
+        seen, place = _seen(grey[region.window], shapes)
         given = self._networks.run(to_input(seen[np.newaxis])[0])
         chosen = _peaks(given[..., 0], self._calibration.least_logit)
         boxes = _boxes(given, chosen)
-        kept = apart(boxes, self._calibration.overlap)
+        kept = apart(boxes, self._calibration.overlap)[:MOST]
         rows, columns = (places[kept] for places in chosen)
-        of_class = given[rows, columns, 1:11]
         candidates = []
-        for box, logit, logits in zip(boxes[kept].tolist(), given[rows, columns, 0].tolist(), of_class, strict=True):
-            place = _in_picture(
-                [(box[0] - left) / scale, (box[1] - top) / scale, (box[2] - left) / scale, (box[3] - top) / scale],
-                region,
-            )
-            if place:
-                weights = np.exp(logits - logits.max())
-                candidates.append(
-                    Candidate(place, 1 / (1 + math.exp(-logit)), tuple((weights / weights.sum()).tolist()))
-                )
-        return candidates, scale
+        for edges, values in zip(place.in_picture(boxes[kept]), given[rows, columns], strict=True):
+            if box := _whole(edges, region):
+                weights = np.exp(values[1:11] - values[1:11].max())
+                is_digit = 1 / (1 + math.exp(-values[0]))
+                candidates.append(Candidate(box, is_digit, tuple((weights / weights.sum()).tolist())))
+        return candidates, min(place.across, place.down)
 
     def _is_sure(self, found: Sequence[Candidate]) -> bool:
         return all(each.is_digit >= self._calibration.sure for each in found)
@@ -113,8 +108,24 @@ def load_finder(calibration: Calibration) -> Finder:
     return Finder(FINDER.read_bytes(), calibration)
 
 
-def _seen(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, float, int, int]:
-    """A picture as the network looks at it: how much larger, and where its left and upper edges are."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a picture lies in what the network sees: its upper left corner, and how much larger it is each way."""
+
+    left: int
+    top: int
+    across: float
+    down: float
+
+    def in_picture(self, boxes: Floats) -> list[list[float]]:
+        """Left, top, right and bottom of boxes (n, 4), in pixels of the picture."""
+        corner = np.array([self.left, self.top, self.left, self.top])
+        edges: list[list[float]] = ((boxes - corner) / [self.across, self.down, self.across, self.down]).tolist()
+        return edges
+
+
+def _seen(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, _Place]:
+    """A picture as the network looks at it."""
     height, width = grey.shape
     rows, columns = _fitting(height, width, tuple(shapes))
     scale = _scale(height, width, (rows, columns))
@@ -123,7 +134,7 @@ def _seen(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, float, int, int]:
     small = cv2.resize(grey, (across, down), interpolation=method)
     top, left = (rows - down) // 2, (columns - across) // 2
     edges = (top, rows - down - top, left, columns - across - left)
-    return cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), scale, left, top
+    return cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), _Place(left, top, across / width, down / height)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -172,7 +183,7 @@ def apart(boxes: npt.NDArray[np.floating], overlap: float) -> list[int]:
     return kept
 
 
-def _in_picture(edges: list[float], region: Box) -> Box | None:
+def _whole(edges: list[float], region: Box) -> Box | None:
     """Whole pixels of the picture, without what lies outside the region."""
     left, top = max(0, math.floor(edges[0])), max(0, math.floor(edges[1]))
     right, bottom = min(region.width, math.ceil(edges[2])), min(region.height, math.ceil(edges[3]))

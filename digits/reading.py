@@ -10,10 +10,11 @@ import numpy as np
 
 from digits.box import Box
 from digits.errors import NoInk, TakesLong
+from digits.finder import Candidate
 from digits.grids import SIDE, Grid, is_grid, to_grid
 from digits.lines import in_lines
 from digits.picture import Grey
-from digits.recogniser import Found, Prediction, Recogniser
+from digits.recogniser import Prediction, Recogniser
 
 NO_DIGIT = (
     "There is nothing written in this picture that looks like a digit. "
@@ -64,7 +65,7 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     found = recogniser.find(grey)
     if quick and len(found) > QUICK_DIGITS:
         raise TakesLong
-    reading = _of(found, recogniser)
+    reading = _of(grey, found, recogniser)
     if is_grid_sized:
         return max(as_it_is, reading or as_it_is, key=lambda reading: reading.confidence)
     if reading is None:
@@ -95,23 +96,24 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence)
 
 
-def _turned(grey: Grey, found: Sequence[Found], recogniser: Recogniser) -> Reading | None:
+def _turned(grey: Grey, found: Sequence[Candidate], recogniser: Recogniser) -> Reading | None:
     """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
     height, width = grey.shape
-    clearest, back = found, list[int]()
+    clearest, upright, back = found, grey, list[int]()
     for turns, widths in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
-        turned = recogniser.find(np.ascontiguousarray(np.rot90(grey, turns)))
-        if _clarity(turned) > _clarity(clearest):
-            clearest, back = turned, widths
-    reading = _of(clearest, recogniser) if back else None
+        turned = np.ascontiguousarray(np.rot90(grey, turns))
+        candidates = recogniser.find(turned)
+        if _clarity(candidates) > _clarity(clearest):
+            clearest, upright, back = candidates, turned, widths
+    reading = _of(upright, clearest, recogniser) if back else None
     if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
         return None
     return replace(reading, glyphs=[replace(each, box=reduce(_turned_back, back, each.box)) for each in reading.glyphs])
 
 
-def _clarity(found: Sequence[Found]) -> float:
+def _clarity(candidates: Sequence[Candidate]) -> float:
     """How surely what is found are digits, on average."""
-    return sum(each.candidate.is_digit for each in found) / max(1, len(found))
+    return sum(each.is_digit for each in candidates) / max(1, len(candidates))
 
 
 def _turned_back(box: Box, width: int) -> Box:
@@ -119,8 +121,9 @@ def _turned_back(box: Box, width: int) -> Box:
     return Box(width - box.bottom, box.x, box.height, box.width)
 
 
-def _of(found: Sequence[Found], recogniser: Recogniser) -> Reading | None:
+def _of(grey: Grey, candidates: Sequence[Candidate], recogniser: Recogniser) -> Reading | None:
     """The likeliest reading of what is found; None where nothing is."""
+    found = recogniser.cut(grey, candidates)
     grids = [to_grid(each.ink) for each in found]
     predictions = recogniser.predict(grids, [each.candidate for each in found])
     kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= 0.5]

@@ -11,7 +11,7 @@ import numpy as np
 from digits.box import Box
 from digits.calibration import load_calibration
 from digits.compiled import CompiledModel, load_compiled
-from digits.finder import Candidate, apart, load_finder
+from digits.finder import Candidate, load_finder
 from digits.grids import SIDE, Grid, to_input
 from digits.interpreter import Interpreters
 from digits.picture import Grey
@@ -19,6 +19,10 @@ from digits.segmenter import Ink, load_segmenter
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
 """The small model that tells how likely a grid holds a digit at all; `digits.training.verifier` makes it."""
+
+SAME = 0.7
+"""Likeness of the boxes of what was cut out for two candidates from which both are one digit, such as a 1 with and
+without its upstroke. `digits.training.cuttings` takes what was cut out for a digit of its scene from there on, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,11 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def find(self, grey: Grey) -> list[Found]:
-        """What may be digits in a picture, uint8 (h, w), in no order."""
+    def find(self, grey: Grey) -> list[Candidate]:
+        """What may be digits in a picture, uint8 (h, w), the likeliest first."""
+
+    def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
+        """The same with their ink, without those that have none, or that are one digit with a likelier one."""
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         """One prediction for each uint8 (28, 28) grid, with what the finder says of each, where it was found."""
@@ -74,12 +81,16 @@ class LiteRTRecogniser:
         self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
-    def find(self, grey: Grey) -> list[Found]:
-        candidates = self._finder.find(grey)
+    def find(self, grey: Grey) -> list[Candidate]:
+        return self._finder.find(grey)
+
+    def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
+        found: list[Found] = []
         cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
-        # Two candidates may turn out to be one digit once it is cut out.
-        edges = np.array([(box.x, box.y, box.right, box.bottom) for box, _ in cut], np.float32).reshape(-1, 4)
-        return [Found(*cut[place], candidates[place]) for place in apart(edges, self._calibration.overlap)]
+        for candidate, (box, ink) in zip(candidates, cut, strict=True):
+            if ink.any() and not any(box.likeness(other.box) > SAME for other in found):
+                found.append(Found(box, ink, candidate))
+        return found
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         if not grids:

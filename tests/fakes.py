@@ -27,14 +27,14 @@ class TemplateRecogniser:
         digits = (draw(digit) for digit in "0123456789")
         self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def find(self, grey: Grey) -> list[Found]:
-        ink = _ink(grey)
-        _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8), connectivity=8)
+    def find(self, grey: Grey) -> list[Candidate]:
+        _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
         tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]
-        return [
-            Found(box, ink[box.window], Candidate(box, 0.99, (0.1,) * 10)) for box in boxes if box.height > tall / 3
-        ]
+        return [Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3]
+
+    def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
+        return [Found(each.box, _ink(grey)[each.box.window], each) for each in candidates]
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         return [self._predict(grid) for grid in grids]

@@ -50,6 +50,16 @@ def test_an_empty_scene_has_no_centre() -> None:
     assert target().sum(where=[True, True, False, True, True, True, True]) == 0
 
 
+def test_the_ink_of_four_pixels_is_wanted_at_each_place_of_the_segmenter() -> None:
+    from digits.segmenter import to_ink
+    from digits.training.segmenter import to_target
+
+    inks = np.random.default_rng(0).integers(1, 255, (2, 48, 48)).astype(np.uint8)
+    target = to_target(inks)
+    assert target.shape == (2, 24, 24, 4)
+    assert np.array_equal(to_ink(np.log(target[1] / (1 - target[1]))), inks[1])
+
+
 def test_the_loss_falls_with_every_part_that_is_right() -> None:
     from digits.training.finder import loss
 

@@ -16,7 +16,7 @@ from digits.training.scenes import scene as scenes
 from digits.training.scenes.layout import LAYOUTS, cells, number, several_lines, single, words
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
-from digits.training.segmenter import pairs, to_target
+from digits.training.segmenter_pairs import pairs
 from tests.drawing import STROKES
 
 
@@ -96,7 +96,6 @@ def test_a_scene_of_each_kind_has_digits_where_it_says(
 
 def test_a_seed_makes_the_same_scene_again(writers: Writers) -> None:
     def made(seed: int) -> np.ndarray:
-        cv2.setRNGSeed(seed)
         return make_scene((64, 128), writers, np.random.default_rng(seed)).picture
 
     assert np.array_equal(made(3), made(3))
@@ -143,13 +142,10 @@ def test_pairs_show_the_digit_alone(mnist_like: Path, hands: Hands) -> None:
     assert seen.shape == inks.shape
     assert seen.shape[1:] == (48, 48)
     assert (inks.max(axis=(1, 2)) > 100).mean() > 0.9
-    target = to_target(inks)
-    assert target.shape == (len(inks), 24, 24, 4)
-    assert target[0, 3, 5, 2] == pytest.approx(inks[0, 7, 10] / 255)
 
 
 @pytest.mark.parametrize(
-    ("box", "expected"), [(Box(10, 10, 20, 30), True), (Box(60, 10, 20, 30), False), (Box(20, 10, 20, 30), None)]
+    ("box", "expected"), [(Box(10, 10, 20, 30), True), (Box(60, 10, 20, 30), False), (Box(14, 10, 20, 30), None)]
 )
 def test_a_box_is_a_digits_or_none_s_or_in_between(box: Box, expected: bool | None) -> None:
     digit = Digit(7, (10, 10, 30, 40), Layer(20, 20, np.zeros((60, 40), np.uint8)))

@@ -68,9 +68,8 @@ def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int,
         found, _scale = finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
         cut = segmenter.cut(scene.picture, [candidate.box for candidate in found])
         read = recogniser.predict([to_grid(ink) for _, ink in cut])
-        for candidate, prediction in zip(found, read, strict=True):
-            digit = is_digit(scene, candidate.box)
-            if digit is not None:
+        for candidate, (box, _), prediction in zip(found, cut, read, strict=True):
+            if (digit := is_digit(scene, box)) is not None:
                 yield Judged(candidate, prediction, digit.label if digit else None)
 
 

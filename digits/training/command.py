@@ -139,7 +139,9 @@ def _is_given(parser: argparse.ArgumentParser, chosen: argparse.Namespace, name:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="keras-mnist.py", description="Train a digit model, evaluate it, and put it where the server finds it."
+        prog="keras-mnist.py",
+        description="Train a digit model, evaluate it, and put it where the server finds it.",
+        allow_abbrev=False,  # Of options that are told apart before they are parsed.
     )
     add = parser.add_argument
     add("--recipe", choices=RECIPES, default=SHIPPED, metavar="NAME", help=f"{', '.join(RECIPES)}; default %(default)s")

@@ -8,16 +8,20 @@ import numpy.typing as npt
 from digits.box import Box
 from digits.finder import CLOSER, GLANCE
 from digits.grids import SIDE, to_grid
+from digits.recogniser import SAME
 from digits.training.road import road
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
 
 SHAPES = ((192, 192), (128, 320), (96, 96))
 """Rows and columns of the scenes."""
-SAME, OTHER = 0.6, 0.3
-"""Share of the pixels in common, of all, from which a box is a digit's, and up to which it is none's."""
+OTHER = 0.5
+"""Likeness of its box to a digit's up to which what was cut out is none; from SAME on it is that digit.
+
+Of two digits cut out together, either has about half of both.
+"""
 WRONGLY_FRAMED = 0.3
-"""How often a box between two digits, around both, or around a part of one is added."""
+"""How often a box between two digits or around both is added."""
 
 Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
@@ -35,15 +39,15 @@ def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Grids, Grids
         height, width = scene.picture.shape
         found, _ = finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
         boxes = [candidate.box for candidate in found] + _wrongly_framed(scene, rng)
-        for (_, ink), framed in zip(segmenter.cut(scene.picture, boxes), boxes, strict=True):
-            if ink.any() and (digit := is_digit(scene, framed)) is not None:
+        for box, ink in segmenter.cut(scene.picture, boxes):
+            if ink.any() and (digit := is_digit(scene, box)) is not None:
                 (right if digit else wrong).append(to_grid(ink))
     return np.array(right, np.uint8).reshape(-1, SIDE, SIDE), np.array(wrong, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
-    """The digit that a box is of, False where it is none's, and None where nobody could tell."""
-    shares = [shared(box, digit.box) for digit in scene.digits]
+    """The digit that was cut out of this box, False where it is none, and None where nobody could tell."""
+    shares = [box.likeness(framed(digit)) for digit in scene.digits]
     most = max(shares, default=0.0)
     if most <= OTHER:
         return False
@@ -51,13 +55,10 @@ def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
     return digit if most >= SAME and digit.label >= 0 else None
 
 
-def shared(box: Box, edges: tuple[float, ...]) -> float:
-    """Intersection over union of a box and of another's left, top, right and bottom."""
-    left, top, right, bottom = edges
-    across = min(box.right, right) - max(box.x, left)
-    down = min(box.bottom, bottom) - max(box.y, top)
-    common = max(0.0, across) * max(0.0, down)
-    return common / (box.width * box.height + (right - left) * (bottom - top) - common)
+def framed(digit: Digit) -> Box:
+    """Its box in whole pixels."""
+    left, top, right, bottom = map(round, digit.box)
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
 def _wrongly_framed(scene: Scene, rng: np.random.Generator) -> list[Box]:
@@ -66,13 +67,11 @@ def _wrongly_framed(scene: Scene, rng: np.random.Generator) -> list[Box]:
         if digit.label < 0 or rng.random() > WRONGLY_FRAMED:
             continue
         left, top, right, bottom = digit.box
-        across, down = right - left, bottom - top
-        if (kind := rng.integers(3)) == 0:  # Between it and the next.
+        across = right - left
+        if rng.random() < 0.5:  # Between it and the next.
             left, right = left + across * rng.uniform(0.45, 0.6), right + across * rng.uniform(0.45, 0.6)
-        elif kind == 1:  # Around both.
+        else:  # Around both.
             right += across * rng.uniform(0.9, 1.4)
-        else:
-            top, bottom = sorted((top + down * rng.uniform(0.4, 0.6), rng.choice([top, bottom])))
         x0, y0, x1, y1 = (round(side) for side in (left, top, right, bottom))
         boxes.append(Box(x0, y0, max(2, x1 - x0), max(2, y1 - y0)))
     return boxes

@@ -1,35 +1,19 @@
 """What the finder learns, from scenes, and how."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from digits.finder import STRIDE, UNIT, to_input
+from digits.training.finder_scenes import Seen
 from digits.training.networks import finder
-from digits.training.processes import made_by_processes
 from digits.training.recipes import adamw
-from digits.training.scenes.scene import Scene, make_scene
-from digits.training.scenes.writing import AMBIGUOUS, Writers
+from digits.training.scenes.writing import AMBIGUOUS
 
-SHAPES = (
-    ((96, 96), 0.34),
-    ((64, 128), 0.12),
-    ((128, 64), 0.04),
-    ((128, 128), 0.12),
-    ((64, 160), 0.08),
-    ((32, 288), 0.05),
-    ((192, 192), 0.12),
-    ((128, 288), 0.06),
-    ((96, 384), 0.05),
-    ((192, 96), 0.02),
-)
-"""Rows and columns of the scenes, and the share of each: mostly first looks, which cost least."""
 SCENES, EPOCHS = 45_000, 6
 """Scenes that are made, and how often each is seen, every other time inverted."""
 BATCH_PIXELS = 64 * 96 * 96
@@ -37,45 +21,7 @@ RATE = 2e-3
 """The highest learning rate of AdamW."""
 SPREAD = 0.1
 """Standard deviation of a centre's target, in sides of its box."""
-_AT_ONCE = 250
 _DOUBT = 0.5  # What the target of what nobody could tell rises to: it is hardly judged.
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Scenes of one shape: pictures uint8 (n, h, w), and the label and box of each digit, float32 (k, 5)."""
-
-    pictures: npt.NDArray[np.uint8]
-    digits: list[npt.NDArray[np.float32]]
-
-
-def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
-    """So many scenes, of all SHAPES by their shares."""
-    jobs = []
-    for number, (shape, share) in enumerate(SHAPES):
-        wanted = max(1, round(count * share))
-        jobs += [(shape, min(_AT_ONCE, wanted - start), [seed, number, start]) for start in range(0, wanted, _AT_ONCE)]
-    of_shape: dict[tuple[int, int], list[Seen]] = {shape: [] for shape, _ in SHAPES}
-    for (shape, *_), part in zip(
-        jobs, made_by_processes(_make, writers, jobs, f"Drawing {count:,} scenes"), strict=True
-    ):
-        of_shape[shape].append(part)
-    return [
-        Seen(np.concatenate([part.pictures for part in parts]), [each for part in parts for each in part.digits])
-        for parts in of_shape.values()
-    ]
-
-
-def _make(writers: Writers, job: tuple[tuple[int, int], int, list[int]]) -> Seen:
-    shape, count, seed = job
-    rng = np.random.default_rng(seed)
-    cv2.setRNGSeed(int(rng.integers(2**31)))
-    scenes = [make_scene(shape, writers, rng) for _ in range(count)]
-    return Seen(np.stack([scene.picture for scene in scenes]), [_as_rows(scene) for scene in scenes])
-
-
-def _as_rows(scene: Scene) -> npt.NDArray[np.float32]:
-    return np.array([(digit.label, *digit.box) for digit in scene.digits], np.float32).reshape(-1, 5)
 
 
 def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ from digits.errors import NoInk
 from digits.finder import Candidate
 from digits.reading import read_digits
 from digits.recogniser import Recogniser
-from digits.training.cuttings import SAME, shared
+from digits.training.cuttings import framed
 from digits.training.scenes.layout import LAYOUTS
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
@@ -26,6 +26,8 @@ SHAPES = ((192, 192), (128, 320), (96, 96), (400, 400))
 """Rows and columns of the scenes."""
 SIZES = (0, 16, 32, 64, 1000)
 """Pixels of a digit's height, from one to the next."""
+FOUND = 0.5
+"""Likeness of its box to a digit's from which a candidate is that digit, as is usual for average precision."""
 MISTAKES = 48
 """Most scenes on the sheet of mistakes."""
 _TILE = 160
@@ -62,7 +64,7 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
     for place in range(scenes):
         layout = LAYOUTS[place % len(LAYOUTS)][0]
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng, layout)
-        found = sorted((each.candidate for each in recogniser.find(scene.picture)), key=lambda each: -each.is_digit)
+        found = recogniser.find(scene.picture)
         try:
             reading = read_digits(scene.picture, recogniser)
             number, confidence = reading.number, reading.confidence
@@ -121,7 +123,10 @@ def curves(results: Sequence[Result]) -> Figure:
 
 
 def mistakes(results: Sequence[Result]) -> npt.NDArray[np.uint8]:
-    """Scenes that were read wrong, the surest first: what is there in green, what was found in red."""
+    """Scenes in which other digits were read than are written, the surest first.
+
+    Around what is there is a green box, around what was found a red one.
+    """
     wrong = [result for result in results if sorted(result.number.replace("\n", "")) != _written(result)]
     tiles = [_tile(result) for result in sorted(wrong, key=lambda result: -result.confidence)[:MISTAKES]]
     columns = 8
@@ -133,8 +138,8 @@ def _matched(scene: Scene, found: Sequence[Candidate]) -> list[Digit | None]:
     """The digit that each candidate is of, the likeliest first; each digit once."""
     left, of = list(scene.digits), []
     for candidate in found:
-        best = max(left, key=lambda digit: shared(candidate.box, digit.box), default=None)
-        if best and shared(candidate.box, best.box) >= SAME:
+        best = max(left, key=lambda digit: candidate.box.likeness(framed(digit)), default=None)
+        if best and candidate.box.likeness(framed(best)) >= FOUND:
             left.remove(best)
         else:
             best = None

@@ -5,8 +5,8 @@ Each takes its place once it is complete, and learns from those before it.
 """
 
 import argparse
-import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +20,14 @@ from digits.segmenter import SEGMENTER
 from digits.settings import Settings, TrainingSettings
 from digits.training.arguments import whole
 from digits.training.data import MNIST, load_data
+from digits.training.finder_scenes import make_scenes
 from digits.training.scenes.writing import Writers, held_out_writers
+from digits.training.segmenter_pairs import make_pairs
 
+SEED_OF_REPORT = 1000
+"""Added to the seed, so that the report is on other scenes than the calibration."""
+FEWEST = 40
+"""Scenes; with fewer there may be none of some kind."""
 HELD_OUT = 30
 """One scene by held-out writers for so many that are learnt from."""
 
@@ -51,19 +57,19 @@ def _finder(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> N
     from digits.training import finder
 
     scenes, epochs = chosen.scenes or finder.SCENES, chosen.epochs or finder.EPOCHS
-    made = finder.make_scenes(learnt, scenes, chosen.seed)
-    beside = finder.make_scenes(held_out, max(len(finder.SHAPES), scenes // HELD_OUT), chosen.seed + 1)
-    backup = _work(FINDER)
-    _take_place(finder.train(made, beside, epochs, chosen.seed, backup), FINDER)
+    made = make_scenes(learnt, scenes, chosen.seed)
+    beside = make_scenes(held_out, scenes // HELD_OUT, chosen.seed + 1)
+    _take_place(finder.train(made, beside, epochs, chosen.seed, _backup(FINDER, scenes, epochs, chosen.seed)), FINDER)
 
 
 def _segmenter(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
     from digits.training import segmenter
 
     scenes, epochs = chosen.scenes or segmenter.SCENES, chosen.epochs or segmenter.EPOCHS
-    made = segmenter.make_pairs(learnt, scenes, chosen.seed)
-    beside = segmenter.make_pairs(held_out, max(10, scenes // HELD_OUT), chosen.seed + 1)
-    _take_place(segmenter.train(made, beside, epochs, chosen.seed, _work(SEGMENTER)), SEGMENTER)
+    made = make_pairs(learnt, scenes, chosen.seed)
+    beside = make_pairs(held_out, max(FEWEST, scenes // HELD_OUT), chosen.seed + 1)
+    backup = _backup(SEGMENTER, scenes, epochs, chosen.seed)
+    _take_place(segmenter.train(made, beside, epochs, chosen.seed, backup), SEGMENTER)
 
 
 def _calibration(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
@@ -80,7 +86,7 @@ def _report(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
 
     recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
     scenes = chosen.scenes or finder_report.SCENES
-    finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + 3)
+    finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + SEED_OF_REPORT)
     print(f"Written: {chosen.report}", flush=True)
 
 
@@ -92,21 +98,19 @@ PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
 }
 
 
-def _work(place: Path) -> Path:
-    """Folder of what is not finished."""
-    return Path(place.with_suffix(".training").name)
+def _backup(place: Path, *asked: int) -> Path:
+    """Folder of what is not finished, for a run with just these numbers."""
+    return Path(f"{place.stem}-{'-'.join(map(str, asked))}.training")
 
 
 def _take_place(network: object, place: Path) -> None:
     """Compiles a network, in a process of its own, and puts it where it serves from."""
-    work = _work(place)
-    work.mkdir(exist_ok=True)
-    saved, compiled = work / "network.keras", work / place.name
-    network.save(saved, include_optimizer=False)  # type: ignore[attr-defined]
-    if said := complaint("digits.training.export", str(saved.absolute()), str(compiled.absolute())):
-        raise ModelError(said)
-    compiled.replace(place)
-    shutil.rmtree(work)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        saved, compiled = Path(folder, "network.keras"), Path(folder, place.name)
+        network.save(saved, include_optimizer=False)  # type: ignore[attr-defined]
+        if said := complaint("digits.training.export", str(saved), str(compiled)):
+            raise ModelError(said)
+        compiled.replace(place)
     print(f"Written: {place}", flush=True)
 
 
@@ -119,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
     add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
     add("--report", type=Path, default=Path("finder.report"), metavar="FOLDER", help="default %(default)s")
-    add("--scenes", type=whole(1), metavar="N", help="default: as many as the part needs")
+    add("--scenes", type=whole(FEWEST), metavar="N", help="default: as many as the part needs")
     add("--epochs", type=whole(1), metavar="N", help="default: as many as the part needs")
     add("--seed", type=whole(0), default=0, metavar="N", help="default %(default)s")
     return parser

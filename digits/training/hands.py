@@ -46,7 +46,7 @@ class Hands:
 
     def of(self, kind: str) -> npt.NDArray[np.int64]:
         """The numbers of the samples of a kind that are to be used."""
-        return self._by_kind[kind]
+        return self._by_kind.get(kind, self.chosen[:0])
 
     @cached_property
     def _by_kind(self) -> dict[str, npt.NDArray[np.int64]]:

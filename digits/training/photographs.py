@@ -12,7 +12,7 @@ from PIL import Image
 from digits.grids import SIDE, Grid
 from digits.picture import read_picture
 from digits.settings import usable_cpus
-from digits.training.road import only_grid
+from digits.training.road import likeliest_grid
 
 Sheet = npt.NDArray[np.floating]
 """Floats (h, w) in [0, 1]: first the share of ink at each pixel, and from `on_paper` on the light that it gives."""
@@ -28,8 +28,8 @@ def all_as_served(grids: npt.NDArray[np.uint8], seed: int | list[int]) -> npt.ND
 
 
 def as_served(grid: Grid, rng: np.random.Generator) -> Grid:
-    """The grid that serving makes of a photograph of this digit, or the digit as it is where serving finds not one."""
-    served = only_grid(read_picture(photograph(grid, rng), MAX_PIXELS).grey)
+    """The grid that serving makes of a photograph of this digit, or the digit as it is where serving finds none."""
+    served = likeliest_grid(read_picture(photograph(grid, rng), MAX_PIXELS).grey)
     return grid if served is None else served
 
 

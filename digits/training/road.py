@@ -15,11 +15,11 @@ def road() -> tuple[Finder, Segmenter]:
     return load_finder(load_calibration()), load_segmenter()
 
 
-def only_grid(grey: Grey) -> Grid | None:
-    """The grid of the one digit in a picture, uint8 (h, w); None where not just one is found."""
+def likeliest_grid(grey: Grey) -> Grid | None:
+    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is found."""
     finder, segmenter = road()
     found = finder.find(grey)
-    if len(found) != 1:
+    if not found:
         return None
     ((_, ink),) = segmenter.cut(grey, [found[0].box])
     return to_grid(ink) if ink.any() else None

@@ -3,83 +3,19 @@
 import math
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from digits.box import Box
 from digits.finder import to_input
-from digits.segmenter import SIDE, STRIDE, surroundings
+from digits.segmenter import SIDE, STRIDE
 from digits.training.networks import segmenter
-from digits.training.processes import made_by_processes
 from digits.training.recipes import adamw
-from digits.training.scenes.scene import FINE, Digit, Scene, make_scene
-from digits.training.scenes.writing import AMBIGUOUS, Writers
-
-SHAPES: tuple[tuple[tuple[int, int], float], ...] = (((192, 192), 0.4), ((128, 320), 0.3), ((96, 96), 0.3))
-"""Rows and columns of the scenes, and the share of each: as large as pictures are, and not as the finder sees them."""
-UNSURE = 0.07
-"""Standard deviation of the sides of a box, in sides of the box: about as far as the finder is off."""
-AT_MOST = 4
-"""Digits of one scene that are learnt from."""
+from digits.training.segmenter_pairs import Pairs
 
 SCENES, EPOCHS, BATCH_SIZE = 15_000, 6, 128
 RATE = 3e-3
 """The highest learning rate of AdamW."""
-_AT_ONCE = 250
-
-Pairs = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-"""Surroundings of digits, and their own ink: uint8 (n, 48, 48) both."""
-
-
-def make_pairs(writers: Writers, scenes: int, seed: int) -> Pairs:
-    """Those of so many scenes."""
-    jobs = [(min(_AT_ONCE, scenes - start), [seed, start]) for start in range(0, scenes, _AT_ONCE)]
-    made = list(made_by_processes(pairs, writers, jobs, f"Cutting digits out of {scenes:,} scenes"))
-    seen, inks = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    return seen, inks
-
-
-def pairs(writers: Writers, job: tuple[int, list[int]]) -> Pairs:
-    """Those of so many scenes, by a seed."""
-    count, seed = job
-    rng = np.random.default_rng(seed)
-    cv2.setRNGSeed(int(rng.integers(2**31)))
-    shapes, shares = [shape for shape, _ in SHAPES], [share for _, share in SHAPES]
-    seen, inks = [], []
-    for _ in range(count):
-        scene = make_scene(shapes[rng.choice(len(shapes), p=shares)], writers, rng)
-        digits = [digit for digit in scene.digits if digit.label != AMBIGUOUS]
-        for place in rng.permutation(len(digits))[:AT_MOST]:
-            picture, ink = _pair(scene, digits[place], rng)
-            seen.append(picture)
-            inks.append(ink)
-    return np.stack(seen), np.stack(inks)
-
-
-def _pair(scene: Scene, digit: Digit, rng: np.random.Generator) -> Pairs:
-    left, top, right, bottom = digit.box
-    off = rng.normal(0, UNSURE, 4) * [right - left, bottom - top, right - left, bottom - top]
-    x0, y0, x1, y1 = np.rint(np.array(digit.box) + off).astype(int).tolist()
-    box = Box(x0, y0, max(2, x1 - x0), max(2, y1 - y0))
-    picture, x, y, scale = surroundings(scene.picture, box)
-    if rng.random() < 0.5:
-        picture = 255 - picture
-    # Pixel i of the picture is FINE pixels of the ink, from i * FINE.
-    to_seen = np.array(
-        [[scale / FINE, 0, (digit.ink.x / FINE - x) * scale], [0, scale / FINE, (digit.ink.y / FINE - y) * scale]]
-    )
-    return picture, _shrunk(digit.ink.ink, to_seen)
-
-
-def _shrunk(ink: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Ink through a matrix of corners (2, 3), as uint8 (48, 48): drawn four times as large, lest pixels be left out."""
-    fine = 4
-    matrix = matrix * fine
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # From corners of pixels to their middles.
-    large = cv2.warpAffine(ink, matrix, (SIDE * fine, SIDE * fine), flags=cv2.INTER_LINEAR)
-    return cv2.resize(large, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def to_target(inks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

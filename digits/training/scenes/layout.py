@@ -110,7 +110,7 @@ def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
     if rng.random() < 0.1:
         word = writers.word(rng) if rng.random() < 0.6 else writers.character(rng)
         gap = word.width if rng.random() < 0.5 else 0
-        sheet.write([word, word][:1], -gap - 0.5 if gap else end + 0.3, rng.normal(0, 0.1), hand, rng)
+        sheet.write([word], -gap - 0.5 if gap else end + 0.3, rng.normal(0, 0.1), hand, rng)
         sheet.placed[-1] = Placed(word, sheet.placed[-1].matrix, True)
     return sheet
 
@@ -152,8 +152,7 @@ def several_lines(writers: Writers, most: int, rng: np.random.Generator) -> Shee
     for line in range(int(rng.integers(2, 5))):
         x = rng.uniform(0, 0.5)
         if with_words and rng.random() < 0.6:
-            x = sheet.write([writers.word(rng)] * 1, x, line * pitch, hand, rng) + 0.4
-            sheet.placed[-1] = Placed(sheet.placed[-1].writing, sheet.placed[-1].matrix, True)
+            x = sheet.write([writers.word(rng)], x, line * pitch, hand, rng) + 0.4
         sheet.write(writers.digits(length(max(1, most), rng), rng), x, line * pitch, hand, rng)
     return sheet
 
@@ -179,9 +178,10 @@ def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
     """Shapes and scribbles."""
     sheet, hand = Sheet(), Hand.of(rng)
     for _figure in range(int(rng.integers(1, 4))):
-        matrix, _width = hand.matrix(figure(rng), rng)
+        drawn = figure(rng)
+        matrix, _width = hand.matrix(drawn, rng)
         matrix[:2, 2] += rng.uniform(-1, 1, 2)
-        sheet.placed.append(Placed(figure(rng), matrix))
+        sheet.placed.append(Placed(drawn, matrix))
     return sheet
 
 

@@ -14,9 +14,8 @@ def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
         return np.full(shape, rng.choice([1, rng.uniform(0.3, 1)]), np.float32)
     light = np.full(shape, rng.uniform(0.4, 1), np.float32)
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in shape)
-    for strength in (rng.uniform(0, 0.35),):
-        angle = rng.uniform(0, 2 * np.pi)
-        light *= 1 - strength / 2 * (1 + np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis])
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
+    light *= 1 - strength / 2 * (1 + np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis])
     if rng.random() < 0.3:
         cells = rng.integers(2, 7, 2)
         cloud = rng.normal(0, rng.uniform(0.01, 0.08), cells).astype(np.float32)
@@ -49,7 +48,7 @@ def photographed(light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8
     if rng.random() < 0.5:
         light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 1.3))
     if rng.random() < 0.6:
-        grain = cv2.randn(np.empty(light.shape, np.float32), 0, rng.uniform(0.003, 0.05))
+        grain = rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.003, 0.05))
         light = light + (cv2.GaussianBlur(grain, (0, 0), 0.8) * 2 if rng.random() < 0.3 else grain)
     grey = np.clip(np.rint(light * 255), 0, 255).astype(np.uint8)
     if rng.random() < 0.3:

@@ -86,11 +86,10 @@ class Writers:
             digits = hands.of("digit")
             writers = hands.writers[digits]
             self._by_writer = {str(name): digits[writers == name] for name in np.unique(writers)}
-        self._names = sorted(self._by_writer)
 
     def digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
         """So many digits, in most cases by one writer."""
-        if not self._hands or rng.random() > OF_HANDS:
+        if not self._hands or not self._by_writer or rng.random() > OF_HANDS:
             return [self._of_mnist(rng) for _ in range(count)]
         of_all = self._hands.of("digit")
         if rng.random() < 0.3:
@@ -101,7 +100,7 @@ class Writers:
 
     def character(self, rng: np.random.Generator) -> Writing:
         """A letter or a sign."""
-        if not self._hands:
+        if not self._hands or not len(self._hands.of("character")):
             return figure(rng)
         number = rng.choice(self._hands.of("character"))
         label = str(self._hands.labels[number])
@@ -110,7 +109,7 @@ class Writers:
 
     def word(self, rng: np.random.Generator) -> Writing:
         """A word of letters."""
-        if not self._hands:
+        if not self._hands or not len(self._hands.of("word")):
             return figure(rng)
         while True:
             number = rng.choice(self._hands.of("word"))
