@@ -10,8 +10,6 @@ DIGIT_SIDE = 20
 """MNIST fits each digit into 20x20 pixels and then centres its mass in 28x28."""
 MIN_STROKE = 2.0
 """Pixels of the grid. Thinner strokes get a broader pen: most of MNIST's are 2 to 4 wide."""
-BROADEST_PEN = 16
-"""Pixels. For a broader one the ink is made smaller first, since the work grows with the fourth power."""
 
 Grid = npt.NDArray[np.uint8]
 """uint8 (28, 28): white ink (255) on black (0), made as MNIST's pictures were."""
@@ -62,17 +60,8 @@ def _broadened(ink: npt.NDArray[np.uint8], width: float) -> npt.NDArray[np.uint8
     missing = round(width - present)
     if missing < 1:
         return ink
-    if missing > BROADEST_PEN:
-        shrink = missing / BROADEST_PEN
-        first = round(3 * shrink)  # Lest hairs vanish.
-        ink = cv2.resize(_dilated(ink, first), None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-        missing = round((missing - first) / shrink)
-    return _dilated(ink, missing)
-
-
-def _dilated(ink: npt.NDArray[np.uint8], by: int) -> npt.NDArray[np.uint8]:
-    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (by + 1, by + 1))
-    return cv2.dilate(np.pad(ink, (by + 1) // 2), pen).astype(np.uint8)
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
+    return cv2.dilate(np.pad(ink, (missing + 1) // 2), pen).astype(np.uint8)
 
 
 def _centre(profile: npt.NDArray[np.int64]) -> float:

@@ -1,4 +1,4 @@
-"""The whole story of an upload: bytes -> picture -> ink -> glyphs -> grids -> predictions -> record."""
+"""The whole story of an upload: bytes -> picture -> boxes -> ink -> grids -> predictions -> record."""
 
 import hashlib
 from collections.abc import Sequence

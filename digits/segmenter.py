@@ -48,14 +48,14 @@ class Segmenter:
             return box, np.zeros((1, 1), np.uint8)
         found = Box(x, y, width, height).scaled(1 / scale, 1 / scale)
         rows, columns = grey.shape
-        right, bottom = min(columns, round(left) + found.right), min(rows, round(top) + found.bottom)
-        x0, y0 = max(0, round(left) + found.x), max(0, round(top) + found.y)
+        right, bottom = min(columns, left + found.right), min(rows, top + found.bottom)
+        x0, y0 = max(0, left + found.x), max(0, top + found.y)
         if x0 >= right or y0 >= bottom:
             return box, np.zeros((1, 1), np.uint8)
         return Box(x0, y0, right - x0, bottom - y0), ink[y : y + height, x : x + width]
 
 
-def surroundings(grey: Grey, box: Box) -> tuple[Grey, float, float, float]:
+def surroundings(grey: Grey, box: Box) -> tuple[Grey, int, int, float]:
     """uint8 (SIDE, SIDE) around the middle of a box, its left and upper edge in the picture, and how much larger."""
     scale = DIGIT_SIDE / max(box.width, box.height)
     reach = SIDE / scale / 2

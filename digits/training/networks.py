@@ -1,4 +1,4 @@
-"""The architectures: (28, 28, 1) in [0, 1], white on black -> the probabilities of the ten digits."""
+"""The architectures. Those without a word of their own: (28, 28, 1) in [0, 1], white on black -> ten probabilities."""
 
 from typing import Any
 
