@@ -53,7 +53,8 @@ def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes:
     """Fills the folder: metrics.json, curves.png and mistakes.png."""
     results = measured(recogniser, writers, scenes, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(figures(results, recogniser.threshold), indent=1) + "\n")
+    told = {"written_by": writers.sources, **figures(results, recogniser.threshold)}
+    (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
     curves(results).savefig(folder / "curves.png", dpi=120)
     cv2.imwrite(str(folder / "mistakes.png"), mistakes(results))
 

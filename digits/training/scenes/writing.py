@@ -13,6 +13,7 @@ from digits.training.data import Labelled, divided
 from digits.training.figures import FIGURES, smooth
 from digits.training.hands import Hands, Strokes, read_hands
 from digits.training.letters import LIKE_DIGITS
+from digits.training.pen_data import PENDIGITS, UNIPEN
 from digits.training.recipes import RECIPES
 from digits.training.styles import in_another_style
 
@@ -81,6 +82,7 @@ class Writers:
 
     def __init__(self, mnist: Labelled, hands: Hands | None) -> None:
         self._mnist, self._hands = mnist, hands
+        self.sources = ("MNIST", *((UNIPEN, PENDIGITS) if hands else ()))
         self._by_writer: dict[str, npt.NDArray[np.int64]] = {}
         if hands:
             digits = hands.of("digit")
