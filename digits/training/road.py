@@ -16,10 +16,10 @@ def road() -> tuple[Finder, Segmenter]:
 
 
 def likeliest_grid(grey: Grey) -> Grid | None:
-    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is found."""
+    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is surely found."""
     finder, segmenter = road()
     found = finder.find(grey)
-    if not found:
+    if not found or found[0].is_digit < load_calibration().sure:
         return None
     ((_, ink),) = segmenter.cut(grey, [found[0].box])
     return to_grid(ink) if ink.any() else None
