@@ -42,7 +42,7 @@ class Judged:
 def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
     """The calibration with which the answers about scenes by these writers are likeliest."""
     plain = Calibration(least=LEAST, sure=1.0, overlap=0.6, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
-    overlap = best_overlap(plain, writers, scenes // 5, seed)
+    overlap = best_overlap(plain, recogniser, writers, scenes // 5, seed)
     judged = list(
         judge(Finder(FINDER.read_bytes(), replace(plain, overlap=overlap)), recogniser, writers, scenes, seed + 1)
     )
@@ -102,8 +102,8 @@ def class_weights(digits: list[Judged]) -> tuple[float, float]:
     return round(float(best[0]), 3), round(float(best[1]), 3)
 
 
-def best_overlap(plain: Calibration, writers: Writers, scenes: int, seed: int) -> float:
-    """Of OVERLAPS the one with which most digits are found once, and fewest things else."""
+def best_overlap(plain: Calibration, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> float:
+    """Of OVERLAPS the one with which most digits are cut out once, and fewest things else."""
     scores = []
     for overlap in OVERLAPS:
         finder = Finder(FINDER.read_bytes(), replace(plain, overlap=overlap, least=0.3))
@@ -112,7 +112,7 @@ def best_overlap(plain: Calibration, writers: Writers, scenes: int, seed: int) -
             scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
             height, width = scene.picture.shape
             found, _scale = finder.look(scene.picture, Box(0, 0, width, height), CLOSER)
-            of = [is_digit(scene, candidate.box) for candidate in found]
+            of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, found)]
             met = {id(digit) for digit in of if digit}
             right += len(met)
             wrong += sum(digit is False for digit in of) + sum(bool(digit) for digit in of) - len(met)

@@ -35,6 +35,20 @@ def _beyond(x: Light, y: Light, where: float, softness: float, rng: np.random.Ge
     return np.clip((along - np.float32(where)) / np.float32(softness) + 0.5, 0, 1)
 
 
+def on_a_desk(light: Light, corners: npt.NDArray[np.float32], rng: np.random.Generator) -> Light:
+    """What lies within these corners (4, 2), on something darker or lighter, plain or with a grain like wood's."""
+    height, width = light.shape
+    on_sheet = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(on_sheet, [np.rint(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    desk = np.full((height, width), rng.uniform(0, 0.6) if rng.random() < 0.8 else rng.uniform(0.6, 1), np.float32)
+    if rng.random() < 0.6:
+        cells = (int(rng.integers(4, 40)), int(rng.integers(2, 8)))
+        grain = rng.normal(0, rng.uniform(0.01, 0.08), cells if rng.random() < 0.5 else cells[::-1])
+        desk += cv2.resize(grain.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    share = on_sheet.astype(np.float32) / np.float32(255)
+    return np.asarray(light * share + desk * (1 - share), np.float32)
+
+
 def photographed(light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Light -> uint8 (h, w), as a camera, a scanner or a screen gives it: blurred, grainy, small once, compressed."""
     height, width = light.shape

@@ -7,13 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.training.scenes.layout import LAYOUTS, LONGEST, Layout, Sheet, ruled
-from digits.training.scenes.light import paper, photographed
+from digits.training.scenes.light import on_a_desk, paper, photographed
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Matrix, Pen, Writers, drawn, figure
 
 SMALLEST = 10
 """Pixels of a digit's height at least."""
 LEAST_PEN = 0.09
 """In heights of a digit: the thinnest strokes that a digit's own ink is given in, those of MNIST's thinner digits."""
+ON_DESK = 0.12
+"""Share of the scenes in which the paper is a sheet on something else."""
 SEEN, GLIMPSED = 0.7, 0.2
 """Shares of a digit's ink in the picture from which it is one, and up to which it is none."""
 FINE = 2
@@ -48,7 +50,8 @@ def make_scene(
     sheet = layout(writers, max(1, min(LONGEST, int(width / (1.1 * SMALLEST)))), rng)
     if rng.random() < 0.22:
         ruled(sheet, rng)
-    projection, size = _projection(sheet, shape, rng)
+    on_desk = rng.random() < ON_DESK
+    projection, size = _projection(sheet, shape, rng.uniform(0.3, 0.8) if on_desk else 1.0, rng)
     canvas = np.zeros((height * FINE, width * FINE), np.float32)
     _print_lines(canvas, sheet, projection, size, rng)
     digits = _write(canvas, sheet, projection, size, rng)
@@ -57,11 +60,22 @@ def make_scene(
     sheet_light = paper(shape, rng)
     contrast = rng.uniform(0.6, 1) if rng.random() < 0.6 else rng.uniform(0.2, 0.6)
     light = sheet_light * (1 - np.float32(contrast) * ink)
+    if on_desk:
+        light = on_a_desk(light, _corners(sheet, projection, rng), rng)
     return Scene(photographed(light, rng), digits)
 
 
-def _projection(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Matrix, float]:
-    """From the paper to the fine canvas, and how many of its pixels a digit is high there."""
+def _corners(sheet: Sheet, projection: Matrix, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Of a piece of paper around what is written, float32 (4, 2) in pixels of the picture."""
+    left, top, right, bottom = sheet.bounds
+    room = rng.uniform(0.15, 1.2, 4)
+    x0, y0, x1, y1 = left - room[0], top - room[1], right + room[2], bottom + room[3]
+    corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
+    return np.asarray(cv2.perspectiveTransform(corners, projection)[0] / FINE, np.float32)
+
+
+def _projection(sheet: Sheet, shape: tuple[int, int], room: float, rng: np.random.Generator) -> tuple[Matrix, float]:
+    """From the paper to the fine canvas, in this share of it, and how many of its pixels a digit is high there."""
     height, width = shape
     left, top, right, bottom = sheet.bounds
     across, down = max(right - left, 0.2), max(bottom - top, 0.2)
@@ -72,9 +86,9 @@ def _projection(sheet: Sheet, shape: tuple[int, int], rng: np.random.Generator) 
     fill = rng.uniform(0.75, 1) if rng.random() < 0.55 else rng.uniform(0.2, 1)
     if rng.random() < 0.06:
         fill = rng.uniform(1, 1.15)
-    scale = max(smallest, most * fill)
-    room = np.array([width - scale * (across * cos + down * sin), height - scale * (across * sin + down * cos)]) / 2
-    centre = np.array([width, height]) / 2 + room * np.clip(rng.normal(0, 0.6, 2), -1, 1)
+    scale = max(smallest, most * fill * room)
+    free = np.array([width - scale * (across * cos + down * sin), height - scale * (across * sin + down * cos)]) / 2
+    centre = np.array([width, height]) / 2 + free * np.clip(rng.normal(0, 0.6, 2), -1, 1)
     turn = scale * FINE * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     to_centre = np.array([[1, 0, -(left + right) / 2], [0, 1, -(top + bottom) / 2], [0, 0, 1]])
     tilt = np.eye(3)
