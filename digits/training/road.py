@@ -8,6 +8,9 @@ from digits.grids import Grid, to_grid
 from digits.picture import Grey
 from digits.segmenter import Segmenter, load_segmenter
 
+FOUND = 0.3
+"""Of the finder's probability, from which a digit is taken for found, as in Zhou et al. 2019, "Objects as Points"."""
+
 
 @functools.cache
 def road() -> tuple[Finder, Segmenter]:
@@ -16,10 +19,10 @@ def road() -> tuple[Finder, Segmenter]:
 
 
 def likeliest_grid(grey: Grey) -> Grid | None:
-    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is surely found."""
+    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is found."""
     finder, segmenter = road()
     found = finder.find(grey)
-    if not found or found[0].is_digit < load_calibration().sure:
+    if not found or found[0].is_digit < FOUND:
         return None
     ((_, ink),) = segmenter.cut(grey, [found[0].box])
     return to_grid(ink) if ink.any() else None
