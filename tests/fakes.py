@@ -53,7 +53,7 @@ def _ink(grey: Grey) -> Grid:
     small = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA)
     paper = cv2.resize(cv2.medianBlur(small, 15), grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     off = cv2.GaussianBlur(cv2.absdiff(grey, paper), (3, 3), 0)
-    return cv2.convertScaleAbs(off, alpha=255 / off.max()) if off.max() > 40 else np.zeros_like(grey)
+    return cv2.convertScaleAbs(off, alpha=255 / off.max()) if off.max() > 16 else np.zeros_like(grey)
 
 
 def _unit(grid: Grid) -> np.ndarray:
