@@ -12,7 +12,7 @@ from digits.training.data import Labelled
 from digits.training.disturbances import disturbed
 from digits.training.negatives import negative
 from digits.training.photographs import as_served
-from digits.training.processes import made_by_processes
+from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.writing import Writers
 from digits.training.styles import in_another_style
 
@@ -73,14 +73,14 @@ class Examples:
 
 def made(make: Callable[[Labelled, Job], Grids], data: Labelled, count: int, seed: int) -> Grids:
     """So many grids by `make`; the same for a seed, however many processes share the work."""
-    jobs = [(min(_AT_ONCE, count - start), [seed, start]) for start in range(0, count, _AT_ONCE)]
+    jobs = in_parts(count, _AT_ONCE, [seed])
     title = f"Making {count:,} {make.__name__}"
     return np.concatenate(list(made_by_processes(make, data, jobs, title)))
 
 
 def cut_from_scenes(writers: Writers, count: int, seed: int) -> tuple[Grids, Grids]:
     """Of so many scenes what is a digit, and what is none."""
-    jobs = [(min(_AT_ONCE, count - start), [seed, start]) for start in range(0, count, _AT_ONCE)]
+    jobs = in_parts(count, _AT_ONCE, [seed])
     made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
     right, wrong = (np.concatenate(parts) for parts in zip(*made, strict=True))
     return right, wrong

@@ -10,6 +10,7 @@ from keras import ops
 
 from digits.finder import STRIDE, UNIT, to_input
 from digits.training.finder_scenes import Seen
+from digits.training.fit import fit_shuffled
 from digits.training.networks import finder
 from digits.training.recipes import adamw
 from digits.training.scenes.writing import AMBIGUOUS
@@ -110,13 +111,5 @@ def train(learnt: list[Seen], held_out: list[Seen], epochs: int, seed: int, back
     keras.utils.set_random_seed(seed)
     batches, network = Batches(learnt, seed), finder()
     network.compile(optimizer=adamw(epochs * len(batches), RATE), loss=loss)
-    shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
-    network.fit(
-        batches,
-        validation_data=Batches(held_out, seed),
-        epochs=epochs,
-        callbacks=[shuffle, keras.callbacks.BackupAndRestore(backup)],
-        shuffle=False,
-        verbose=2,
-    )
+    fit_shuffled(network, batches, Batches(held_out, seed), epochs, backup)
     return network

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.processes import made_by_processes
+from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.scene import Scene, make_scene
 from digits.training.scenes.writing import Writers
 
@@ -38,7 +38,7 @@ def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
     jobs = []
     for number, (shape, share) in enumerate(SHAPES):
         wanted = max(1, round(count * share))
-        jobs += [(shape, min(_AT_ONCE, wanted - start), [seed, number, start]) for start in range(0, wanted, _AT_ONCE)]
+        jobs += [(shape, *part) for part in in_parts(wanted, _AT_ONCE, [seed, number])]
     of_shape: dict[tuple[int, int], list[Seen]] = {shape: [] for shape, _ in SHAPES}
     for (shape, *_), part in zip(
         jobs, made_by_processes(_make, writers, jobs, f"Drawing {count:,} scenes"), strict=True

@@ -97,6 +97,22 @@ def _loss(recipe: Recipe) -> keras.losses.Loss:
     return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
 
 
+def fit_shuffled(network: keras.Model, batches: Any, held_out: Any, epochs: int, backup: Path) -> None:
+    """Fits a compiled network to batches with a `shuffle(epoch)`; those held out show how it goes.
+
+    Goes on from what is in the folder `backup`, where an earlier run was stopped.
+    """
+    shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
+    network.fit(
+        batches,
+        validation_data=held_out,
+        epochs=epochs,
+        callbacks=[shuffle, keras.callbacks.BackupAndRestore(backup)],
+        shuffle=False,
+        verbose=2,
+    )
+
+
 def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """uint8 (n, 28, 28) -> probabilities, float32 (n, 10)."""
     batches = np.split(to_input(grids), range(500, len(grids), 500))

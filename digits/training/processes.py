@@ -15,6 +15,11 @@ Job = TypeVar("Job")
 Made = TypeVar("Made")
 
 
+def in_parts(count: int, at_once: int, seed: list[int]) -> list[tuple[int, list[int]]]:
+    """Jobs that make so many together: how many each makes, and its seed."""
+    return [(min(at_once, count - start), [*seed, start]) for start in range(0, count, at_once)]
+
+
 def made_by_processes(
     make: Callable[[Given, Job], Made], given: Given, jobs: Sequence[Job], title: str
 ) -> Iterator[Made]:

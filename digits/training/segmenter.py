@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from digits.finder import to_input
 from digits.segmenter import SIDE, STRIDE
+from digits.training.fit import fit_shuffled
 from digits.training.networks import segmenter
 from digits.training.recipes import adamw
 from digits.training.segmenter_pairs import Pairs
@@ -53,13 +54,5 @@ def train(learnt: Pairs, held_out: Pairs, epochs: int, seed: int, backup: Path) 
     network.compile(
         optimizer=adamw(epochs * len(batches), RATE), loss=keras.losses.BinaryCrossentropy(from_logits=True)
     )
-    shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
-    network.fit(
-        batches,
-        validation_data=Batches(held_out, seed),
-        epochs=epochs,
-        callbacks=[shuffle, keras.callbacks.BackupAndRestore(backup)],
-        shuffle=False,
-        verbose=2,
-    )
+    fit_shuffled(network, batches, Batches(held_out, seed), epochs, backup)
     return network

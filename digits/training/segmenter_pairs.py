@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from digits.box import Box
 from digits.segmenter import SIDE, surroundings
-from digits.training.processes import made_by_processes
+from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.scene import FINE, Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, Writers
 
@@ -25,7 +25,7 @@ Pairs = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 def make_pairs(writers: Writers, scenes: int, seed: int) -> Pairs:
     """Those of so many scenes."""
-    jobs = [(min(_AT_ONCE, scenes - start), [seed, start]) for start in range(0, scenes, _AT_ONCE)]
+    jobs = in_parts(scenes, _AT_ONCE, [seed])
     made = list(made_by_processes(pairs, writers, jobs, f"Cutting digits out of {scenes:,} scenes"))
     seen, inks = (np.concatenate(parts) for parts in zip(*made, strict=True))
     return seen, inks
