@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
-_LEAST = 1e-6
-"""Of a probability: what a float32 near 1 can still tell apart."""
+IMPOSSIBLE = 1e-6
+"""Of probabilities, less is not told apart: about as near as a float32 comes to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Calibration:
     """Probability from which a first look is enough."""
     overlap: float
     """Share of the smaller one's area that two digits have in common at most."""
+    sign: float
+    """Probability from which something is taken for a sign."""
     finder: float
     classifier: float
     """Weights of the logarithms of what both say of a digit's class."""
@@ -32,10 +34,15 @@ class Calibration:
     def least_logit(self) -> float:
         return log_odds(self.least)
 
+    @property
+    def sign_logit(self) -> float:
+        return log_odds(self.sign)
+
     def joined(self, one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
         """Probabilities of the ten digits as the finder and the classifier give them -> those of both."""
         logs = [
-            self.finder * math.log(max(by_finder, _LEAST)) + self.classifier * math.log(max(by_classifier, _LEAST))
+            self.finder * math.log(max(by_finder, IMPOSSIBLE))
+            + self.classifier * math.log(max(by_classifier, IMPOSSIBLE))
             for by_finder, by_classifier in zip(one, other, strict=True)
         ]
         weights = [math.exp(each - max(logs)) for each in logs]
@@ -49,8 +56,8 @@ class Calibration:
 
 
 def log_odds(probability: float) -> float:
-    """Within what _LEAST allows."""
-    kept = min(max(probability, _LEAST), 1 - _LEAST)
+    """Of a probability that is neither impossible nor certain."""
+    kept = min(max(probability, IMPOSSIBLE), 1 - IMPOSSIBLE)
     return math.log(kept / (1 - kept))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.box import Box
+from digits.calibration import IMPOSSIBLE
 from digits.grids import SIDE, Grid
 from digits.picture import Grey, read_picture
 from digits.recogniser import Prediction, Recogniser
@@ -31,8 +32,6 @@ MIN_LETTER = 7
 """Pixels. Where the digit on a frame would be lower, it could not be read and is left out."""
 
 _FACE = cv2.FONT_HERSHEY_SIMPLEX
-# What a float32 near 1 can still tell apart.
-_LEAST = 1e-7
 _STARTS = range(0, SIDE - PATCH + 1, STRIDE)
 _PATCHES = [np.s_[y : y + PATCH, x : x + PATCH] for y in _STARTS for x in _STARTS]
 
@@ -85,7 +84,7 @@ def _without(grid: Grid, patch: tuple[slice, slice]) -> Grid:
 def _log_odds(prediction: Prediction, digit: int) -> float:
     """Of a digit against all others, to base 10."""
     others = sum(prediction.probabilities) - prediction.probabilities[digit]
-    return math.log10(max(prediction.probabilities[digit], _LEAST) / max(others, _LEAST))
+    return math.log10(max(prediction.probabilities[digit], IMPOSSIBLE) / max(others, IMPOSSIBLE))
 
 
 def _canvas(grey: Grey) -> Canvas:

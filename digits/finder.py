@@ -24,6 +24,9 @@ UNIT = 16
 LEAST_DEVIATION = 2.0
 """Grey levels. A picture with less is empty, and its noise is not to be made as strong as ink."""
 
+SIGNS = "-/,.:"
+"""What stands between digits or before them; the network tells where the middle of each is."""
+
 Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """Rows and columns of what the network gives."""
 Shape = tuple[int, int]
@@ -51,6 +54,28 @@ class Candidate:
     """Of the ten digits, if it is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What surely stands between digits, or before them."""
+
+    character: str
+    """One of SIGNS."""
+    x: float
+    y: float
+    """Its middle, in pixels of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the finder sees in a picture."""
+
+    digits: Sequence[Candidate] = ()
+    """The likeliest first."""
+    signs: Sequence[Sign] = ()
+    scale: float = 1.0
+    """How many times as large as the picture the network saw it."""
+
+
 def to_input(pictures: npt.NDArray[np.uint8]) -> Floats:
     """uint8 (n, h, w) -> float32 (n, h, w, 1): each with mean 0 and deviation 1, but for empty ones."""
     values = pictures.astype(np.float32)
@@ -66,27 +91,29 @@ class Finder:
         self._networks = Interpreters(flatbuffer)
         self._calibration = calibration
 
-    def find(self, grey: Grey) -> list[Candidate]:
-        """uint8 (h, w) -> candidates, the likeliest first. Looks closer where they are small or doubtful."""
+    def find(self, grey: Grey) -> Sight:
+        """What is seen in a picture, uint8 (h, w). Looks closer where digits are small or doubtful."""
         height, width = grey.shape
         region = Box(0, 0, width, height)
-        found, scale = self.look(grey, region, GLANCE)
-        if found and _smallest(found) * scale >= LEGIBLE and self._is_sure(found):
-            return found
+        sight = self.look(grey, region, GLANCE)
+        if sight.digits and _is_legible(sight) and self._is_sure(sight):
+            return sight
         for _ in range(MOST_LOOKS - 1):
-            closer, scale = self.look(grey, region, CLOSER)
-            found = closer or found
-            if not closer or scale >= 1 or _smallest(found) * scale >= LEGIBLE:
+            closer = self.look(grey, region, CLOSER)
+            if not closer.digits:
                 break
-            around = _around(found, grey.shape)
+            sight = closer
+            if sight.scale >= 1 or _is_legible(sight):
+                break
+            around = _around(sight.digits, grey.shape)
             if around.width * around.height > region.width * region.height / 2:
                 break
             region = around
-        return found
+        return sight
 
-    def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> tuple[list[Candidate], float]:
-        """The candidates of one look at a part of a picture, the likeliest first, and how large the network saw it."""
-        seen, place = _seen(grey[region.window], shapes)
+    def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
+        """What is seen with one look at a part of a picture."""
+        seen, place = fitted(grey[region.window], shapes)
         given = self._networks.run(to_input(seen[np.newaxis])[0])
         chosen = _peaks(given[..., 0], self._calibration.least_logit)
         boxes = _boxes(given, chosen)
@@ -98,10 +125,19 @@ class Finder:
                 weights = np.exp(values[1:11] - values[1:11].max())
                 is_digit = 1 / (1 + math.exp(-values[0]))
                 candidates.append(Candidate(box, is_digit, tuple((weights / weights.sum()).tolist())))
-        return candidates, min(place.across, place.down)
+        signs = self._signs(given[..., 15:], place, region) if candidates else []
+        return Sight(candidates, signs, min(place.across, place.down))
 
-    def _is_sure(self, found: Sequence[Candidate]) -> bool:
-        return all(each.is_digit >= self._calibration.sure for each in found)
+    def _signs(self, logits: Floats, place: "Place", region: Box) -> list[Sign]:
+        signs = []
+        for character, of_sign in zip(SIGNS, np.moveaxis(logits, -1, 0), strict=True):
+            for row, column in zip(*_peaks(of_sign, self._calibration.sign_logit), strict=True):
+                x, y = (column + 0.5) * STRIDE - place.left, (row + 0.5) * STRIDE - place.top
+                signs.append(Sign(character, region.x + float(x / place.across), region.y + float(y / place.down)))
+        return signs
+
+    def _is_sure(self, sight: Sight) -> bool:
+        return all(each.is_digit >= self._calibration.sure for each in sight.digits)
 
 
 def load_finder(calibration: Calibration) -> Finder:
@@ -109,7 +145,7 @@ def load_finder(calibration: Calibration) -> Finder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a picture lies in what the network sees: its upper left corner, and how much larger it is each way."""
 
     left: int
@@ -117,28 +153,36 @@ class _Place:
     across: float
     down: float
 
+    def in_network(self, boxes: Floats) -> Floats:
+        """Boxes (n, 4) of a picture, as the network sees them: left, top, right and bottom in pixels."""
+        enlarged = boxes * [self.across, self.down, self.across, self.down] + self._corner
+        return np.asarray(enlarged, np.float32)
+
     def in_picture(self, boxes: Floats) -> list[list[float]]:
         """Left, top, right and bottom of boxes (n, 4), in pixels of the picture."""
-        corner = np.array([self.left, self.top, self.left, self.top])
-        edges: list[list[float]] = ((boxes - corner) / [self.across, self.down, self.across, self.down]).tolist()
+        edges: list[list[float]] = ((boxes - self._corner) / [self.across, self.down, self.across, self.down]).tolist()
         return edges
 
+    @property
+    def _corner(self) -> npt.NDArray[np.int64]:
+        return np.array([self.left, self.top, self.left, self.top])
 
-def _seen(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, _Place]:
-    """A picture as the network looks at it."""
+
+def fitted(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, Place]:
+    """A picture as the network looks at it: as large as it goes into one of these shapes, and its edge repeated."""
     height, width = grey.shape
-    rows, columns = _fitting(height, width, tuple(shapes))
+    rows, columns = _shape_for(height, width, tuple(shapes))
     scale = _scale(height, width, (rows, columns))
     down, across = max(1, round(height * scale)), max(1, round(width * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(grey, (across, down), interpolation=method)
     top, left = (rows - down) // 2, (columns - across) // 2
     edges = (top, rows - down - top, left, columns - across - left)
-    return cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), _Place(left, top, across / width, down / height)
+    return cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), Place(left, top, across / width, down / height)
 
 
 @functools.lru_cache(maxsize=1024)
-def _fitting(height: int, width: int, shapes: tuple[Shape, ...]) -> Shape:
+def _shape_for(height: int, width: int, shapes: tuple[Shape, ...]) -> Shape:
     """The shape in which a picture is seen largest."""
     return max(shapes, key=lambda shape: (_scale(height, width, shape), -shape[0] * shape[1]))
 
@@ -159,7 +203,7 @@ def _peaks(logits: Floats, least: float) -> Places:
 def _boxes(given: Floats, chosen: Places) -> Floats:
     """float32 (n, 4): left, top, right and bottom in pixels as the network sees them."""
     rows, columns = chosen
-    distances = UNIT * np.exp(np.clip(given[rows, columns, 11:], -6, 4))
+    distances = UNIT * np.exp(np.clip(given[rows, columns, 11:15], -6, 4))
     x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
     return np.stack([x - distances[:, 0], y - distances[:, 1], x + distances[:, 2], y + distances[:, 3]], axis=1)
 
@@ -190,8 +234,9 @@ def _whole(edges: list[float], region: Box) -> Box | None:
     return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
 
 
-def _smallest(found: Sequence[Candidate]) -> int:
-    return min(max(each.box.width, each.box.height) for each in found)
+def _is_legible(sight: Sight) -> bool:
+    """Whether the network saw the smallest digit large enough."""
+    return min(max(each.box.width, each.box.height) for each in sight.digits) * sight.scale >= LEGIBLE
 
 
 def _around(found: Sequence[Candidate], shape: tuple[int, ...]) -> Box:

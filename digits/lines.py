@@ -31,6 +31,17 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
     return [sorted(line, key=lambda place: boxes[place].centre) for line in lines]
 
 
+def beside(boxes: Sequence[Box], x: float, y: float) -> int | None:
+    """The place of the digit next to this point, if the point is in its line."""
+    place = min(range(len(boxes)), key=lambda place: _distance(boxes[place], x, y))
+    height = max(boxes[place].height, boxes[place].width / 2)
+    return place if _distance(boxes[place], x, y) <= height else None
+
+
+def _distance(box: Box, x: float, y: float) -> float:
+    return math.hypot(max(box.x - x, x - box.right, 0), max(box.y - y, y - box.bottom, 0))
+
+
 def _slope(boxes: Sequence[Box]) -> float:
     """How much lines fall for each pixel to the right: the median from each digit to the nearest one on its right."""
     steps = []

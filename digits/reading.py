@@ -10,9 +10,9 @@ import numpy as np
 
 from digits.box import Box
 from digits.errors import NoInk, TakesLong
-from digits.finder import Candidate
+from digits.finder import Sight, Sign
 from digits.grids import SIDE, Grid, is_grid, to_grid
-from digits.lines import in_lines
+from digits.lines import beside, in_lines
 from digits.picture import Grey
 from digits.recogniser import Prediction, Recogniser
 
@@ -42,6 +42,8 @@ class Reading:
     glyphs: Sequence[Glyph]
     predictions: Sequence[Prediction]
     confidence: float
+    text: str
+    """The number, with the signs that stand between its digits or before them."""
 
     @property
     def number(self) -> str:
@@ -62,10 +64,10 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
     if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
         return as_it_is
-    found = recogniser.find(grey)
-    if quick and len(found) > QUICK_DIGITS:
+    sight = recogniser.find(grey)
+    if quick and len(sight.digits) > QUICK_DIGITS:
         raise TakesLong
-    reading = _of(grey, found, recogniser)
+    reading = _of(grey, sight, recogniser)
     if is_grid_sized:
         return max(as_it_is, reading or as_it_is, key=lambda reading: reading.confidence)
     if reading is None:
@@ -74,7 +76,7 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
         return reading
     if quick:
         raise TakesLong
-    return _turned(grey, found, recogniser) or reading
+    return _turned(grey, sight, recogniser) or reading
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -93,27 +95,27 @@ def _as_it_is(grey: Grey) -> Glyph:
 
 def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     (prediction,) = recogniser.predict([glyph.grid])
-    return Reading([glyph], [prediction], prediction.confidence)
+    return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
 
 
-def _turned(grey: Grey, found: Sequence[Candidate], recogniser: Recogniser) -> Reading | None:
+def _turned(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
     """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
     height, width = grey.shape
-    clearest, upright, back = found, grey, list[int]()
+    clearest, upright, back = sight, grey, list[int]()
     for turns, widths in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
         turned = np.ascontiguousarray(np.rot90(grey, turns))
-        candidates = recogniser.find(turned)
-        if _clarity(candidates) > _clarity(clearest):
-            clearest, upright, back = candidates, turned, widths
+        seen = recogniser.find(turned)
+        if _clarity(seen) > _clarity(clearest):
+            clearest, upright, back = seen, turned, widths
     reading = _of(upright, clearest, recogniser) if back else None
     if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
         return None
     return replace(reading, glyphs=[replace(each, box=reduce(_turned_back, back, each.box)) for each in reading.glyphs])
 
 
-def _clarity(candidates: Sequence[Candidate]) -> float:
+def _clarity(sight: Sight) -> float:
     """How surely what is found are digits, on average."""
-    return sum(each.is_digit for each in candidates) / max(1, len(candidates))
+    return sum(each.is_digit for each in sight.digits) / max(1, len(sight.digits))
 
 
 def _turned_back(box: Box, width: int) -> Box:
@@ -121,9 +123,9 @@ def _turned_back(box: Box, width: int) -> Box:
     return Box(width - box.bottom, box.x, box.height, box.width)
 
 
-def _of(grey: Grey, candidates: Sequence[Candidate], recogniser: Recogniser) -> Reading | None:
+def _of(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
     """The likeliest reading of what is found; None where nothing is."""
-    found = recogniser.cut(grey, candidates)
+    found = recogniser.cut(grey, sight.digits)
     grids = [to_grid(each.ink) for each in found]
     predictions = recogniser.predict(grids, [each.candidate for each in found])
     kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= 0.5]
@@ -137,4 +139,17 @@ def _of(grey: Grey, candidates: Sequence[Candidate], recogniser: Recogniser) -> 
     glyphs = [Glyph(boxes[of], line, grids[kept[of]]) for line, places in enumerate(lines) for of in places]
     ordered = [predictions[kept[of]] for places in lines for of in places]
     confidence = math.prod(prediction.confidence for prediction in ordered)
-    return Reading(glyphs, ordered, confidence * math.prod(1 - predictions[place].is_digit for place in left_out))
+    none_left_out = math.prod(1 - predictions[place].is_digit for place in left_out)
+    return Reading(glyphs, ordered, confidence * none_left_out, _text(glyphs, ordered, sight.signs))
+
+
+def _text(glyphs: Sequence[Glyph], predictions: Sequence[Prediction], signs: Sequence[Sign]) -> str:
+    """Line by line what is written, from left to right."""
+    lines: dict[int, list[tuple[float, str]]] = {}
+    for glyph, prediction in zip(glyphs, predictions, strict=True):
+        lines.setdefault(glyph.line, []).append((glyph.box.centre, str(prediction.digit)))
+    boxes = [glyph.box for glyph in glyphs]
+    for sign in signs:
+        if (place := beside(boxes, sign.x, sign.y)) is not None:
+            lines[glyphs[place].line].append((sign.x, sign.character))
+    return "\n".join("".join(character for _, character in sorted(line)) for line in lines.values())

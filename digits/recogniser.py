@@ -11,7 +11,7 @@ import numpy as np
 from digits.box import Box
 from digits.calibration import load_calibration
 from digits.compiled import CompiledModel, load_compiled
-from digits.finder import Candidate, load_finder
+from digits.finder import Candidate, Sight, load_finder
 from digits.grids import SIDE, Grid, to_input
 from digits.interpreter import Interpreters
 from digits.picture import Grey
@@ -61,8 +61,8 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def find(self, grey: Grey) -> list[Candidate]:
-        """What may be digits in a picture, uint8 (h, w), the likeliest first."""
+    def find(self, grey: Grey) -> Sight:
+        """What may be digits in a picture, uint8 (h, w), and what stands between them."""
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
         """The same with their ink, without those that have none, or that are one digit with a likelier one."""
@@ -81,7 +81,7 @@ class LiteRTRecogniser:
         self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
-    def find(self, grey: Grey) -> list[Candidate]:
+    def find(self, grey: Grey) -> Sight:
         return self._finder.find(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:

@@ -87,6 +87,7 @@ def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogni
         bytes=len(data),
         model=recogniser.model,
         number=reading.number,
+        text=reading.text,
         confidence=round(reading.confidence, _DECIMALS),
         recognised=reading.confidence >= recogniser.threshold,
         digits=tuple(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from digits.box import Box
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable, Unsettled
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -39,6 +39,7 @@ uploads = sa.Table(
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("model", sa.String, nullable=False),
     sa.Column("number", sa.String, nullable=False),
+    sa.Column("text", sa.String, comment="Null in earlier records: their number is all"),
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("recognised", sa.Boolean, nullable=False),
     sa.Column("digits", sa.JSON, nullable=False),
@@ -95,6 +96,8 @@ class Record:
     bytes: int
     model: str
     number: str
+    text: str
+    """The number with the signs between its digits."""
     confidence: float
     recognised: bool
     digits: tuple[Digit, ...]
@@ -434,6 +437,7 @@ def _record(row: sa.Row[Any]) -> Record:
     for column in ("created_at", "labelled_at"):
         if values[column]:
             values[column] = values[column].replace(tzinfo=UTC)
+    values["text"] = values["number"] if values["text"] is None else values["text"]
     values["digits"] = tuple(
         Digit(digit["digit"], digit["confidence"], tuple(digit["probabilities"]), Box(**digit["box"]))
         for digit in values["digits"]

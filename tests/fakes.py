@@ -9,7 +9,7 @@ import numpy as np
 
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
-from digits.finder import Candidate
+from digits.finder import Candidate, Sight
 from digits.grids import Grid, to_grid
 from digits.picture import Grey
 from digits.recogniser import Found, Prediction
@@ -27,11 +27,11 @@ class TemplateRecogniser:
         digits = (draw(digit) for digit in "0123456789")
         self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def find(self, grey: Grey) -> list[Candidate]:
+    def find(self, grey: Grey) -> Sight:
         _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
         tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]
-        return [Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3]
+        return Sight([Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3])
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
         return [Found(each.box, _ink(grey)[each.box.window], each) for each in candidates]

@@ -1,32 +1,36 @@
 """Where digits are: what the network gives, read; and the looks that are taken."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digits import finder as module
 from digits.box import Box
 from digits.calibration import Calibration, load_calibration
-from digits.finder import CLOSER, GLANCE, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.finder import CLOSER, GLANCE, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from tests.drawing import draw, on_paper
 
-PLAIN = Calibration(least=0.3, sure=0.5, overlap=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+PLAIN = Calibration(least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
 
 
 class Network:
     """Gives digits of 20 x 30 pixels, as it sees them, around the places that it is told, the likeliest first."""
 
-    def __init__(self, *centres: tuple[int, int]) -> None:
-        self.centres = centres
+    def __init__(self, *centres: tuple[int, int], signs: dict[str, tuple[int, int]] | None = None) -> None:
+        self.centres, self.signs = centres, signs or {}
         self.shapes: list[tuple[int, ...]] = []
 
     def run(self, picture: np.ndarray) -> np.ndarray:
         self.shapes.append(picture.shape)
         rows, columns, _ = picture.shape
-        given = np.full((rows // STRIDE, columns // STRIDE, 15), -5.0, np.float32)
+        given = np.full((rows // STRIDE, columns // STRIDE, 20), -5.0, np.float32)
         for place, (x, y) in enumerate(self.centres):
             given[y // STRIDE, x // STRIDE, 0] = 5 - place
             given[y // STRIDE, x // STRIDE, 1 + 7] = 9
-            given[y // STRIDE, x // STRIDE, 11:] = np.log(np.array([10, 15, 10, 15]) / UNIT)
+            given[y // STRIDE, x // STRIDE, 11:15] = np.log(np.array([10, 15, 10, 15]) / UNIT)
+        for sign, (x, y) in self.signs.items():
+            given[y // STRIDE, x // STRIDE, 15 + SIGNS.index(sign)] = 3
         return given
 
 
@@ -42,9 +46,10 @@ def grey(height: int, width: int) -> np.ndarray:
 
 def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
     network = Network((50, 50))
-    found, scale = finder(network).look(grey(960, 960), Box(0, 0, 960, 960), GLANCE)
+    sight = finder(network).look(grey(960, 960), Box(0, 0, 960, 960), GLANCE)
+    scale = sight.scale
     assert network.shapes == [(96, 96, 1)]
-    (candidate,) = found
+    (candidate,) = sight.digits
     assert candidate.box.centre == pytest.approx((50 - 48) / scale + 480, abs=1 / scale)
     assert (candidate.box.width, candidate.box.height) == pytest.approx((20 / scale, 30 / scale), abs=2)
     assert np.argmax(candidate.probabilities) == 7
@@ -53,16 +58,28 @@ def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
 
 
 def test_a_part_of_a_picture_is_looked_at_where_it_is() -> None:
-    found, scale = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), GLANCE)
-    assert found[0].box.centre == pytest.approx(200 + 48 + 2 / scale, abs=1)
-    assert found[0].box.middle == pytest.approx(100 + 48 + 2 / scale, abs=1)
+    sight = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), GLANCE)
+    (found,), scale = sight.digits, sight.scale
+    assert found.box.centre == pytest.approx(200 + 48 + 2 / scale, abs=1)
+    assert found.box.middle == pytest.approx(100 + 48 + 2 / scale, abs=1)
 
 
 def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
-    apart, _ = finder(Network((30, 50), (62, 50))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
-    same, _ = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
-    assert len(apart) == 2
-    assert [round(each.is_digit, 3) for each in same] == [0.993]
+    apart = finder(Network((30, 50), (62, 50))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
+    same = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
+    assert len(apart.digits) == 2
+    assert [round(each.is_digit, 3) for each in same.digits] == [0.993]
+
+
+def test_signs_are_told_beside_digits_alone() -> None:
+    at = {",": (70, 62), "-": (30, 50)}
+    sight = finder(Network((50, 50), signs=at)).find(grey(960, 960))
+    assert [sign.character for sign in sight.signs] == ["-", ","]
+    dash, comma = sight.signs
+    assert (dash.x, dash.y) == pytest.approx(((30 - 48) / sight.scale + 480, (50 - 48) / sight.scale + 480), abs=25)
+    assert comma.x > dash.x
+    assert comma.y > dash.y
+    assert finder(Network(signs=at)).find(grey(960, 960)).signs == []
 
 
 def test_the_shape_follows_the_picture() -> None:
@@ -80,14 +97,14 @@ def test_large_digits_are_found_at_a_glance() -> None:
 
 def test_in_doubt_another_look_is_taken() -> None:
     network = Network((50, 50))
-    sceptic = Calibration(least=0.3, sure=0.999, overlap=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+    sceptic = replace(PLAIN, sure=0.999)
     finder(network, sceptic).find(grey(960, 960))
     assert network.shapes == [(96, 96, 1), (192, 192, 1)]
 
 
 def test_where_nothing_is_found_another_look_is_taken() -> None:
     network = Network()
-    assert finder(network).find(grey(960, 960)) == []
+    assert finder(network).find(grey(960, 960)).digits == []
     assert network.shapes == [(96, 96, 1), (192, 192, 1)]
 
 
@@ -99,7 +116,7 @@ def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() ->
     page = np.full((800, 800), 255, np.uint8)
     small = on_paper(draw("407", size=40, pen=4, margin=10, gap=15))
     page[500 : 500 + small.shape[0], 400 : 400 + small.shape[1]] = small
-    found = sorted(load_finder(load_calibration()).find(page), key=lambda each: each.box.x)
+    found = sorted(load_finder(load_calibration()).find(page).digits, key=lambda each: each.box.x)
     likely = [each for each in found if each.is_digit > 0.5]
     assert len(likely) == 3
     for place, each in enumerate(likely):

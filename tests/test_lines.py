@@ -3,7 +3,7 @@ import math
 import pytest
 
 from digits.box import Box
-from digits.lines import in_lines
+from digits.lines import beside, in_lines
 
 
 def row(count: int, x: int, y: int, slope: float = 0.0, step: int = 40) -> list[Box]:
@@ -40,3 +40,8 @@ def test_digits_below_each_other_are_two_lines() -> None:
 
 def test_a_flat_1_beside_tall_digits_stays_in_its_line() -> None:
     assert in_lines([Box(0, 0, 20, 30), Box(30, 8, 5, 14), Box(50, 0, 20, 30)]) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize(("point", "place"), [((25, 15), 0), ((38, 28), 1), ((70, 15), 1), ((130, 15), None)])
+def test_a_sign_stands_beside_the_digit_next_to_it(point: tuple[int, int], place: int | None) -> None:
+    assert beside(row(2, 0, 0), *point) == place

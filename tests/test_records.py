@@ -52,6 +52,7 @@ def record(**values: object) -> Record:
             bytes=300,
             model="mnist-neural@00000000",
             number="77",
+            text="7.7",
             confidence=0.81,
             recognised=True,
             digits=(seven, seven),

@@ -5,9 +5,10 @@ import pytest
 
 from digits.box import Box
 from digits.calibration import Calibration, load_calibration, log_odds
-from digits.finder import STRIDE, UNIT, Candidate
+from digits.finder import SIGNS, STRIDE, UNIT, Candidate
 from digits.recogniser import Prediction
 from digits.training.calibration import Judged, class_weights, digit_odds
+from digits.training.finder_scenes import FIRST_SIGN
 from digits.training.scenes.writing import AMBIGUOUS
 
 pytestmark = pytest.mark.slow  # Keras is imported.
@@ -23,13 +24,13 @@ def target(*digits: tuple[float, ...]) -> np.ndarray:
 
 def test_a_target_tells_the_centre_the_digit_and_its_box() -> None:
     made = target((7, *BOX))
-    assert made.shape == (24, 32, 7)
+    assert made.shape == (24, 32, 12)
     row, column = 12, 8
     assert made[row, column, 0] == 1
     assert (made[..., 0] == 1).sum() == 1
     assert made[row, column, 2] == 7
     x, y = (column + 0.5) * STRIDE, (row + 0.5) * STRIDE
-    distances = UNIT * np.exp(made[row, column, 3:])
+    distances = UNIT * np.exp(made[row, column, 3:7])
     assert distances == pytest.approx([x - 20, y - 30, 44 - x, 66 - y])
 
 
@@ -47,7 +48,13 @@ def test_of_two_that_overlap_each_place_is_the_nearer_one_s() -> None:
 
 
 def test_an_empty_scene_has_no_centre() -> None:
-    assert target().sum(where=[True, True, False, True, True, True, True]) == 0
+    assert np.delete(target(), 2, axis=2).sum() == 0
+
+
+def test_a_sign_has_a_centre_of_its_kind_alone() -> None:
+    made = target((FIRST_SIGN + SIGNS.index(","), *BOX))
+    assert made[12, 8, 7 + SIGNS.index(",")] == 1
+    assert (made == 1).sum() == 1
 
 
 def test_the_ink_of_four_pixels_is_wanted_at_each_place_of_the_segmenter() -> None:
@@ -64,14 +71,16 @@ def test_the_loss_falls_with_every_part_that_is_right() -> None:
     from digits.training.finder import loss
 
     wanted = target((7, *BOX))[np.newaxis]
-    none = np.zeros((1, 24, 32, 15), np.float32)
+    none = np.zeros((1, 24, 32, 20), np.float32)
     found = none.copy()
     found[..., 0] = np.where(wanted[..., 0] > 0.9, 5, -5)
     classed = found.copy()
     classed[..., 1 + 7] = 5
     framed = classed.copy()
-    framed[..., 11:] = wanted[..., 3:]
-    losses = [float(loss(wanted, given)) for given in (none, found, classed, framed)]
+    framed[..., 11:15] = wanted[..., 3:7]
+    no_signs = framed.copy()
+    no_signs[..., 15:] = -9
+    losses = [float(loss(wanted, given)) for given in (none, found, classed, framed, no_signs)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.3
 
@@ -98,7 +107,7 @@ def test_who_is_surer_than_right_is_believed_less() -> None:
     right = [judged(0.9, 0.9, 3, 3, sure=0.99) for _ in range(80)]
     wrong = [judged(0.9, 0.9, 3, 5, sure=0.99) for _ in range(20)]
     of_finder, of_classifier = class_weights(right + wrong)
-    calibration = Calibration(0.1, 0.9, 0.5, of_finder, of_classifier, (0.0, 0.5, 0.5))
+    calibration = Calibration(0.1, 0.9, 0.5, 0.5, of_finder, of_classifier, (0.0, 0.5, 0.5))
     said = right[0].found.probabilities
     assert calibration.joined(said, said)[3] == pytest.approx(0.8, abs=0.05)
 

@@ -8,8 +8,10 @@ import pytest
 
 from digits.box import Box
 from digits.errors import DataError
+from digits.finder import SIGNS
 from digits.training.cuttings import is_digit
 from digits.training.data import read_npz
+from digits.training.finder_scenes import SHAPES, make_scenes
 from digits.training.hands import Hands, read_hands
 from digits.training.pen_data import Sample, write_hands
 from digits.training.scenes import scene as scenes
@@ -110,22 +112,31 @@ def test_shares_are_whole() -> None:
 def test_a_layout_has_so_many_digits(writers: Writers, layout: object, least: int) -> None:
     for seed in range(10):
         sheet = layout(writers, 8, np.random.default_rng(seed))  # type: ignore[operator]
-        assert sum(place.label >= 0 for place in sheet.placed) >= least
+        assert sum(place.writing.label >= 0 for place in sheet.placed) >= least
 
 
-def test_letters_like_digits_are_none_where_letters_stand_beside_them(mnist_like: Path, hands: Hands) -> None:
+def test_letters_are_no_digits_even_where_they_look_like_one(mnist_like: Path, hands: Hands) -> None:
     writers = Writers(read_npz(mnist_like).train, hands)
-    labels = set()
-    for seed in range(40):
-        sheet = words(writers, 8, np.random.default_rng(seed))
-        labels |= {(len(sheet.placed) > 1, place.label) for place in sheet.placed}
-    assert (False, AMBIGUOUS) in labels
-    assert (True, AMBIGUOUS) not in labels
-    assert (True, NO_DIGIT) in labels
+    sheets = [words(writers, 8, np.random.default_rng(seed)) for seed in range(20)]
+    assert {len(sheet.placed) > 1 for sheet in sheets} == {False, True}
+    assert {place.writing.label for sheet in sheets for place in sheet.placed} == {NO_DIGIT}
+
+
+def test_what_the_finder_sees_of_a_scene_is_labelled_where_it_is(writers: Writers) -> None:
+    (seen,) = make_scenes(writers, 12, 3)[:1]
+    assert seen.pictures.shape[1:] == SHAPES[0][0]
+    for digits in seen.digits:
+        assert digits.shape[1:] == (5,)
+        assert (digits[:, 1:3] < digits[:, 3:]).all()
+        assert (digits[:, 1:] >= 0).all()
+        assert (digits[:, 3:] <= SHAPES[0][0]).all()
 
 
 def test_signs_between_digits_are_none() -> None:
-    assert {sign(np.random.default_rng(seed)).label for seed in range(20)} == {NO_DIGIT}
+    made = [sign(np.random.default_rng(seed)) for seed in range(40)]
+    assert {each.label for each in made} == {NO_DIGIT}
+    assert {each.sign for each in made} == set(SIGNS)
+    assert sign(np.random.default_rng(0), "-").sign == "-"
 
 
 def test_a_writing_is_drawn_where_its_projection_puts_it(writers: Writers) -> None:
@@ -149,6 +160,6 @@ def test_pairs_show_the_digit_alone(mnist_like: Path, hands: Hands) -> None:
 )
 def test_a_box_is_a_digits_or_none_s_or_in_between(box: Box, expected: bool | None) -> None:
     digit = Digit(7, (10, 10, 30, 40), Layer(20, 20, np.zeros((60, 40), np.uint8)))
-    found = is_digit(Scene(np.zeros((96, 96), np.uint8), [digit]), box)
+    found = is_digit(Scene(np.zeros((96, 96), np.uint8), [digit], []), box)
     assert (found is digit) == (expected is True)
     assert (found is False) == (expected is False)

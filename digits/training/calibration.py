@@ -6,26 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from digits.box import Box
-from digits.calibration import Calibration, log_odds
-from digits.finder import CLOSER, FINDER, GLANCE, Candidate, Finder
+from digits.calibration import IMPOSSIBLE, Calibration, log_odds
+from digits.finder import FINDER, Candidate, Finder, Sign
 from digits.grids import to_grid
 from digits.recogniser import Prediction, Recogniser
-from digits.segmenter import load_segmenter
-from digits.training.cuttings import is_digit
-from digits.training.scenes.scene import make_scene
+from digits.training.cuttings import is_digit, looked_at
+from digits.training.road import FOUND
+from digits.training.scenes.scene import Edges
 from digits.training.scenes.writing import Writers
 
 SCENES = 3000
-SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
-"""Rows and columns of the scenes."""
 LEAST = 0.02
 """Probability of the finder from which candidates are looked at here."""
-FOUND = 0.998
+CANDIDATES = 0.998
 """Share of the digits that are to be taken for candidates, of those found with LEAST."""
 ENOUGH = 0.1
 """Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
+SIGNS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +39,32 @@ class Judged:
 
 def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
     """The calibration with which the answers about scenes by these writers are likeliest."""
-    plain = Calibration(least=LEAST, sure=1.0, overlap=0.6, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
-    overlap = best_overlap(plain, recogniser, writers, scenes // 5, seed)
-    judged = list(
-        judge(Finder(FINDER.read_bytes(), replace(plain, overlap=overlap)), recogniser, writers, scenes, seed + 1)
-    )
+    plain = Calibration(least=LEAST, sure=1.0, overlap=0.6, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+    overlap = best_overlap(plain, recogniser, writers, scenes // 5, [seed, 0])
+    sign = best_sign(plain, writers, scenes // 5, [seed, 1])
+    judged = list(judge(_finder(replace(plain, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
     digits = [each for each in judged if each.label is not None]
     of_finder, of_classifier = class_weights(digits)
     sureness = np.array([each.found.is_digit for each in digits])
     return Calibration(
-        least=round(float(np.quantile(sureness, 1 - FOUND)), 3),
+        least=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
         sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
         overlap=overlap,
+        sign=sign,
         finder=of_finder,
         classifier=of_classifier,
         odds=digit_odds(judged),
     )
 
 
-def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Iterator[Judged]:
+def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> Iterator[Judged]:
     """The candidates of so many scenes that are clearly digits, or clearly none."""
-    rng, segmenter = np.random.default_rng(seed), load_segmenter()
-    for _ in range(scenes):
-        scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
-        height, width = scene.picture.shape
-        found, _scale = finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
-        cut = segmenter.cut(scene.picture, [candidate.box for candidate in found])
-        read = recogniser.predict([to_grid(ink) for _, ink in cut])
-        for candidate, (box, _), prediction in zip(found, cut, read, strict=True):
-            if (digit := is_digit(scene, box)) is not None:
-                yield Judged(candidate, prediction, digit.label if digit else None)
+    for scene, sight in looked_at(finder, writers, scenes, seed):
+        found = recogniser.cut(scene.picture, sight.digits)
+        read = recogniser.predict([to_grid(each.ink) for each in found])
+        for each, prediction in zip(found, read, strict=True):
+            if (digit := is_digit(scene, each.box)) is not None:
+                yield Judged(each.candidate, prediction, digit.label if digit else None)
 
 
 def digit_odds(judged: list[Judged]) -> tuple[float, float, float]:
@@ -89,7 +83,7 @@ def class_weights(digits: list[Judged]) -> tuple[float, float]:
 
     labels = np.array([each.label for each in digits])
     logs = [
-        np.log(np.maximum(said, 1e-6))
+        np.log(np.maximum(said, IMPOSSIBLE))
         for said in ([each.found.probabilities for each in digits], [each.read.probabilities for each in digits])
     ]
 
@@ -102,20 +96,40 @@ def class_weights(digits: list[Judged]) -> tuple[float, float]:
     return round(float(best[0]), 3), round(float(best[1]), 3)
 
 
-def best_overlap(plain: Calibration, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> float:
+def best_overlap(plain: Calibration, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> float:
     """Of OVERLAPS the one with which most digits are cut out once, and fewest things else."""
     scores = []
     for overlap in OVERLAPS:
-        finder = Finder(FINDER.read_bytes(), replace(plain, overlap=overlap, least=0.3))
-        rng, right, wrong, missed = np.random.default_rng(seed), 0, 0, 0
-        for _ in range(scenes):
-            scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
-            height, width = scene.picture.shape
-            found, _scale = finder.look(scene.picture, Box(0, 0, width, height), CLOSER)
-            of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, found)]
+        right = wrong = missed = 0
+        for scene, sight in looked_at(_finder(replace(plain, overlap=overlap, least=FOUND)), writers, scenes, seed):
+            of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, sight.digits)]
             met = {id(digit) for digit in of if digit}
             right += len(met)
             wrong += sum(digit is False for digit in of) + sum(bool(digit) for digit in of) - len(met)
             missed += sum(digit.label >= 0 for digit in scene.digits) - len(met)
         scores.append(2 * right / (2 * right + wrong + missed))
     return OVERLAPS[int(np.argmax(scores))]
+
+
+def best_sign(plain: Calibration, writers: Writers, scenes: int, seed: list[int]) -> float:
+    """Of SIGNS the one with which most signs are told, and fewest that are none."""
+    scores = []
+    for sign in SIGNS:
+        right = told = written = 0
+        for scene, sight in looked_at(_finder(replace(plain, sign=sign, least=FOUND)), writers, scenes, seed):
+            right += sum(any(_is_at(seen, each, 2 / sight.scale) for seen in sight.signs) for each in scene.signs)
+            told += len(sight.signs)
+            written += len(scene.signs)
+        scores.append(2 * right / max(1, told + written))
+    return SIGNS[int(np.argmax(scores))]
+
+
+def _finder(calibration: Calibration) -> Finder:
+    return Finder(FINDER.read_bytes(), calibration)
+
+
+def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:
+    """Whether a sign is the one that was written, its middle within its box or so many pixels off."""
+    character, (left, top, right, bottom) = written
+    near = left - off <= seen.x <= right + off and top - off <= seen.y <= bottom + off
+    return near and seen.character == character

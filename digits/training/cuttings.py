@@ -1,19 +1,20 @@
 """What finding and cutting make of scenes: digits, and what was taken for digits or framed wrongly."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.box import Box
-from digits.finder import CLOSER, GLANCE
+from digits.finder import CLOSER, GLANCE, Finder, Sight
 from digits.grids import SIDE, to_grid
 from digits.recogniser import SAME
 from digits.training.road import road
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
 
-SHAPES = ((192, 192), (128, 320), (96, 96))
+SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
 """Rows and columns of the scenes."""
 OTHER = 0.5
 """Likeness of its box to a digit's up to which what was cut out is none; from SAME on it is that digit.
@@ -27,18 +28,24 @@ Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
 
 
+def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
+    """So many scenes, and what is seen in each with one look, a first or a closer one."""
+    rng = np.random.default_rng(seed)
+    for _ in range(scenes):
+        scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
+        height, width = scene.picture.shape
+        yield scene, finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
+
+
 def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Grids, Grids]:
     """Of so many scenes, by a seed: grids of what is a digit, and of what is none. What is in between is left out."""
     count, seed = job
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([*seed, 1])
     finder, segmenter = road()
     right: list[Grids] = []
     wrong: list[Grids] = []
-    for _ in range(count):
-        scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
-        height, width = scene.picture.shape
-        found, _ = finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
-        boxes = [candidate.box for candidate in found] + _wrongly_framed(scene, rng)
+    for scene, sight in looked_at(finder, writers, count, seed):
+        boxes = [candidate.box for candidate in sight.digits] + _wrongly_framed(scene, rng)
         for box, ink in segmenter.cut(scene.picture, boxes):
             if ink.any() and (digit := is_digit(scene, box)) is not None:
                 (right if digit else wrong).append(to_grid(ink))

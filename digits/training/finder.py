@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from digits.finder import STRIDE, UNIT, to_input
-from digits.training.finder_scenes import Seen
+from digits.finder import SIGNS, STRIDE, UNIT, to_input
+from digits.training.finder_scenes import FIRST_SIGN, Seen
 from digits.training.fit import fit_shuffled
 from digits.training.networks import finder
 from digits.training.recipes import adamw
@@ -26,13 +26,13 @@ _DOUBT = 0.5  # What the target of what nobody could tell rises to: it is hardly
 
 
 def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The label and box of each digit (k, 5) -> float32 (h / 4, w / 4, 7) for `loss`.
+    """The label and box of each digit and sign (k, 5) -> float32 (h / 4, w / 4, 12) for `loss`.
 
-    The channels: how near the centre of a digit is, how much the digit and its box count here, which digit, and the
-    logarithms of the distances to its box.
+    The channels: how near the centre of a digit is, how much the digit and its box count here, which digit, the
+    logarithms of the distances to its box, and how near the centre of each of SIGNS is.
     """
     rows, columns = shape[0] // STRIDE, shape[1] // STRIDE
-    target = np.zeros((rows, columns, 7), np.float32)
+    target = np.zeros((rows, columns, 7 + len(SIGNS)), np.float32)
     target[..., 2] = AMBIGUOUS
     y, x = ((np.arange(side, dtype=np.float32) + 0.5) * STRIDE for side in (rows, columns))
     for label, left, top, right, bottom in digits.tolist():
@@ -45,6 +45,10 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
         near = np.exp(-(((near_y - y[row]) / down) ** 2) / 2)[:, np.newaxis] * np.exp(
             -(((near_x - x[column]) / across) ** 2) / 2
         )
+        if label >= FIRST_SIGN:
+            of_sign = target[window][..., 7 + int(label) - FIRST_SIGN]
+            np.maximum(of_sign, near, out=of_sign)
+            continue
         if label == AMBIGUOUS:
             target[window][..., 0] = np.maximum(target[window][..., 0], _DOUBT * near)
             continue
@@ -57,23 +61,26 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
         part[..., 0] = np.where(nearest, near, part[..., 0])
         part[..., 1] = np.where(inside, near, np.where(nearest, 0, part[..., 1]))
         part[..., 2] = np.where(inside, label, part[..., 2])
-        part[inside, 3:] = np.log(distances[inside] / UNIT)
+        part[inside, 3:7] = np.log(distances[inside] / UNIT)
     return target
 
 
 def loss(target: Any, given: Any) -> Any:
     """Focal loss of centres (Law and Deng 2018), cross-entropy of digits, and L1 of boxes, for each centre."""
-    near, counts = target[..., 0], target[..., 1]
+    counts = target[..., 1]
+    wanted = ops.one_hot(ops.cast(ops.maximum(target[..., 2], 0), "int32"), 10)
+    entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
+    off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
+    of_boxes = ops.sum(counts * (entropy + 2 * off)) / ops.maximum(ops.sum(counts), 1.0)
+    return _focal(target[..., 0], given[..., 0]) + _focal(target[..., 7:], given[..., 15:]) + of_boxes
+
+
+def _focal(near: Any, logit: Any) -> Any:
     is_centre = ops.cast(near > 0.999, "float32")
-    logit = given[..., 0]
     chance = ops.sigmoid(logit)
     hit = is_centre * (1 - chance) ** 2 * ops.softplus(-logit)
     miss = (1 - is_centre) * (1 - near) ** 4 * chance**2 * ops.softplus(logit)
-    wanted = ops.one_hot(ops.cast(ops.maximum(target[..., 2], 0), "int32"), 10)
-    entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
-    off = ops.mean(ops.abs(target[..., 3:] - given[..., 11:]), axis=-1)
-    centres, weight = ops.maximum(ops.sum(is_centre), 1.0), ops.maximum(ops.sum(counts), 1.0)
-    return ops.sum(hit + miss) / centres + ops.sum(counts * (entropy + 2 * off)) / weight
+    return ops.sum(hit + miss) / ops.maximum(ops.sum(is_centre), 1.0)
 
 
 class Batches(keras.utils.PyDataset):

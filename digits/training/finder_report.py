@@ -65,7 +65,7 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
     for place in range(scenes):
         layout = LAYOUTS[place % len(LAYOUTS)][0]
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng, layout)
-        found = recogniser.find(scene.picture)
+        found = recogniser.find(scene.picture).digits
         try:
             reading = read_digits(scene.picture, recogniser)
             number, confidence = reading.number, reading.confidence

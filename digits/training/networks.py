@@ -36,10 +36,11 @@ def verifier() -> Any:
 
 
 def finder(height: int | None = None, width: int | None = None) -> Any:
-    """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 15).
+    """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 20).
 
-    The channels are the logit of a digit's centre, the logits of the ten digits, and the distances from there to the
-    left, top, right and bottom of its box, as natural logarithms of shares of digits.finder.UNIT. Fully convolutional,
+    The channels are the logit of a digit's centre, the logits of the ten digits, the distances from there to the left,
+    top, right and bottom of its box, as natural logarithms of shares of digits.finder.UNIT, and the logit of the centre
+    of each of digits.finder.SIGNS. Fully convolutional,
     in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
     """
     from keras import Input, Model, initializers, layers
@@ -61,8 +62,8 @@ def finder(height: int | None = None, width: int | None = None) -> Any:
         x = layers.ReLU()(layers.Add()([above, convolved(finer, filters, 1)]))
         x = layers.ReLU()(convolved(x, filters))
     # Nearly all places are no centre of a digit, which the first steps need not learn.
-    rare = initializers.Constant(np.array([-4.0, *[0.0] * 14], np.float32))
-    return Model(picture, layers.Conv2D(15, 1, bias_initializer=rare)(x), name="finder")
+    rare = initializers.Constant(np.array([-4.0, *[0.0] * 14, *[-6.0] * 5], np.float32))
+    return Model(picture, layers.Conv2D(20, 1, bias_initializer=rare)(x), name="finder")
 
 
 def segmenter() -> Any:

@@ -1,4 +1,4 @@
-"""Serving's way from picture to grid, for what learns from grids."""
+"""Serving's way from picture to grid, for what learns from it."""
 
 import functools
 
@@ -21,7 +21,7 @@ def road() -> tuple[Finder, Segmenter]:
 def likeliest_grid(grey: Grey) -> Grid | None:
     """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is found."""
     finder, segmenter = road()
-    found = finder.find(grey)
+    found = finder.find(grey).digits
     if not found or found[0].is_digit < FOUND:
         return None
     ((_, ink),) = segmenter.cut(grey, [found[0].box])

@@ -37,7 +37,7 @@ def in_another_style(grid: Grid, digit: int, rng: np.random.Generator, share: fl
 def _upstroke_and_foot(solid: npt.NDArray[np.bool_], pen: float, rng: np.random.Generator) -> list[Stroke]:
     top, bottom = _ends(solid, 1)
     x, height = _middle(solid[top]), bottom - top
-    angle, length = np.deg2rad(rng.uniform(30, 65)), height * rng.uniform(0.2, 0.55)
+    angle, length = np.deg2rad(rng.uniform(30, 65)), height * rng.uniform(0.2, 0.9)
     upstroke = ((x, top + pen / 2), (x - length * np.cos(angle), top + length * np.sin(angle)))
     if rng.random() >= 0.3:
         return [upstroke]

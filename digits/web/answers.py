@@ -58,6 +58,10 @@ class RecognitionAnswer(BaseModel):
     """What is written in a picture."""
 
     number: str = Field(description="All digits in reading order, with a line feed between lines", examples=["007"])
+    text: str = Field(
+        description="The same with the points, commas, dashes, strokes and colons that are seen between the digits",
+        examples=["-3.14"],
+    )
     digit: int | None = Field(description="The digit, where there is exactly one")
     confidence: float = Field(description="Calibrated probability that `number` is right")
     recognised: bool = Field(description="False where the best guess is too doubtful")
@@ -148,6 +152,7 @@ def png(grids: Sequence[Grid]) -> bytes:
 def _read(record: Record) -> dict[str, Any]:
     return {
         "number": record.number,
+        "text": record.text,
         "digit": record.digits[0].digit if len(record.digits) == 1 else None,
         "confidence": record.confidence,
         "recognised": record.recognised,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Matrix, Writers, Writing, figure, sign
+from digits.training.scenes.writing import Matrix, Writers, Writing, figure, sign
 
 LONGEST = 12
 """Digits of a number."""
@@ -17,16 +17,10 @@ LONGEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A writing, how it is projected onto the paper, and whether it belongs to a row of others."""
+    """A writing, and how it is projected onto the paper."""
 
     writing: Writing
     matrix: Matrix
-    in_row: bool = True
-
-    @property
-    def label(self) -> int:
-        """A letter like a digit is none where other letters stand beside it."""
-        return NO_DIGIT if self.in_row and self.writing.label == AMBIGUOUS else self.writing.label
 
 
 @dataclass(slots=True)
@@ -52,7 +46,7 @@ class Sheet:
         for writing in writings:
             matrix, width = hand.matrix(writing, rng)
             matrix[:2, 2] += x, y
-            self.placed.append(Placed(writing, matrix, len(writings) > 1))
+            self.placed.append(Placed(writing, matrix))
             x += width + hand.gap(rng)
         return x
 
@@ -69,12 +63,12 @@ class Hand:
 
     @staticmethod
     def of(rng: np.random.Generator) -> "Hand":
-        spacing = (rng.uniform(-0.12, 0.06), rng.uniform(0.05, 0.45), rng.uniform(0.45, 1.6))
+        spacing = (rng.uniform(-0.18, 0.06), rng.uniform(0.05, 0.45), rng.uniform(0.45, 1.6))
         return Hand(
             slant=float(np.clip(rng.normal(0, 0.15), -0.4, 0.4)),
             aspect=float(np.exp(rng.normal(0, 0.15))),
-            spacing=spacing[rng.choice(3, p=(0.25, 0.6, 0.15))],
-            unevenness=rng.uniform(0.02, 0.12),
+            spacing=spacing[rng.choice(3, p=(0.4, 0.48, 0.12))],
+            unevenness=rng.uniform(0.02, 0.12) if rng.random() < 0.8 else rng.uniform(0.12, 0.3),
         )
 
     def matrix(self, writing: Writing, rng: np.random.Generator) -> tuple[Matrix, float]:
@@ -100,7 +94,7 @@ def single(writers: Writers, _: int, rng: np.random.Generator) -> Sheet:
 def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
     """Two digits or more, in some pictures with signs between them or letters beside them."""
     sheet, hand = Sheet(), Hand.of(rng)
-    row: list[Writing] = []
+    row = [sign(rng, "-")] if rng.random() < 0.06 else []
     separated = rng.random() < 0.25
     for digit in writers.digits(length(most, rng), rng):
         row.append(digit)
@@ -111,7 +105,6 @@ def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
         word = writers.word(rng) if rng.random() < 0.6 else writers.character(rng)
         gap = word.width if rng.random() < 0.5 else 0
         sheet.write([word], -gap - 0.5 if gap else end + 0.3, rng.normal(0, 0.1), hand, rng)
-        sheet.placed[-1] = Placed(word, sheet.placed[-1].matrix, True)
     return sheet
 
 
@@ -160,7 +153,7 @@ def several_lines(writers: Writers, most: int, rng: np.random.Generator) -> Shee
 def words(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
     """Text without digits: a letter, a word, or a page."""
     sheet, hand = Sheet(), Hand.of(rng)
-    if (chance := rng.random()) < 0.35:
+    if (chance := rng.random()) < 0.4:
         sheet.write([writers.character(rng)], 0, 0, hand, rng)
     elif chance < 0.6:
         sheet.write([writers.character(rng) for _ in range(int(rng.integers(2, 5)))], 0, 0, hand, rng)
@@ -170,7 +163,6 @@ def words(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
             x = 0.0
             for _ in range(int(rng.integers(1, 2 + most // 3))):
                 x = sheet.write([writers.word(rng)], x, line * 1.6, hand, rng) + 0.5
-        sheet.placed = [Placed(place.writing, place.matrix, True) for place in sheet.placed]
     return sheet
 
 
@@ -188,12 +180,12 @@ def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
 Layout = Callable[[Writers, int, np.random.Generator], Sheet]
 """Who writes, how many digits fit beside each other, and chance -> what is written."""
 LAYOUTS: tuple[tuple[Layout, float], ...] = (
-    (single, 0.33),
-    (number, 0.31),
-    (cells, 0.1),
+    (single, 0.29),
+    (number, 0.32),
+    (cells, 0.09),
     (several_lines, 0.08),
-    (words, 0.11),
-    (drawing, 0.07),
+    (words, 0.14),
+    (drawing, 0.08),
 )
 """Ways to fill a paper, and the share of each."""
 

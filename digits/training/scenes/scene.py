@@ -14,12 +14,15 @@ SMALLEST = 10
 """Pixels of a digit's height at least."""
 LEAST_PEN = 0.09
 """In heights of a digit: the thinnest strokes that a digit's own ink is given in, those of MNIST's thinner digits."""
-ON_DESK = 0.12
+ON_DESK = 0.15
 """Share of the scenes in which the paper is a sheet on something else."""
 SEEN, GLIMPSED = 0.7, 0.2
 """Shares of a digit's ink in the picture from which it is one, and up to which it is none."""
 FINE = 2
 """Ink is drawn so many times as large, since OpenCV's pens are whole pixels wide."""
+
+Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,7 @@ class Digit:
 
     label: int
     """0 to 9, or AMBIGUOUS."""
-    box: tuple[float, ...]
-    """Left, top, right and bottom, in pixels."""
+    box: Edges
     ink: Layer
     """Its own, FINE times as large, in strokes of LEAST_PEN or more."""
 
@@ -38,6 +40,8 @@ class Digit:
 class Scene:
     picture: npt.NDArray[np.uint8]
     digits: list[Digit]
+    signs: list[tuple[str, Edges]]
+    """Each one of SIGNS, and its box."""
 
 
 def make_scene(
@@ -54,7 +58,7 @@ def make_scene(
     projection, size = _projection(sheet, shape, rng.uniform(0.3, 0.8) if on_desk else 1.0, rng)
     canvas = np.zeros((height * FINE, width * FINE), np.float32)
     _print_lines(canvas, sheet, projection, size, rng)
-    digits = _write(canvas, sheet, projection, size, rng)
+    digits, signs = _write(canvas, sheet, projection, size, rng)
     _disturb(canvas, size, rng)
     ink = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
     sheet_light = paper(shape, rng)
@@ -62,7 +66,7 @@ def make_scene(
     light = sheet_light * (1 - np.float32(contrast) * ink)
     if on_desk:
         light = on_a_desk(light, _corners(sheet, projection, rng), rng)
-    return Scene(photographed(light, rng), digits)
+    return Scene(photographed(light, rng), digits, signs)
 
 
 def _corners(sheet: Sheet, projection: Matrix, rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -84,7 +88,7 @@ def _projection(sheet: Sheet, shape: tuple[int, int], room: float, rng: np.rando
     most = min(width / (across * cos + down * sin), height / (across * sin + down * cos))
     smallest = min(SMALLEST, most)
     fill = rng.uniform(0.75, 1) if rng.random() < 0.55 else rng.uniform(0.2, 1)
-    if rng.random() < 0.06:
+    if rng.random() < 0.1:
         fill = rng.uniform(1, 1.15)
     scale = max(smallest, most * fill * room)
     free = np.array([width - scale * (across * cos + down * sin), height - scale * (across * sin + down * cos)]) / 2
@@ -101,7 +105,7 @@ def _projection(sheet: Sheet, shape: tuple[int, int], room: float, rng: np.rando
 
 def _pen(size: float, rng: np.random.Generator) -> tuple[Pen, float]:
     """A pen, and how strong it is where it is thinner than a pixel."""
-    width = float(np.exp(rng.uniform(np.log(0.012), np.log(0.2))))
+    width = float(np.exp(rng.uniform(np.log(0.012), np.log(0.32))))
     if rng.random() < 0.5:
         width = rng.uniform(0.05, 0.14)
     return Pen(width, int(rng.integers(60, 170))), min(1.0, max(0.3, width * size))
@@ -109,8 +113,8 @@ def _pen(size: float, rng: np.random.Generator) -> tuple[Pen, float]:
 
 def _write(
     canvas: npt.NDArray[np.float32], sheet: Sheet, projection: Matrix, size: float, rng: np.random.Generator
-) -> list[Digit]:
-    digits = []
+) -> tuple[list[Digit], list[tuple[str, Edges]]]:
+    digits, signs = [], []
     pen, thin = _pen(size, rng)
     strength = rng.uniform(0.6, 1)
     varied = rng.random() < 0.2
@@ -126,29 +130,32 @@ def _write(
         if rng.random() < 0.1:
             own = _worn(own, rng)
         _add(canvas, layer, own)
-        if place.label != NO_DIGIT and (digit := _digit(place.label, layer, canvas.shape)):
+        if place.writing.sign and (edges := _edges(layer, canvas.shape)):
+            signs.append((place.writing.sign, edges))
+        if place.writing.label != NO_DIGIT and (digit := _digit(place.writing.label, layer, canvas.shape)):
             if pen.width < LEAST_PEN and place.writing.strokes:
                 layer = drawn(place.writing, projection @ place.matrix, Pen(LEAST_PEN))
             digits.append(Digit(*digit, layer))
-    return digits
+    return digits, signs
 
 
-def _digit(label: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, tuple[float, ...]] | None:
+def _digit(label: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, Edges] | None:
     """Its label and its box, unless too little of it is in the picture."""
-    x, y, width, height = cv2.boundingRect((layer.ink > 100).astype(np.uint8))
-    if not width:
+    if not (edges := _edges(layer, shape)):
         return None
-    left, top = layer.x + x, layer.y + y
-    right, bottom = min(left + width, shape[1]), min(top + height, shape[0])
-    cut_left, cut_top = max(left, 0), max(top, 0)
-    if (cut_left, cut_top, right, bottom) != (left, top, left + width, top + height):
-        inside = layer.ink[max(0, -layer.y) : shape[0] - layer.y, max(0, -layer.x) : shape[1] - layer.x]
-        seen = float(inside.sum(dtype=np.int64) / max(1, layer.ink.sum(dtype=np.int64)))
-        if seen < GLIMPSED or right <= cut_left or bottom <= cut_top:
-            return None
-        if seen < SEEN:
-            label = AMBIGUOUS
-    return label, (cut_left / FINE, cut_top / FINE, right / FINE, bottom / FINE)
+    inside = layer.ink[max(0, -layer.y) : shape[0] - layer.y, max(0, -layer.x) : shape[1] - layer.x]
+    seen = float(inside.sum(dtype=np.int64) / max(1, layer.ink.sum(dtype=np.int64)))
+    if seen < GLIMPSED:
+        return None
+    return label if seen >= SEEN else AMBIGUOUS, edges
+
+
+def _edges(layer: Layer, shape: tuple[int, ...]) -> Edges | None:
+    """The box of what is in the picture; None where nothing is."""
+    x, y, width, height = cv2.boundingRect((layer.ink > 100).astype(np.uint8))
+    left, top = max(0, layer.x + x), max(0, layer.y + y)
+    right, bottom = min(layer.x + x + width, shape[1]), min(layer.y + y + height, shape[0])
+    return (left / FINE, top / FINE, right / FINE, bottom / FINE) if left < right and top < bottom else None
 
 
 def _add(canvas: npt.NDArray[np.float32], layer: Layer, ink: npt.NDArray[np.float32]) -> None:

@@ -9,21 +9,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.finder import SIGNS
 from digits.training.data import Labelled, divided
 from digits.training.figures import FIGURES, smooth
 from digits.training.hands import Hands, Strokes, read_hands
-from digits.training.letters import LIKE_DIGITS
 from digits.training.pen_data import PENDIGITS, UNIPEN
 from digits.training.recipes import RECIPES
 from digits.training.styles import in_another_style
 
 NO_DIGIT, AMBIGUOUS = -1, -2
-"""Labels of what is none, and of what nobody could tell: letters like digits, digits of which little is seen."""
-MORE_LIKE_DIGITS = frozenset("DBGyY")
-"""Letters that are read as digits where they stand alone, beside those that look the same."""
+"""Labels of what is none, and of what nobody could tell: digits of which little is seen."""
 OF_HANDS = 0.6
 """Share of the digits that are drawn from pen trajectories, where there are any; the others are MNIST's."""
 
+STYLED = 0.3
+"""Share of MNIST's 0s, 1s and 7s that are written as Europeans do: about as often as by the other hands."""
 HELD_OUT = RECIPES["cnn"].held_out
 """The share of MNIST that the classifier is judged by, and nothing else learns from."""
 _ENLARGED = 4
@@ -46,6 +46,8 @@ class Writing:
     strokes: Strokes = ()
     ink: Ink | None = None
     """uint8 (h, w), white on black, cut to its box."""
+    sign: str = ""
+    """One of SIGNS, if it is one."""
 
 
 class Layer(NamedTuple):
@@ -104,24 +106,25 @@ class Writers:
         """A letter or a sign."""
         if not self._hands or not len(self._hands.of("character")):
             return figure(rng)
-        number = rng.choice(self._hands.of("character"))
-        label = str(self._hands.labels[number])
-        like = label in LIKE_DIGITS or label in MORE_LIKE_DIGITS or label.isdigit()
-        return _of_strokes(AMBIGUOUS if like else NO_DIGIT, self._hands.strokes(number))
+        return self._no_digit(self._hands, "character", rng)
 
     def word(self, rng: np.random.Generator) -> Writing:
         """A word of letters."""
         if not self._hands or not len(self._hands.of("word")):
             return figure(rng)
+        return self._no_digit(self._hands, "word", rng)
+
+    @staticmethod
+    def _no_digit(hands: Hands, kind: str, rng: np.random.Generator) -> Writing:
         while True:
-            number = rng.choice(self._hands.of("word"))
-            if not any(letter.isdigit() for letter in str(self._hands.labels[number])):
-                return _of_strokes(NO_DIGIT, self._hands.strokes(number))
+            number = rng.choice(hands.of(kind))
+            if not any(letter.isdigit() for letter in str(hands.labels[number])):
+                return _of_strokes(NO_DIGIT, hands.strokes(number))
 
     def _of_mnist(self, rng: np.random.Generator) -> Writing:
         number = rng.integers(len(self._mnist.digits))
         digit = int(self._mnist.digits[number])
-        grid = in_another_style(self._mnist.grids[number], digit, rng)
+        grid = in_another_style(self._mnist.grids[number], digit, rng, STYLED)
         x, y, width, height = cv2.boundingRect((grid > 60).astype(np.uint8))
         return Writing(digit, width / height, ink=grid[y : y + height, x : x + width])
 
@@ -134,22 +137,24 @@ def figure(rng: np.random.Generator) -> Writing:
     return _of_strokes(NO_DIGIT, FIGURES[rng.integers(len(FIGURES))](rng))
 
 
-def sign(rng: np.random.Generator) -> Writing:
-    """What stands between digits: a dash, a stroke, points, a comma; as high as a digit with what is left blank."""
-    if (kind := rng.integers(5)) == 0:
+def sign(rng: np.random.Generator, among: str = SIGNS) -> Writing:
+    """What stands between digits, or before them; as high as a digit with what is left blank."""
+    character = among[rng.integers(len(among))]
+    if character == "-":
         y, half = rng.uniform(0.4, 0.6), rng.uniform(0.1, 0.25)
         strokes = [[(0, y), (2 * half, y + rng.uniform(-0.05, 0.05))]]
-    elif kind == 1:
+    elif character == "/":
         strokes = [[(rng.uniform(0.15, 0.4), -0.1), (0, 1.1)]]
     else:
         comma = [(0.03, rng.uniform(0.9, 1)), (rng.uniform(-0.05, 0.03), rng.uniform(1, 1.15))]
-        strokes = [comma if kind == 2 else [(0, 0.97), (0.02, 0.99)]]
-        if kind == 4:
+        strokes = [comma if character == "," else [(0, 0.97), (0.02, 0.99)]]
+        if character == ":":
             strokes.append([(0, 0.5), (0.02, 0.52)])
     points = tuple(np.array(stroke, np.float32) for stroke in strokes)
     left = min(stroke[:, 0].min() for stroke in points)
     width = max(stroke[:, 0].max() for stroke in points) - left
-    return Writing(NO_DIGIT, float(width), tuple(stroke - np.array([left, 0], np.float32) for stroke in points))
+    moved = tuple(stroke - np.array([left, 0], np.float32) for stroke in points)
+    return Writing(NO_DIGIT, float(width), moved, sign=character)
 
 
 def drawn(writing: Writing, matrix: Matrix, pen: Pen) -> Layer:

@@ -97,15 +97,15 @@ async function read(blob, key = crypto.getRandomValues(new Uint32Array(4)).join(
   }
 }
 
-const nothing = { number: '', digits: [] };
+const nothing = { number: '', text: '', digits: [] };
 
 function show(result, remark = confidence(result), complaint = '') {
-  number.textContent = result.number;
-  number.style.setProperty('--columns', Math.max(1, ...result.number.split('\n').map((line) => line.length)));
+  number.textContent = result.text;
+  number.style.setProperty('--columns', Math.max(1, ...result.text.split('\n').map((line) => line.length)));
   note.textContent = remark;
   problem.textContent = complaint;
   offerExplanation(result.links);
-  offerCorrection(result.links);
+  offerCorrection(result);
   digits.replaceChildren(...result.digits.map(digitFigure));
   answer.ariaBusy = 'false';
 }
@@ -120,11 +120,11 @@ function offerExplanation(links) {
   };
 }
 
-function offerCorrection(links) {
+function offerCorrection({ links, number: read }) {
   wrong.hidden = !links;
   wrong.open = false;
   saved.textContent = '';
-  label.value = number.textContent;
+  label.value = read;
   correction.onsubmit = (event) => {
     event.preventDefault();
     correct(links.self, label.value.trim().replace(/\s*\n\s*/g, '\n'));

@@ -1,0 +1,17 @@
+"""The number with the signs that stand between its digits."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("uploads", sa.Column("text", sa.String, comment="Null in earlier records: their number is all"))
+
+
+def downgrade() -> None:
+    op.drop_column("uploads", "text")
