@@ -33,12 +33,12 @@ Shape = tuple[int, int]
 """Rows and columns that the network looks at; whole multiples of 32, its coarsest stride."""
 GLANCE: tuple[Shape, ...] = ((96, 96), (64, 128), (128, 64), (64, 192), (192, 64), (32, 288))
 CLOSER: tuple[Shape, ...] = ((192, 192), (128, 288), (288, 128), (96, 384), (384, 96), (64, 576))
-"""For a first look, and for those that follow where it was not enough."""
+SEARCH: tuple[Shape, ...] = ((384, 384), (256, 576), (576, 256), (192, 768), (768, 192))
+"""For a first look, for those that follow where it was not enough, and for where nothing sure is seen with these."""
 MARGIN = 0.04
 """Of the picture's own edge, repeated around it: a digit that touches the edge is seen as if there were more paper."""
 LEGIBLE = 24
 """Pixels of a digit's larger side, as the network sees it, that need no closer look."""
-MOST_LOOKS = 3
 MOST = 100
 """Digits that are read; more are a page of text, and would take long."""
 
@@ -98,17 +98,13 @@ class Finder:
         sight = self.look(grey, region, GLANCE)
         if sight.digits and _is_legible(sight) and self._is_sure(sight):
             return sight
-        for _ in range(MOST_LOOKS - 1):
-            closer = self.look(grey, region, CLOSER)
-            if not closer.digits:
-                break
-            sight = closer
-            if sight.scale >= 1 or _is_legible(sight):
-                break
-            around = _around(sight.digits, grey.shape)
-            if around.width * around.height > region.width * region.height / 2:
-                break
-            region = around
+        closer = self.look(grey, region, CLOSER)
+        if closer.scale < 1 and not self._is_any_sure(closer):
+            closer = max(closer, self.look(grey, region, SEARCH), key=_likeliest)
+        sight = closer if closer.digits else sight
+        while nearer := _nearer(sight, region, grey.shape):
+            region, closer = nearer, self.look(grey, nearer, CLOSER)
+            sight = closer if closer.digits else sight
         return sight
 
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
@@ -138,6 +134,9 @@ class Finder:
 
     def _is_sure(self, sight: Sight) -> bool:
         return all(each.is_digit >= self._calibration.sure for each in sight.digits)
+
+    def _is_any_sure(self, sight: Sight) -> bool:
+        return _likeliest(sight) >= self._calibration.sure
 
 
 def load_finder(calibration: Calibration) -> Finder:
@@ -234,9 +233,26 @@ def _whole(edges: list[float], region: Box) -> Box | None:
     return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
 
 
+def _likeliest(sight: Sight) -> float:
+    return sight.digits[0].is_digit if sight.digits else 0.0
+
+
 def _is_legible(sight: Sight) -> bool:
     """Whether the network saw the smallest digit large enough."""
-    return min(max(each.box.width, each.box.height) for each in sight.digits) * sight.scale >= LEGIBLE
+    return min(max(each.box.width, each.box.height) for each in _likely(sight)) * sight.scale >= LEGIBLE
+
+
+def _likely(sight: Sight) -> Sequence[Candidate]:
+    """What is rather a digit than none; where nothing is, all."""
+    return [each for each in sight.digits if each.is_digit >= 0.5] or sight.digits
+
+
+def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:
+    """The part with the digits, where they are small in the region; None where a closer look would gain little."""
+    if not sight.digits or sight.scale >= 1 or _is_legible(sight):
+        return None
+    around = _around(_likely(sight), shape)
+    return around if 2 * around.width * around.height < region.width * region.height else None
 
 
 def _around(found: Sequence[Candidate], shape: tuple[int, ...]) -> Box:

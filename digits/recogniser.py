@@ -29,16 +29,20 @@ without its upstroke. `digits.training.cuttings` takes what was cut out for a di
 class Prediction:
     """One digit as the models read it."""
 
-    digit: int
-    confidence: float
-    """The probability that this is a digit, and this one."""
+    is_digit: float
+    """The probability that this is a digit, whichever."""
     probabilities: tuple[float, ...]
     """Of the ten digits, if it is one; they sum to 1."""
 
     @property
-    def is_digit(self) -> float:
-        """The probability that this is a digit, whichever."""
-        return self.confidence / self.probabilities[self.digit]
+    def digit(self) -> int:
+        """The likeliest."""
+        return self.probabilities.index(max(self.probabilities))
+
+    @property
+    def confidence(self) -> float:
+        """The probability that this is a digit, and this one."""
+        return self.is_digit * max(self.probabilities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +105,14 @@ class LiteRTRecogniser:
             for picture in to_input(np.stack(grids))
         ]
         if not candidates:
-            return [_prediction(is_digit, probabilities) for probabilities, is_digit in read]
+            return [Prediction(is_digit, probabilities) for probabilities, is_digit in read]
         return [
-            _prediction(
+            Prediction(
                 self._calibration.is_digit(candidate.is_digit, verified),
                 self._calibration.joined(candidate.probabilities, probabilities),
             )
             for candidate, (probabilities, verified) in zip(candidates, read, strict=True)
         ]
-
-
-def _prediction(is_digit: float, probabilities: tuple[float, ...]) -> Prediction:
-    most = max(probabilities)
-    return Prediction(probabilities.index(most), is_digit * most, probabilities)
 
 
 if __name__ == "__main__":

@@ -43,9 +43,8 @@ class TemplateRecogniser:
         likeness = self._templates @ _unit(grid)
         weights = np.exp(20 * likeness)
         probabilities = (weights / weights.sum()).tolist()
-        digit = int(np.argmax(probabilities))
         is_digit = 1 / (1 + np.exp(30 * (0.6 - likeness.max())))
-        return Prediction(digit, float(is_digit) * probabilities[digit], tuple(probabilities))
+        return Prediction(float(is_digit), tuple(probabilities))
 
 
 def _ink(grey: Grey) -> Grid:

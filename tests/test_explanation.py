@@ -30,7 +30,7 @@ class Sevens(TemplateRecogniser):
 
     def _predict(self, odds: float) -> Prediction:
         probability = odds / (1 + odds)
-        return Prediction(7, probability, (0, 1 - probability, 0, 0, 0, 0, 0, probability, 0, 0))
+        return Prediction(1.0, (0, 1 - probability, 0, 0, 0, 0, 0, probability, 0, 0))
 
 
 def seen_of(rows: slice, seen: Grid) -> float:

@@ -8,7 +8,7 @@ import pytest
 from digits import finder as module
 from digits.box import Box
 from digits.calibration import Calibration, load_calibration
-from digits.finder import CLOSER, GLANCE, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.finder import CLOSER, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from tests.drawing import draw, on_paper
 
 PLAIN = Calibration(least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
@@ -89,27 +89,31 @@ def test_the_shape_follows_the_picture() -> None:
     assert network.shapes == [(96, 96, 1), (64, 128, 1), (128, 64, 1), (32, 288, 1)]
 
 
-def test_large_digits_are_found_at_a_glance() -> None:
-    network = Network((50, 50))
-    finder(network).find(grey(960, 960))
-    assert network.shapes == [(96, 96, 1)]
+@pytest.mark.parametrize(
+    ("centres", "sure", "looks"),
+    [
+        ([(50, 50)], 0.5, ["GLANCE"]),
+        ([(50, 50), (20, 20)], 0.99, ["GLANCE", "CLOSER"]),
+        ([(50, 50)], 0.999, ["GLANCE", "CLOSER", "SEARCH"]),
+        ([], 0.5, ["GLANCE", "CLOSER", "SEARCH"]),
+    ],
+    ids=["sure", "one of two in doubt", "all in doubt", "nothing there"],
+)
+def test_the_more_doubt_the_more_looks(centres: list[tuple[int, int]], sure: float, looks: list[str]) -> None:
+    network = Network(*centres)
+    found = finder(network, replace(PLAIN, sure=sure)).find(grey(960, 960)).digits
+    assert network.shapes == [(*getattr(module, look)[0], 1) for look in looks]
+    assert bool(found) == bool(centres)
 
 
-def test_in_doubt_another_look_is_taken() -> None:
-    network = Network((50, 50))
-    sceptic = replace(PLAIN, sure=0.999)
-    finder(network, sceptic).find(grey(960, 960))
-    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
-
-
-def test_where_nothing_is_found_another_look_is_taken() -> None:
+def test_a_picture_of_few_pixels_is_not_searched() -> None:
     network = Network()
-    assert finder(network).find(grey(960, 960)).digits == []
+    finder(network).find(grey(150, 150))
     assert network.shapes == [(96, 96, 1), (192, 192, 1)]
 
 
 def test_every_shape_is_made_of_whole_coarsest_places() -> None:
-    assert all(side % 32 == 0 for shape in (*GLANCE, *CLOSER) for side in shape)
+    assert all(side % 32 == 0 for shape in (*GLANCE, *CLOSER, *SEARCH) for side in shape)
 
 
 def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() -> None:

@@ -164,10 +164,7 @@ class Doubtful(TemplateRecogniser):
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         read = super().predict(grids, candidates)
-        return [
-            Prediction(each.digit, each.probabilities[each.digit] * (0.8 if place == 0 else 0.3), each.probabilities)
-            for place, each in enumerate(read)
-        ]
+        return [Prediction(0.8 if place == 0 else 0.3, each.probabilities) for place, each in enumerate(read)]
 
 
 def test_what_is_rather_no_digit_is_left_out_and_lowers_the_confidence() -> None:
@@ -181,7 +178,7 @@ class Refusing(TemplateRecogniser):
     """Takes nothing for a digit."""
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
-        return [Prediction(each.digit, 0.0, each.probabilities) for each in super().predict(grids, candidates)]
+        return [Prediction(0.0, each.probabilities) for each in super().predict(grids, candidates)]
 
 
 def test_where_nothing_is_taken_for_a_digit_the_best_guess_stands() -> None:

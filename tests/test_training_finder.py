@@ -88,7 +88,7 @@ def test_the_loss_falls_with_every_part_that_is_right() -> None:
 def judged(found: float, verified: float, digit: int, label: int | None, sure: float = 0.9) -> Judged:
     rest = (1 - sure) / 9
     said = tuple(sure if place == digit else rest for place in range(10))
-    return Judged(Candidate(Box(0, 0, 9, 9), found, said), Prediction(digit, verified * sure, said), label)
+    return Judged(Candidate(Box(0, 0, 9, 9), found, said), Prediction(verified, said), label)
 
 
 def test_whoever_tells_digits_better_weighs_more() -> None:
