@@ -1,6 +1,7 @@
 """The way from picture to number, with the finder and the segmenter that ship, and a classifier of templates."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis.extra import numpy as arrays
 from digits.box import Box
 from digits.compiled import CompiledModel, Description
 from digits.errors import NoInk, TakesLong
-from digits.finder import Candidate
+from digits.finder import Candidate, Sight, Sign
 from digits.grids import Grid
+from digits.picture import Grey
 from digits.reading import Reading, read_digits
 from digits.recogniser import LiteRTRecogniser, Prediction
 from tests.drawing import Array, draw, on_paper, photograph
@@ -188,7 +190,41 @@ def test_where_nothing_is_taken_for_a_digit_the_best_guess_stands() -> None:
 
 def test_a_number_has_a_line_feed_between_lines() -> None:
     found = read_digits(on_paper(draw("40\n7")), TEMPLATES)
-    assert Reading(found.glyphs, found.predictions, 1.0).number == "40\n7"
+    assert Reading(found.glyphs, found.predictions, 1.0, "").number == "40\n7"
+
+
+class Signed(TemplateRecogniser):
+    """Sees signs where it is told that they are."""
+
+    def __init__(self, *signs: Sign) -> None:
+        super().__init__()
+        self.signs = signs
+
+    def find(self, grey: Grey) -> Sight:
+        return replace(super().find(grey), signs=self.signs)
+
+
+def test_signs_stand_in_the_text_between_the_digits_they_stand_between() -> None:
+    grey = on_paper(draw("314\n20"))
+    (three, one, four), (two, nought) = (
+        [glyph.box for glyph in read_digits(grey, TEMPLATES).glyphs if glyph.line == line] for line in (0, 1)
+    )
+    far_off = Sign("/", four.right + 3 * four.height, four.middle)
+    found = read_digits(
+        grey,
+        Signed(
+            Sign(".", (three.right + one.x) / 2, three.bottom),
+            Sign("-", three.x - 20, three.middle),
+            Sign(":", (two.right + nought.x) / 2, two.middle),
+            far_off,
+        ),
+    )
+    assert (found.number, found.text) == ("314\n20", "-3.14\n2:0")
+
+
+def test_where_no_sign_is_seen_the_text_is_the_number() -> None:
+    found = read_digits(on_paper(draw("40\n7")), TEMPLATES)
+    assert found.text == found.number
 
 
 @settings(max_examples=40, deadline=None)

@@ -258,6 +258,15 @@ def test_the_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
             assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_records_from_before_signs_were_told_have_their_number_as_text(url: str) -> None:
+    with made(url) as engine:
+        records, earlier = SqlRecords(engine), record(number="7")
+        records.add([earlier])
+        with engine.begin() as connection:
+            connection.execute(sa.update(uploads).values(text=None))
+        assert records.get(earlier.id).text == "7"
+
+
 def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
     with made(url) as engine:
         with engine.begin() as connection:

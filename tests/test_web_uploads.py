@@ -53,6 +53,7 @@ def test_a_picture_comes_back_as_its_digit(client: FlaskClient) -> None:
 def test_a_number_is_a_string_with_all_its_digits(client: FlaskClient) -> None:
     answer = post(client, png("007")).json
     assert (answer["number"], answer["digit"], len(answer["digits"])) == ("007", None, 3)
+    assert answer["text"] == "007"
 
 
 @pytest.mark.parametrize("field", ["file", "files[]", "filepond"])

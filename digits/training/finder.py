@@ -68,19 +68,17 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
 def loss(target: Any, given: Any) -> Any:
     """Focal loss of centres (Law and Deng 2018), cross-entropy of digits, and L1 of boxes, for each centre."""
     counts = target[..., 1]
-    wanted = ops.one_hot(ops.cast(ops.maximum(target[..., 2], 0), "int32"), 10)
-    entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
-    off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
-    of_boxes = ops.sum(counts * (entropy + 2 * off)) / ops.maximum(ops.sum(counts), 1.0)
-    return _focal(target[..., 0], given[..., 0]) + _focal(target[..., 7:], given[..., 15:]) + of_boxes
-
-
-def _focal(near: Any, logit: Any) -> Any:
+    near = ops.concatenate([target[..., :1], target[..., 7:]], axis=-1)
+    logit = ops.concatenate([given[..., :1], given[..., 15:]], axis=-1)
     is_centre = ops.cast(near > 0.999, "float32")
     chance = ops.sigmoid(logit)
     hit = is_centre * (1 - chance) ** 2 * ops.softplus(-logit)
     miss = (1 - is_centre) * (1 - near) ** 4 * chance**2 * ops.softplus(logit)
-    return ops.sum(hit + miss) / ops.maximum(ops.sum(is_centre), 1.0)
+    wanted = ops.one_hot(ops.cast(ops.maximum(target[..., 2], 0), "int32"), 10)
+    entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
+    off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
+    centres, weight = ops.maximum(ops.sum(is_centre), 1.0), ops.maximum(ops.sum(counts), 1.0)
+    return ops.sum(hit + miss) / centres + ops.sum(counts * (entropy + 2 * off)) / weight
 
 
 class Batches(keras.utils.PyDataset):
