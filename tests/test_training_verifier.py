@@ -17,6 +17,7 @@ from digits.training.figures import FIGURES, drawn
 from digits.training.negatives import FAMILIES, negative, part
 from digits.training.scenes.writing import Writers
 from tests.drawing import draw
+from tests.fakes import TemplateRecogniser
 
 FAMILY = pytest.mark.parametrize("make", [make for make, _ in FAMILIES], ids=lambda make: make.__name__)
 
@@ -77,15 +78,19 @@ def test_half_of_an_8_is() -> None:
     assert sum(sheet.size > 0 for sheet in parts) > 5
 
 
-def test_of_scenes_digits_are_right_and_what_is_framed_wrongly_is_not(mnist_like: Path) -> None:
+def test_of_scenes_digits_are_right_and_what_is_framed_wrongly_is_not(
+    mnist_like: Path, recogniser: TemplateRecogniser
+) -> None:
     writers = Writers(read_npz(mnist_like).train, None)
     right, wrong = cuttings(writers, (30, [1]))
-    assert right.shape[1:] == wrong.shape[1:] == (SIDE, SIDE)
-    assert len(right) > 20
+    assert right.grids.shape[1:] == wrong.shape[1:] == (SIDE, SIDE)
+    assert len(right.grids) == len(right.digits) > 20
     assert len(wrong) > 5
-    assert right.max(axis=(1, 2)).min() > 60
+    assert right.grids.max(axis=(1, 2)).min() > 60
+    read = [prediction.digit for prediction in recogniser.predict(list(right.grids))]
+    assert np.mean(read == right.digits) > 0.5
     again, _ = cuttings(writers, (30, [1]))
-    assert np.array_equal(right, again)
+    assert np.array_equal(right.grids, again.grids)
 
 
 @pytest.fixture(scope="module")
@@ -165,15 +170,15 @@ def test_what_makes_no_sense_is_refused(options: list[str], sentence: str) -> No
 def test_the_command_writes_a_verifier_that_serves(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, few in {"NEGATIVES": 60, "PHOTOGRAPHS": 40, "SCENES": 60}.items():
+    for name, few in {"NEGATIVES": 60, "SCENES": 60}.items():
         monkeypatch.setattr(examples, name, few)
     monkeypatch.setattr(verifier, "TO_JUDGE", 2)
     out = tmp_path / "verifier.tflite"
     verifier.main(["--data", str(mnist_like), "--out", str(out), "--epochs", "1"])
     said = capsys.readouterr().out
     assert "1,100 digits to learn from, 100 held out" in said
-    assert "Making 60 negatives" in said
-    assert "Making 30 negatives" in said
+    assert "Making 60 things" in said
+    assert "Making 30 things" in said
     assert "AUROC" in said
     assert said.endswith(f"Written: {out}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["verifier.tflite"]
@@ -191,7 +196,7 @@ def test_examples_are_as_many_as_asked_for_and_the_same_for_a_seed(
 ) -> None:
     monkeypatch.setattr(examples, "_AT_ONCE", 20)
     data = read_npz(mnist_like).train
-    one, same = (examples.made(examples.negatives, data, 50, seed=1) for _ in range(2))
+    one, same = (examples.made_negatives(data, 50, seed=1) for _ in range(2))
     assert one.shape == (50, SIDE, SIDE)
     assert one.dtype == np.uint8
     assert np.array_equal(one, same)

@@ -10,6 +10,8 @@ from digits.box import Box
 from digits.finder import CLOSER, GLANCE, Finder, Sight
 from digits.grids import SIDE, to_grid
 from digits.recogniser import SAME
+from digits.training.data import Labelled
+from digits.training.processes import in_parts, made_by_processes
 from digits.training.road import road
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
@@ -23,6 +25,7 @@ Of two digits cut out together, either has about half of both.
 """
 WRONGLY_FRAMED = 0.3
 """How often a box between two digits or around both is added."""
+_AT_ONCE = 500
 
 Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
@@ -37,19 +40,34 @@ def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) ->
         yield scene, finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
 
 
-def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Grids, Grids]:
-    """Of so many scenes, by a seed: grids of what is a digit, and of what is none. What is in between is left out."""
+def found_in_scenes(writers: Writers, count: int, seed: int) -> tuple[Labelled, Grids]:
+    """Of so many scenes what is a digit, and what is none; the same for a seed, however many processes there are."""
+    jobs = in_parts(count, _AT_ONCE, [seed])
+    made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
+    right, wrong = zip(*made, strict=True)
+    return Labelled(*(np.concatenate(arrays) for arrays in zip(*right, strict=True))), np.concatenate(wrong)
+
+
+def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Labelled, Grids]:
+    """Of so many scenes, by a seed: what is a digit, and grids of what is none. What is in between is left out."""
     count, seed = job
     rng = np.random.default_rng([*seed, 1])
     finder, segmenter = road()
     right: list[Grids] = []
+    digits: list[int] = []
     wrong: list[Grids] = []
     for scene, sight in looked_at(finder, writers, count, seed):
         boxes = [candidate.box for candidate in sight.digits] + _wrongly_framed(scene, rng)
         for box, ink in segmenter.cut(scene.picture, boxes):
             if ink.any() and (digit := is_digit(scene, box)) is not None:
                 (right if digit else wrong).append(to_grid(ink))
-    return np.array(right, np.uint8).reshape(-1, SIDE, SIDE), np.array(wrong, np.uint8).reshape(-1, SIDE, SIDE)
+                if digit:
+                    digits.append(digit.label)
+    return Labelled(_as_grids(right), np.array(digits, np.uint8)), _as_grids(wrong)
+
+
+def _as_grids(grids: list[Grids]) -> Grids:
+    return np.array(grids, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:

@@ -1,17 +1,16 @@
 """What the verifier learns from: MNIST's digits in many hands, and as much that is none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.grids import Grid, to_grid, to_input
 from digits.training.augment import augment
-from digits.training.cuttings import cuttings
+from digits.training.cuttings import found_in_scenes
 from digits.training.data import Labelled
 from digits.training.disturbances import disturbed
 from digits.training.negatives import negative
-from digits.training.photographs import as_served
 from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.writing import Writers
 from digits.training.styles import in_another_style
@@ -22,11 +21,11 @@ Job = tuple[int, list[int]]
 """How many are to be made, and by which seed."""
 
 BATCH_SIZE = 256
-NEGATIVES, PHOTOGRAPHS, SCENES = 60_000, 6_000, 12_000
-"""How many of each are made: things that are no digits, photographs of digits, and scenes."""
-PHOTOGRAPHED, CUT = 0.15, 0.5
-"""Shares of the digits that come from photographs and from scenes."""
-WRONGLY_CUT = 0.5
+NEGATIVES, SCENES = 60_000, 12_000
+"""How many of each are made: things that are no digits, and scenes."""
+FOUND = 0.65
+"""Share of the digits that come from scenes."""
+WRONGLY_FOUND = 0.5
 """Share of what is no digit that comes from scenes."""
 STRENGTH = 0.7
 """Of the changes to each grid, every time it is seen."""
@@ -41,9 +40,9 @@ class Examples:
     def __init__(self, data: Labelled, writers: Writers, seed: int) -> None:
         self._data = data
         self._rng = np.random.default_rng(seed)
-        self._photographs = made(photographs, data, PHOTOGRAPHS, seed)
-        self._right, self._wrong = cut_from_scenes(writers, SCENES, seed)
-        self._negatives = made(negatives, data, NEGATIVES, seed)
+        found, self._wrong = found_in_scenes(writers, SCENES, seed)
+        self._right = found.grids
+        self._negatives = made_negatives(data, NEGATIVES, seed)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
         """Without end: pictures, float32 (n, 28, 28, 1), and whether each is a digit, float32 (n, 1)."""
@@ -53,15 +52,13 @@ class Examples:
             yield to_input(np.stack(grids)), is_digit.astype(np.float32)[:, np.newaxis]
 
     def _digit(self) -> Grid:
-        chance = self._rng.random()
-        if chance < PHOTOGRAPHED:
-            return self._one_of(self._photographs)
-        if chance < PHOTOGRAPHED + CUT:
+        if self._rng.random() < FOUND:
             return self._one_of(self._right)
-        return _styled(self._data, self._rng)
+        place = self._rng.integers(len(self._data.digits))
+        return in_another_style(self._data.grids[place], int(self._data.digits[place]), self._rng)
 
     def _no_digit(self) -> Grid:
-        return self._one_of(self._wrong if self._rng.random() < WRONGLY_CUT else self._negatives)
+        return self._one_of(self._wrong if self._rng.random() < WRONGLY_FOUND else self._negatives)
 
     def _one_of(self, grids: Grids) -> Grid:
         return grids[self._rng.integers(len(grids))]
@@ -71,19 +68,10 @@ class Examples:
         return disturbed(grid, self._rng) if self._rng.random() < DISTURBED else grid
 
 
-def made(make: Callable[[Labelled, Job], Grids], data: Labelled, count: int, seed: int) -> Grids:
-    """So many grids by `make`; the same for a seed, however many processes share the work."""
+def made_negatives(data: Labelled, count: int, seed: int) -> Grids:
+    """So many grids of what is no digit; the same for a seed, however many processes share the work."""
     jobs = in_parts(count, _AT_ONCE, [seed])
-    title = f"Making {count:,} {make.__name__}"
-    return np.concatenate(list(made_by_processes(make, data, jobs, title)))
-
-
-def cut_from_scenes(writers: Writers, count: int, seed: int) -> tuple[Grids, Grids]:
-    """Of so many scenes what is a digit, and what is none."""
-    jobs = in_parts(count, _AT_ONCE, [seed])
-    made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
-    right, wrong = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    return right, wrong
+    return np.concatenate(list(made_by_processes(negatives, data, jobs, f"Making {count:,} things that are no digits")))
 
 
 def negatives(data: Labelled, job: Job) -> Grids:
@@ -92,15 +80,3 @@ def negatives(data: Labelled, job: Job) -> Grids:
     rng = np.random.default_rng(seed)
     sheets = (negative(data.grids[rng.integers(0, len(data.grids), 3)], rng) for _ in range(count))
     return np.stack([to_grid((sheet * 255).astype(np.uint8)) for sheet in sheets])
-
-
-def photographs(data: Labelled, job: Job) -> Grids:
-    """Digits that were photographed and came back by serving's road."""
-    count, seed = job
-    rng = np.random.default_rng(seed)
-    return np.stack([as_served(_styled(data, rng), rng) for _ in range(count)])
-
-
-def _styled(data: Labelled, rng: np.random.Generator) -> Grid:
-    place = rng.integers(len(data.digits))
-    return in_another_style(data.grids[place], int(data.digits[place]), rng)

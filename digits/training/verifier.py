@@ -16,6 +16,7 @@ from digits.recogniser import VERIFIER
 from digits.settings import TrainingSettings
 from digits.training import examples
 from digits.training.arguments import file_to_write, whole
+from digits.training.cuttings import found_in_scenes
 from digits.training.data import MNIST, Labelled, divided, load_data
 from digits.training.networks import verifier
 from digits.training.recipes import RECIPES, nesterov
@@ -45,15 +46,14 @@ def report(flatbuffer: bytes, held_out: Labelled, writers: Writers, seed: int) -
     """Prints how well digits, and what is none, of hands that were not learnt from are told apart as served."""
     from sklearn.metrics import roc_auc_score
 
-    right, wrong = examples.cut_from_scenes(writers, examples.SCENES // TO_JUDGE, seed)
+    right, wrong = found_in_scenes(writers, examples.SCENES // TO_JUDGE, seed)
     digits = {
         "digits": held_out.grids,
         "ones": held_out.grids[held_out.digits == 1],
-        "photographs of digits": examples.made(examples.photographs, held_out, examples.PHOTOGRAPHS // TO_JUDGE, seed),
-        "digits of scenes": right,
+        "digits of scenes": right.grids,
     }
     others = {
-        "no digits": examples.made(examples.negatives, held_out, examples.NEGATIVES // TO_JUDGE, seed),
+        "no digits": examples.made_negatives(held_out, examples.NEGATIVES // TO_JUDGE, seed),
         "wrongly found": wrong,
     }
     judge = Interpreter(flatbuffer)
