@@ -49,7 +49,7 @@ def weights(path: Path) -> list[np.ndarray]:
 
 def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnist_like: Path) -> None:
     out, report = tmp_path / "trained.h5", tmp_path / "report"
-    done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 8, "--batch-size", 25)
+    done = run("--data", mnist_like, "--out", out, "--report", report, "--epochs", 8, "--batch-size", 50)
     assert done.returncode == 0, done.stderr
     counts = "1,100 digits to learn from, 100 held out of them, 100 to be judged by."
     assert f"Recipe cnn on mnist.npz (mnist.npz): {counts}" in done.stdout

@@ -16,14 +16,17 @@ def adam(_steps: int, _scale: float) -> Any:
 
 
 def nesterov(steps: int, scale: float) -> Any:
-    """SGD with Nesterov momentum; its rate rises to 0.2 times `scale`, then falls to zero along a cosine."""
+    """SGD with Nesterov momentum; its rate rises to 0.2 times `scale`, then falls to zero along a cosine.
+
+    Steps are cut to a norm of 1: with little data, one that is too large early on makes all units die.
+    """
     import keras
 
     warm_up = max(1, steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, decay_steps=max(1, steps - warm_up), warmup_target=0.2 * scale, warmup_steps=warm_up
     )
-    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=0.01)
+    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=0.01, global_clipnorm=1.0)
 
 
 def adamw(steps: int, rate: float) -> Any:
