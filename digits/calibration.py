@@ -26,9 +26,10 @@ class Calibration:
     finder: float
     classifier: float
     """Weights of the logarithms of what both say of a digit's class."""
-    odds: tuple[float, float, float]
-    """Logistic regression of something being a digit: a constant, and the weights of what the finder and the verifier
-    say, as log-odds."""
+    odds: tuple[float, float]
+    """Logistic regression of something being a digit: weights of what the finder and the verifier say, as log-odds."""
+    of_class: tuple[float, ...]
+    """What is added to these log-odds for each of the ten digits that it may be: a 1 is found less surely than an 8."""
 
     @property
     def least_logit(self) -> float:
@@ -48,10 +49,14 @@ class Calibration:
         weights = [math.exp(each - max(logs)) for each in logs]
         return tuple(weight / sum(weights) for weight in weights)
 
-    def is_digit(self, found: float, verified: float) -> float:
-        """The probability that something is a digit, from those that the finder and the verifier give."""
-        constant, of_finder, of_verifier = self.odds
-        total = constant + of_finder * log_odds(found) + of_verifier * log_odds(verified)
+    def is_digit(self, found: float, verified: float, probabilities: Sequence[float]) -> float:
+        """The probability that something is a digit, from those that the finder and the verifier give.
+
+        And from the probabilities of the ten digits, if it is one.
+        """
+        of_finder, of_verifier = self.odds
+        of_class = sum(weight * probability for weight, probability in zip(self.of_class, probabilities, strict=True))
+        total = of_finder * log_odds(found) + of_verifier * log_odds(verified) + of_class
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
@@ -63,7 +68,7 @@ def log_odds(probability: float) -> float:
 
 def load_calibration() -> Calibration:
     values = json.loads(CALIBRATION.read_text())
-    return Calibration(**values | {"odds": tuple(values["odds"])})
+    return Calibration(**values | {name: tuple(values[name]) for name in ("odds", "of_class")})
 
 
 def save_calibration(calibration: Calibration) -> None:

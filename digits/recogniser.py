@@ -107,12 +107,14 @@ class LiteRTRecogniser:
         if not candidates:
             return [Prediction(is_digit, probabilities) for probabilities, is_digit in read]
         return [
-            Prediction(
-                self._calibration.is_digit(candidate.is_digit, verified),
-                self._calibration.joined(candidate.probabilities, probabilities),
-            )
+            self._calibrated(candidate, probabilities, verified)
             for candidate, (probabilities, verified) in zip(candidates, read, strict=True)
         ]
+
+    def _calibrated(self, candidate: Candidate, probabilities: Sequence[float], verified: float) -> Prediction:
+        """What the three models say together."""
+        joined = self._calibration.joined(candidate.probabilities, probabilities)
+        return Prediction(self._calibration.is_digit(candidate.is_digit, verified, joined), joined)
 
 
 if __name__ == "__main__":

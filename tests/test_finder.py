@@ -11,7 +11,9 @@ from digits.calibration import Calibration, load_calibration
 from digits.finder import CLOSER, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from tests.drawing import draw, on_paper
 
-PLAIN = Calibration(least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
+PLAIN = Calibration(
+    least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.5, 0.5), of_class=(0.0,) * 10
+)
 
 
 class Network:

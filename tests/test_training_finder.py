@@ -1,13 +1,15 @@
 """What the finder and the calibration learn from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.calibration import Calibration, load_calibration, log_odds
+from digits.calibration import load_calibration, log_odds
 from digits.finder import SIGNS, STRIDE, UNIT, Candidate
 from digits.recogniser import Prediction
-from digits.training.calibration import Judged, class_weights, digit_odds
+from digits.training.calibration import PLAIN, Judged, class_weights, digit_odds
 from digits.training.finder_scenes import FIRST_SIGN
 from digits.training.scenes.writing import AMBIGUOUS
 
@@ -98,16 +100,25 @@ def test_whoever_tells_digits_better_weighs_more() -> None:
         is_digit = rng.random() < 0.5
         found = float(np.clip(rng.normal(0.75 if is_digit else 0.25, 0.1), 0.01, 0.99))
         all_judged.append(judged(found, float(rng.uniform(0.1, 0.9)), 3, 3 if is_digit else None))
-    _, of_finder, of_verifier = digit_odds(all_judged)
+    (of_finder, of_verifier), _ = digit_odds(all_judged, PLAIN)
     assert of_finder > 1
     assert abs(of_verifier) < of_finder / 3
+
+
+def test_a_digit_that_is_found_less_surely_is_believed_more() -> None:
+    ones = [judged(found, 0.8, 1, 1) for found in (0.4, 0.5)] + [judged(found, 0.2, 1, None) for found in (0.1, 0.2)]
+    eights = [judged(found, 0.8, 8, 8) for found in (0.7, 0.8)] + [judged(found, 0.2, 8, None) for found in (0.4, 0.5)]
+    odds, of_class = digit_odds(50 * (ones + eights), PLAIN)
+    found = replace(PLAIN, odds=odds, of_class=of_class)
+    one, eight = ones[0].found.probabilities, eights[0].found.probabilities
+    assert found.is_digit(0.45, 0.5, one) > 0.5 > found.is_digit(0.45, 0.5, eight)
 
 
 def test_who_is_surer_than_right_is_believed_less() -> None:
     right = [judged(0.9, 0.9, 3, 3, sure=0.99) for _ in range(80)]
     wrong = [judged(0.9, 0.9, 3, 5, sure=0.99) for _ in range(20)]
     of_finder, of_classifier = class_weights(right + wrong)
-    calibration = Calibration(0.1, 0.9, 0.5, 0.5, of_finder, of_classifier, (0.0, 0.5, 0.5))
+    calibration = replace(PLAIN, finder=of_finder, classifier=of_classifier)
     said = right[0].found.probabilities
     assert calibration.joined(said, said)[3] == pytest.approx(0.8, abs=0.05)
 
@@ -118,6 +129,6 @@ def test_what_both_say_is_a_distribution_that_agreement_makes_surer() -> None:
     other = tuple(0.91 if digit == 9 else 0.01 for digit in range(10))
     assert sum(calibration.joined(one, other)) == pytest.approx(1)
     assert calibration.joined(one, one)[4] > calibration.joined(one, other)[4]
-    assert calibration.is_digit(0.99, 0.99) > calibration.is_digit(0.99, 0.01)
-    assert calibration.is_digit(0.99, 0.99) > calibration.is_digit(0.01, 0.99)
+    assert calibration.is_digit(0.99, 0.99, one) > calibration.is_digit(0.99, 0.01, one)
+    assert calibration.is_digit(0.99, 0.99, one) > calibration.is_digit(0.01, 0.99, one)
     assert log_odds(0) < log_odds(0.5) == 0 < log_odds(1)

@@ -19,7 +19,7 @@ EMPTY = Layer(0, 0, np.zeros((1, 1), np.uint8))
 
 def result(found: list[tuple[float, int]], digits: list[int]) -> Result:
     """Digits of 20 x 20 pixels at these columns, and candidates with their probability and column."""
-    scene = Scene(np.zeros((40, 200), np.uint8), [Digit(7, (x, 10, x + 20, 30), EMPTY) for x in digits])
+    scene = Scene(np.zeros((40, 200), np.uint8), [Digit(7, (x, 10, x + 20, 30), EMPTY) for x in digits], [])
     candidates = [Candidate(Box(x, 10, 20, 20), is_digit, (0.1,) * 10) for is_digit, x in found]
     return Result("number", scene, candidates, _matched(scene, candidates), "7" * len(digits), 0.9)
 

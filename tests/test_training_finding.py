@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.calibration import Calibration
 from digits.finder import GLANCE, Finder
 from digits.interpreter import Interpreter
 from digits.segmenter import Segmenter
@@ -30,6 +29,7 @@ def test_what_makes_no_sense_is_refused(options: list[str]) -> None:
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that everything is written to."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HANDS_NPZ", raising=False)
     for name in ("FINDER", "SEGMENTER"):
         monkeypatch.setattr(finding, name, tmp_path / f"{name.lower()}.tflite")
     monkeypatch.setattr(finding, "MNIST", "mnist.npz")
@@ -48,8 +48,7 @@ def test_the_finder_and_the_segmenter_are_trained_and_take_their_places(
     assert said.count("Written: ") == 2
     assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite"}
     grey = on_paper(draw("7"))
-    plain = Calibration(least=0.1, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
-    Finder((apart / "finder.tflite").read_bytes(), plain).look(grey, Box(0, 0, *grey.shape), GLANCE)
+    Finder((apart / "finder.tflite").read_bytes(), calibration.PLAIN).look(grey, Box(0, 0, *grey.shape), GLANCE)
     ((_, ink),) = Segmenter((apart / "segmenter.tflite").read_bytes()).cut(grey, [Box(60, 60, 150, 160)])
     assert ink.dtype == np.uint8
 

@@ -163,3 +163,10 @@ def test_a_box_is_a_digits_or_none_s_or_in_between(box: Box, expected: bool | No
     found = is_digit(Scene(np.zeros((96, 96), np.uint8), [digit], []), box)
     assert (found is digit) == (expected is True)
     assert (found is False) == (expected is False)
+
+
+def test_a_1_may_be_framed_a_pixel_or_two_too_broadly() -> None:
+    one = Digit(1, (20, 10, 24, 50), Layer(40, 20, np.zeros((80, 8), np.uint8)))
+    scene = Scene(np.zeros((96, 96), np.uint8), [one], [])
+    assert is_digit(scene, Box(18, 9, 8, 42)) is one
+    assert is_digit(scene, Box(38, 10, 4, 40)) is False

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.calibration import IMPOSSIBLE, Calibration, log_odds
+from digits.compiled import CLASSES
 from digits.finder import FINDER, Candidate, Finder, Sign
 from digits.grids import to_grid
 from digits.recogniser import Prediction, Recogniser
@@ -26,6 +27,19 @@ OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
 SIGNS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
+PLAIN = Calibration(
+    least=LEAST,
+    sure=1.0,
+    overlap=0.6,
+    sign=0.5,
+    finder=0.5,
+    classifier=0.5,
+    odds=(0.5, 0.5),
+    of_class=(0.0,) * CLASSES,
+)
+"""What is known before anything is found out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One candidate: what the models say of it, and what it is."""
@@ -39,21 +53,22 @@ class Judged:
 
 def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
     """The calibration with which the answers about scenes by these writers are likeliest."""
-    plain = Calibration(least=LEAST, sure=1.0, overlap=0.6, sign=0.5, finder=0.5, classifier=0.5, odds=(0.0, 0.5, 0.5))
-    overlap = best_overlap(plain, recogniser, writers, scenes // 5, [seed, 0])
-    sign = best_sign(plain, writers, scenes // 5, [seed, 1])
-    judged = list(judge(_finder(replace(plain, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
+    overlap = best_overlap(recogniser, writers, scenes // 5, [seed, 0])
+    sign = best_sign(writers, scenes // 5, [seed, 1])
+    judged = list(judge(_finder(replace(PLAIN, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
     digits = [each for each in judged if each.label is not None]
     of_finder, of_classifier = class_weights(digits)
+    weighed = replace(PLAIN, finder=of_finder, classifier=of_classifier)
+    odds, of_class = digit_odds(judged, weighed)
     sureness = np.array([each.found.is_digit for each in digits])
-    return Calibration(
+    return replace(
+        weighed,
         least=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
         sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
         overlap=overlap,
         sign=sign,
-        finder=of_finder,
-        classifier=of_classifier,
-        odds=digit_odds(judged),
+        odds=odds,
+        of_class=of_class,
     )
 
 
@@ -67,14 +82,24 @@ def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int,
                 yield Judged(each.candidate, prediction, digit.label if digit else None)
 
 
-def digit_odds(judged: list[Judged]) -> tuple[float, float, float]:
-    """Logistic regression of being a digit, on the log-odds that the finder and the verifier give."""
+def digit_odds(judged: list[Judged], weighed: Calibration) -> tuple[tuple[float, float], tuple[float, ...]]:
+    """Logistic regression of being a digit: weights of the log-odds that the finder and the verifier give, and of each
+    digit's probability, joined with the weights of the classes."""
     from sklearn.linear_model import LogisticRegression
 
-    said = [(log_odds(each.found.is_digit), log_odds(each.read.is_digit)) for each in judged]
-    fitted = LogisticRegression().fit(said, [each.label is not None for each in judged])
-    constant, (of_finder, of_verifier) = fitted.intercept_[0], fitted.coef_[0]
-    return round(float(constant), 3), round(float(of_finder), 3), round(float(of_verifier), 3)
+    said = [
+        (
+            log_odds(each.found.is_digit),
+            log_odds(each.read.is_digit),
+            *weighed.joined(each.found.probabilities, each.read.probabilities),
+        )
+        for each in judged
+    ]
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(
+        said, [each.label is not None for each in judged]
+    )
+    of_finder, of_verifier, *of_class = (round(float(weight), 3) for weight in fitted.coef_[0])
+    return (of_finder, of_verifier), tuple(of_class)
 
 
 def class_weights(digits: list[Judged]) -> tuple[float, float]:
@@ -96,12 +121,12 @@ def class_weights(digits: list[Judged]) -> tuple[float, float]:
     return round(float(best[0]), 3), round(float(best[1]), 3)
 
 
-def best_overlap(plain: Calibration, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> float:
+def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> float:
     """Of OVERLAPS the one with which most digits are cut out once, and fewest things else."""
     scores = []
     for overlap in OVERLAPS:
         right = wrong = missed = 0
-        for scene, sight in looked_at(_finder(replace(plain, overlap=overlap, least=FOUND)), writers, scenes, seed):
+        for scene, sight in looked_at(_finder(replace(PLAIN, overlap=overlap, least=FOUND)), writers, scenes, seed):
             of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, sight.digits)]
             met = {id(digit) for digit in of if digit}
             right += len(met)
@@ -111,12 +136,12 @@ def best_overlap(plain: Calibration, recogniser: Recogniser, writers: Writers, s
     return OVERLAPS[int(np.argmax(scores))]
 
 
-def best_sign(plain: Calibration, writers: Writers, scenes: int, seed: list[int]) -> float:
+def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
     """Of SIGNS the one with which most signs are told, and fewest that are none."""
     scores = []
     for sign in SIGNS:
         right = told = written = 0
-        for scene, sight in looked_at(_finder(replace(plain, sign=sign, least=FOUND)), writers, scenes, seed):
+        for scene, sight in looked_at(_finder(replace(PLAIN, sign=sign, least=FOUND)), writers, scenes, seed):
             right += sum(any(_is_at(seen, each, 2 / sight.scale) for seen in sight.signs) for each in scene.signs)
             told += len(sight.signs)
             written += len(scene.signs)

@@ -72,12 +72,18 @@ def _as_grids(grids: list[Grids]) -> Grids:
 
 def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
     """The digit that was cut out of this box, False where it is none, and None where nobody could tell."""
-    shares = [box.likeness(framed(digit)) for digit in scene.digits]
+    shares = [_broad(box).likeness(_broad(framed(digit))) for digit in scene.digits]
     most = max(shares, default=0.0)
     if most <= OTHER:
         return False
     digit = scene.digits[shares.index(most)]
     return digit if most >= SAME and digit.label >= 0 else None
+
+
+def _broad(box: Box) -> Box:
+    """At least half as wide as it is high: of a 1's box, a pixel on either side would be most of it."""
+    more = max(0, box.height // 2 - box.width)
+    return Box(box.x - more // 2, box.y, box.width + more, box.height)
 
 
 def framed(digit: Digit) -> Box:

@@ -144,7 +144,7 @@ def sign(rng: np.random.Generator, among: str = SIGNS) -> Writing:
         y, half = rng.uniform(0.4, 0.6), rng.uniform(0.1, 0.25)
         strokes = [[(0, y), (2 * half, y + rng.uniform(-0.05, 0.05))]]
     elif character == "/":
-        strokes = [[(rng.uniform(0.15, 0.4), -0.1), (0, 1.1)]]
+        strokes = [[(rng.uniform(0.35, 0.8), -0.1), (0, 1.1)]]
     else:
         comma = [(0.03, rng.uniform(0.9, 1)), (rng.uniform(-0.05, 0.03), rng.uniform(1, 1.15))]
         strokes = [comma if character == "," else [(0, 0.97), (0.02, 0.99)]]
