@@ -64,7 +64,7 @@ def test_a_model_learns_a_hand_and_takes_the_place_of_the_one_that_is_kept(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("digits.training.learning.LEARNT", 1)  # What knows little has little to lose.
-    correct([(number, photo.data) for number, photo in photos(0, 60)])
+    correct([(number, photo.data) for number, photo in photos(0, 200)])
     before, sha256 = model.read_bytes(), sha256_of(model)
     main(["--corrections", "--data", str(mnist_like), "--out", str(model), "--epochs", "8"])
     kept = tmp_path / f"small.{sha256[:8]}.h5"
