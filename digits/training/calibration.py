@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from digits.calibration import IMPOSSIBLE, Calibration, log_odds
 from digits.compiled import CLASSES
-from digits.finder import FINDER, Candidate, Finder, Sign
+from digits.finder import Candidate, Finder, Sign, load_finder
 from digits.grids import to_grid
 from digits.recogniser import Prediction, Recogniser
 from digits.training.cuttings import is_digit, looked_at
@@ -55,7 +55,7 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
     """The calibration with which the answers about scenes by these writers are likeliest."""
     overlap = best_overlap(recogniser, writers, scenes // 5, [seed, 0])
     sign = best_sign(writers, scenes // 5, [seed, 1])
-    judged = list(judge(_finder(replace(PLAIN, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
+    judged = list(judge(load_finder(replace(PLAIN, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
     digits = [each for each in judged if each.label is not None]
     of_finder, of_classifier = class_weights(digits)
     weighed = replace(PLAIN, finder=of_finder, classifier=of_classifier)
@@ -126,7 +126,7 @@ def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: li
     scores = []
     for overlap in OVERLAPS:
         right = wrong = missed = 0
-        for scene, sight in looked_at(_finder(replace(PLAIN, overlap=overlap, least=FOUND)), writers, scenes, seed):
+        for scene, sight in looked_at(load_finder(replace(PLAIN, overlap=overlap, least=FOUND)), writers, scenes, seed):
             of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, sight.digits)]
             met = {id(digit) for digit in of if digit}
             right += len(met)
@@ -141,16 +141,12 @@ def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
     scores = []
     for sign in SIGNS:
         right = told = written = 0
-        for scene, sight in looked_at(_finder(replace(PLAIN, sign=sign, least=FOUND)), writers, scenes, seed):
+        for scene, sight in looked_at(load_finder(replace(PLAIN, sign=sign, least=FOUND)), writers, scenes, seed):
             right += sum(any(_is_at(seen, each, 2 / sight.scale) for seen in sight.signs) for each in scene.signs)
             told += len(sight.signs)
             written += len(scene.signs)
         scores.append(2 * right / max(1, told + written))
     return SIGNS[int(np.argmax(scores))]
-
-
-def _finder(calibration: Calibration) -> Finder:
-    return Finder(FINDER.read_bytes(), calibration)
 
 
 def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:

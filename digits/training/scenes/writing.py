@@ -104,22 +104,20 @@ class Writers:
 
     def character(self, rng: np.random.Generator) -> Writing:
         """A letter or a sign."""
-        if not self._hands or not len(self._hands.of("character")):
-            return figure(rng)
-        return self._no_digit(self._hands, "character", rng)
+        return self._no_digit("character", rng)
 
     def word(self, rng: np.random.Generator) -> Writing:
         """A word of letters."""
-        if not self._hands or not len(self._hands.of("word")):
-            return figure(rng)
-        return self._no_digit(self._hands, "word", rng)
+        return self._no_digit("word", rng)
 
-    @staticmethod
-    def _no_digit(hands: Hands, kind: str, rng: np.random.Generator) -> Writing:
+    def _no_digit(self, kind: str, rng: np.random.Generator) -> Writing:
+        """One sample of a kind, without digits; a figure where there are none."""
+        if not self._hands or not len(self._hands.of(kind)):
+            return figure(rng)
         while True:
-            number = rng.choice(hands.of(kind))
-            if not any(letter.isdigit() for letter in str(hands.labels[number])):
-                return _of_strokes(NO_DIGIT, hands.strokes(number))
+            number = rng.choice(self._hands.of(kind))
+            if not any(letter.isdigit() for letter in str(self._hands.labels[number])):
+                return _of_strokes(NO_DIGIT, self._hands.strokes(number))
 
     def _of_mnist(self, rng: np.random.Generator) -> Writing:
         number = rng.integers(len(self._mnist.digits))
