@@ -120,11 +120,11 @@ function offerExplanation(links) {
   };
 }
 
-function offerCorrection({ links, number: read }) {
+function offerCorrection({ links, number: digitsRead }) {
   wrong.hidden = !links;
   wrong.open = false;
   saved.textContent = '';
-  label.value = read;
+  label.value = digitsRead;
   correction.onsubmit = (event) => {
     event.preventDefault();
     correct(links.self, label.value.trim().replace(/\s*\n\s*/g, '\n'));
