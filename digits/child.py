@@ -1,6 +1,7 @@
 """What is better done in a process of its own."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _RUN = (
-    "import runpy, sys; _, sys.path[0], *sys.argv = sys.argv; "
+    "import runpy, sys; _, parent, sys.path[0], *sys.argv = sys.argv; "
+    "from digits.child import stop_with_parent; stop_with_parent(int(parent)); "
     "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
 )
 
@@ -20,8 +22,11 @@ forking = threading.Lock()
 
 
 def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it, in this folder and wherever the package lies."""
-    command = [sys.executable, "-c", _RUN, str(Path(__file__).parent.parent), module, *arguments]
+    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it, in this folder and wherever the package lies.
+
+    It stops with the thread that starts it.
+    """
+    command = [sys.executable, "-c", _RUN, str(os.getpid()), str(Path(__file__).parent.parent), module, *arguments]
     with forking:
         return subprocess.Popen(command, text=True, errors="replace", **options)
 
@@ -36,8 +41,13 @@ def complaint(module: str, *arguments: str) -> str | None:
     return lines[-1] if lines else f"{module} ended with status {child.returncode}."
 
 
-def stop_with_parent() -> None:
-    """In a child: SIGTERM stops it, and it is sent also where the parent dies and cannot send it. For Linux."""
+def stop_with_parent(parent: int, farewell: signal.Signals = signal.SIGTERM) -> None:
+    """In a child: SIGTERM stops it, and where its parent dies, this signal is sent. For Linux.
+
+    `parent` is the process that started it: if that has died already, nothing else would stop the child.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, farewell)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), farewell)

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from digits.child import complaint, start, stop_with_parent
@@ -65,12 +66,23 @@ def _stop_on_signals() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)  # The model that it tells of is being taken up anyway.
     if hasattr(os, "register_at_fork"):
         # Else workers of a parent that was killed would keep the port.
-        os.register_at_fork(after_in_child=_begin_as_worker)
+        os.register_at_fork(after_in_child=partial(_begin_as_worker, os.getpid()))
 
 
-def _begin_as_worker() -> None:
-    stop_with_parent()
+def _begin_as_worker(parent: int) -> None:
+    signal.signal(signal.SIGUSR1, _stop_alone)
+    stop_with_parent(parent, signal.SIGUSR1)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until there is something to say farewell to.
+
+
+def _stop_alone(*_: object) -> None:
+    """As the parent would have stopped this worker, and killed it where that takes too long.
+
+    The system kills it, since granian's threads may wait for each other for ever:
+    https://github.com/emmett-framework/granian/issues/875
+    """
+    signal.setitimer(signal.ITIMER_REAL, STOP_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def keep_memory() -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from digits.child import stop_with_parent
 from digits.errors import DigitsError
 from digits.records import ID, Records, Wanted, first_id, open_records
 from digits.settings import Settings
@@ -83,7 +82,6 @@ def _id(key: str) -> str:
 
 def main() -> None:
     """Sweeps as the environment says, gives way to all else, and says what was found, if anything."""
-    stop_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's.
     os.nice(NICENESS)
     try:

@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import ROOT
 from tests.drawing import png
 from tests.server import Server, free_port, running, start
 
@@ -113,6 +116,24 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
         server.process.communicate(timeout=20)  # Ends when the last worker has closed its output.
     with running(tmp_path, workers="1", port=str(server.port)):
         pass
+
+
+HANGING = """
+import os, signal, time
+from digits import serve
+serve.STOP_SECONDS = 1
+serve._stop_on_signals()
+if os.fork():
+    os.kill(os.getpid(), signal.SIGKILL)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while True:
+    time.sleep(1)
+"""
+
+
+def test_a_worker_that_hangs_does_not_outlive_its_parent_either() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", HANGING], cwd=ROOT, stdout=subprocess.PIPE)
+    parent.communicate(timeout=20)
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
