@@ -41,6 +41,8 @@ LEGIBLE = 24
 """Pixels of a digit's larger side, as the network sees it, that need no closer look."""
 MOST = 100
 """Digits that are read; more are a page of text, and would take long."""
+DOUBTFUL = 12
+"""Candidates that are looked at though they are rather no digits: as many as a long number has. A texture has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,21 @@ class Finder:
             sight = closer if closer.digits else sight
         return sight
 
+    def turns(self, grey: Grey) -> int:
+        """Quarter turns to the left after which what is seen looks most like digits; 0 where nothing does."""
+        turned = [np.ascontiguousarray(np.rot90(grey, turns)) for turns in range(4)]
+        clarity = [_clarity(self.look(each, Box(0, 0, *each.shape[::-1]), CLOSER)) for each in turned]
+        return clarity.index(max(clarity))
+
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
         """What is seen with one look at a part of a picture."""
         seen, place = fitted(grey[region.window], shapes)
         given = self._networks.run(to_input(seen[np.newaxis])[0])
         chosen = _peaks(given[..., 0], self._calibration.least_logit)
         boxes = _boxes(given, chosen)
-        kept = apart(boxes, self._calibration.overlap)[:MOST]
+        kept = apart(boxes, self._calibration.overlap)
+        likely = int(np.count_nonzero(given[..., 0][chosen][kept] >= 0))
+        kept = kept[: min(MOST, likely + DOUBTFUL)]
         rows, columns = (places[kept] for places in chosen)
         candidates = []
         for edges, values in zip(place.in_picture(boxes[kept]), given[rows, columns], strict=True):
@@ -235,6 +245,11 @@ def _whole(edges: list[float], region: Box) -> Box | None:
 
 def _likeliest(sight: Sight) -> float:
     return sight.digits[0].is_digit if sight.digits else 0.0
+
+
+def _clarity(sight: Sight) -> float:
+    """How surely what is seen are digits, on average."""
+    return sum(each.is_digit for each in sight.digits) / max(1, len(sight.digits))
 
 
 def _is_legible(sight: Sight) -> bool:

@@ -76,7 +76,7 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
         return reading
     if quick:
         raise TakesLong
-    return _turned(grey, sight, recogniser) or reading
+    return _turned(grey, recogniser) or reading
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -98,24 +98,18 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
 
 
-def _turned(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
+def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
     """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
-    height, width = grey.shape
-    clearest, upright, back = sight, grey, list[int]()
-    for turns, widths in ((1, [width]), (2, [height, width]), (3, [width, height, width])):
-        turned = np.ascontiguousarray(np.rot90(grey, turns))
-        seen = recogniser.find(turned)
-        if _clarity(seen) > _clarity(clearest):
-            clearest, upright, back = seen, turned, widths
-    reading = _of(upright, clearest, recogniser) if back else None
+    turns = recogniser.turns(grey)
+    if not turns:
+        return None
+    upright = np.ascontiguousarray(np.rot90(grey, turns))
+    reading = _of(upright, recogniser.find(upright), recogniser)
     if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
         return None
-    return replace(reading, glyphs=[replace(each, box=reduce(_turned_back, back, each.box)) for each in reading.glyphs])
-
-
-def _clarity(sight: Sight) -> float:
-    """How surely what is found are digits, on average."""
-    return sum(each.is_digit for each in sight.digits) / max(1, len(sight.digits))
+    widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]
+    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box)) for each in reading.glyphs]
+    return replace(reading, glyphs=glyphs)
 
 
 def _turned_back(box: Box, width: int) -> Box:

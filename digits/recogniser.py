@@ -68,8 +68,11 @@ class Recogniser(Protocol):
     def find(self, grey: Grey) -> Sight:
         """What may be digits in a picture, uint8 (h, w), and what stands between them."""
 
+    def turns(self, grey: Grey) -> int:
+        """Quarter turns to the left after which the picture seems to stand upright; mostly 0."""
+
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
-        """The same with their ink, without those that have none, or that are one digit with a likelier one."""
+        """What was found with its ink, without those that have none, or that are one digit with a likelier one."""
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
         """One prediction for each uint8 (28, 28) grid, with what the finder says of each, where it was found."""
@@ -87,6 +90,9 @@ class LiteRTRecogniser:
 
     def find(self, grey: Grey) -> Sight:
         return self._finder.find(grey)
+
+    def turns(self, grey: Grey) -> int:
+        return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
         found: list[Found] = []

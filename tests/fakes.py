@@ -33,6 +33,9 @@ class TemplateRecogniser:
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]
         return Sight([Candidate(box, 0.99, (0.1,) * 10) for box in boxes if box.height > tall / 3])
 
+    def turns(self, grey: Grey) -> int:
+        return 0
+
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
         return [Found(each.box, _ink(grey)[each.box.window], each) for each in candidates]
 

@@ -8,7 +8,7 @@ import pytest
 from digits import finder as module
 from digits.box import Box
 from digits.calibration import Calibration, load_calibration
-from digits.finder import CLOSER, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from tests.drawing import draw, on_paper
 
 PLAIN = Calibration(
@@ -26,7 +26,7 @@ class Network:
     def run(self, picture: np.ndarray) -> np.ndarray:
         self.shapes.append(picture.shape)
         rows, columns, _ = picture.shape
-        given = np.full((rows // STRIDE, columns // STRIDE, 20), -5.0, np.float32)
+        given = np.full((rows // STRIDE, columns // STRIDE, 20), -20.0, np.float32)
         for place, (x, y) in enumerate(self.centres):
             given[y // STRIDE, x // STRIDE, 0] = 5 - place
             given[y // STRIDE, x // STRIDE, 1 + 7] = 9
@@ -71,6 +71,13 @@ def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
     same = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
     assert len(apart.digits) == 2
     assert [round(each.is_digit, 3) for each in same.digits] == [0.993]
+
+
+def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
+    everywhere = [(x, y) for y in range(20, 180, 32) for x in range(12, 180, 24)]
+    doubtful = replace(PLAIN, least=1e-12)
+    sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
+    assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * DOUBTFUL
 
 
 def test_signs_are_told_beside_digits_alone() -> None:
