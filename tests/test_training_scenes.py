@@ -11,7 +11,7 @@ from digits.errors import DataError
 from digits.finder import SIGNS
 from digits.training.cuttings import is_digit
 from digits.training.data import read_npz
-from digits.training.finder_scenes import SHAPES, make_scenes
+from digits.training.finder_scenes import SHAPES, scenes_of
 from digits.training.hands import Hands, read_hands
 from digits.training.pen_data import Sample, write_hands
 from digits.training.scenes import scene as scenes
@@ -123,13 +123,14 @@ def test_letters_are_no_digits_even_where_they_look_like_one(mnist_like: Path, h
 
 
 def test_what_the_finder_sees_of_a_scene_is_labelled_where_it_is(writers: Writers) -> None:
-    (seen,) = make_scenes(writers, 12, 3)[:1]
-    assert seen.pictures.shape[1:] == SHAPES[0][0]
+    shape, _ = SHAPES[0]
+    seen = scenes_of(writers, (shape, 12, [3]))
+    assert seen.pictures.shape == (12, *shape)
     for digits in seen.digits:
         assert digits.shape[1:] == (5,)
         assert (digits[:, 1:3] < digits[:, 3:]).all()
         assert (digits[:, 1:] >= 0).all()
-        assert (digits[:, 3:] <= SHAPES[0][0]).all()
+        assert (digits[:, 3:] <= shape).all()
 
 
 def test_signs_between_digits_are_none() -> None:

@@ -46,7 +46,7 @@ def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
         jobs += [(shape, *part) for part in in_parts(wanted, _AT_ONCE, [seed, number])]
     of_shape: dict[Shape, list[Seen]] = {shape: [] for shape, _ in SHAPES}
     for (shape, *_), part in zip(
-        jobs, made_by_processes(_make, writers, jobs, f"Drawing {count:,} scenes"), strict=True
+        jobs, made_by_processes(scenes_of, writers, jobs, f"Drawing {count:,} scenes"), strict=True
     ):
         of_shape[shape].append(part)
     return [
@@ -55,7 +55,8 @@ def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
     ]
 
 
-def _make(writers: Writers, job: tuple[Shape, int, list[int]]) -> Seen:
+def scenes_of(writers: Writers, job: tuple[Shape, int, list[int]]) -> Seen:
+    """Scenes of a shape, so many, by a seed."""
     shape, count, seed = job
     rng = np.random.default_rng(seed)
     pictures, digits = zip(*(_seen(shape, writers, rng) for _ in range(count)), strict=True)
