@@ -111,6 +111,28 @@ def house(_: np.random.Generator) -> list[Stroke]:
     return [walls, np.array([[-0.2, 1], [-0.2, 0.4], [0.2, 0.4], [0.2, 1]])]
 
 
+def outline(rng: np.random.Generator) -> list[Stroke]:
+    """A closed line with bulges, as of a fruit, a cloud or an animal, and perhaps something in it or beside it."""
+    angles = np.linspace(0, 2 * np.pi, 50)
+    radii = np.ones_like(angles)
+    for bulges in rng.choice(np.arange(3, 9), 3, replace=False):  # With two it would be a 0 or an 8.
+        radii += rng.uniform(0.06, 0.3) * np.cos(bulges * angles + rng.uniform(0, 2 * np.pi))
+    closed = around(angles) * np.clip(radii, 0.15, 2)[:, np.newaxis] * rng.uniform(0.4, 1, 2)
+    size = float(np.abs(closed).max())
+    beside = [figure(rng) for figure in (polygon, wave, heart) if rng.random() < 0.25]
+    moved = [stroke * rng.uniform(0.1, 0.5) + rng.uniform(-1, 1, 2) for strokes in beside for stroke in strokes]
+    return [closed / size, *(np.clip(stroke, -1, 1) for stroke in moved)]
+
+
+def rings(rng: np.random.Generator) -> list[Stroke]:
+    """Circles around a middle, as petals, wheels or bubbles, and perhaps a line to them."""
+    count = int(rng.integers(3, 7))
+    centres = around(np.arange(count) * 2 * np.pi / count + rng.uniform(0, 2 * np.pi)) * rng.uniform(0.4, 0.7)
+    ring = around(np.linspace(0, 2 * np.pi, 30))
+    made = [ring * rng.uniform(0.15, 0.3) + centre for centre in centres]
+    return [*made, rng.uniform(-1, 1, (2, 2))] if rng.random() < 0.5 else made
+
+
 FIGURES: tuple[Callable[[np.random.Generator], list[Stroke]], ...] = (
     polygon,
     star,
@@ -122,4 +144,6 @@ FIGURES: tuple[Callable[[np.random.Generator], list[Stroke]], ...] = (
     face,
     heart,
     house,
+    outline,
+    rings,
 )

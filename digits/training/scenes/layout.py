@@ -180,12 +180,12 @@ def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
 Layout = Callable[[Writers, int, np.random.Generator], Sheet]
 """Who writes, how many digits fit beside each other, and chance -> what is written."""
 LAYOUTS: tuple[tuple[Layout, float], ...] = (
-    (single, 0.29),
-    (number, 0.32),
-    (cells, 0.09),
+    (single, 0.26),
+    (number, 0.3),
+    (cells, 0.08),
     (several_lines, 0.08),
-    (words, 0.14),
-    (drawing, 0.08),
+    (words, 0.18),
+    (drawing, 0.1),
 )
 """Ways to fill a paper, and the share of each."""
 

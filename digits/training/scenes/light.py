@@ -20,17 +20,18 @@ def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
         cells = rng.integers(2, 7, 2)
         cloud = rng.normal(0, rng.uniform(0.01, 0.08), cells).astype(np.float32)
         light *= 1 + cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
-    if rng.random() < 0.2:  # A shadow.
-        light *= 1 - rng.uniform(0.1, 0.5) * _beyond(x, y, rng.uniform(-0.3, 0.9), rng.uniform(0.01, 0.5), rng)
-    if rng.random() < 0.15:  # A desk, a binding, another sheet.
-        beyond = _beyond(x, y, rng.uniform(0.6, 1.1), rng.uniform(0.005, 0.05), rng)
+    if rng.random() < 0.3:  # A shadow, perhaps across what is written.
+        angle, softness = rng.uniform(0, 2 * np.pi), float(np.exp(rng.uniform(np.log(0.01), np.log(0.5))))
+        light *= 1 - rng.uniform(0.1, 0.6) * _beyond(x, y, rng.uniform(-0.5, 0.9), softness, angle)
+    if rng.random() < 0.15:  # A desk, a binding, another sheet, along a side of the picture.
+        along = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.15)
+        beyond = _beyond(x, y, rng.uniform(0.6, 1.1), rng.uniform(0.005, 0.05), along)
         light = light * (1 - beyond) + np.float32(rng.uniform(0, 1)) * beyond
     return light
 
 
-def _beyond(x: Light, y: Light, where: float, softness: float, rng: np.random.Generator) -> Light:
-    """From 0 to 1 beyond a line that is `where` from the middle, mostly along a side of the picture."""
-    angle = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.15)
+def _beyond(x: Light, y: Light, where: float, softness: float, angle: float) -> Light:
+    """From 0 to 1 beyond a line that is `where` from the middle, in the direction of an angle."""
     along = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis]
     return np.clip((along - np.float32(where)) / np.float32(softness) + 0.5, 0, 1)
 
