@@ -43,6 +43,9 @@ class Box:
         common = max(0, across) * max(0, down)
         return common / (self.width * self.height + other.width * other.height - common)
 
+    def holds_middle_of(self, other: "Box") -> bool:
+        return self.x <= other.centre < self.right and self.y <= other.middle < self.bottom
+
     def joined(self, other: "Box") -> "Box":
         """The smallest box around both."""
         x, y = min(self.x, other.x), min(self.y, other.y)

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from digits.box import Box
 from digits.calibration import Calibration
+from digits.errors import TakesLong
 from digits.interpreter import Floats, Interpreters
 from digits.picture import Grey
 
@@ -93,20 +94,29 @@ class Finder:
         self._networks = Interpreters(flatbuffer)
         self._calibration = calibration
 
-    def find(self, grey: Grey) -> Sight:
-        """What is seen in a picture, uint8 (h, w). Looks closer where digits are small or doubtful."""
+    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
+        """What is seen in a picture, uint8 (h, w). Looks closer where digits are small or doubtful.
+
+        If it is to be quick, raises TakesLong where two looks at the whole picture are not enough.
+        """
         height, width = grey.shape
         region = Box(0, 0, width, height)
         sight = self.look(grey, region, GLANCE)
         if sight.digits and _is_legible(sight) and self._is_sure(sight):
             return sight
         closer = self.look(grey, region, CLOSER)
-        if closer.scale < 1 and not self._is_any_sure(closer):
-            closer = max(closer, self.look(grey, region, SEARCH), key=_likeliest)
+        nearer = _nearer(closer, region, grey.shape)
+        is_enough = closer.scale >= 1 or (_is_any_likely(closer) and (_is_legible(closer) or nearer is not None))
+        if quick and (nearer or not is_enough):
+            raise TakesLong
+        if not is_enough:
+            closer = max(closer, self.look(grey, region, SEARCH), key=_clarity)
         sight = closer if closer.digits else sight
         while nearer := _nearer(sight, region, grey.shape):
-            region, closer = nearer, self.look(grey, nearer, CLOSER)
-            sight = closer if closer.digits else sight
+            closer = self.look(grey, nearer, CLOSER)
+            if not closer.digits:
+                break
+            sight, region = _with_what_is_beyond(closer, nearer, sight), nearer
         return sight
 
     def turns(self, grey: Grey) -> int:
@@ -136,17 +146,14 @@ class Finder:
 
     def _signs(self, logits: Floats, place: "Place", region: Box) -> list[Sign]:
         signs = []
-        for character, of_sign in zip(SIGNS, np.moveaxis(logits, -1, 0), strict=True):
-            for row, column in zip(*_peaks(of_sign, self._calibration.sign_logit), strict=True):
-                x, y = (column + 0.5) * STRIDE - place.left, (row + 0.5) * STRIDE - place.top
-                signs.append(Sign(character, region.x + float(x / place.across), region.y + float(y / place.down)))
+        for row, column in zip(*_peaks(logits.max(axis=-1), self._calibration.sign_logit), strict=True):
+            x, y = (column + 0.5) * STRIDE - place.left, (row + 0.5) * STRIDE - place.top
+            character = SIGNS[int(logits[row, column].argmax())]
+            signs.append(Sign(character, region.x + float(x / place.across), region.y + float(y / place.down)))
         return signs
 
     def _is_sure(self, sight: Sight) -> bool:
         return all(each.is_digit >= self._calibration.sure for each in sight.digits)
-
-    def _is_any_sure(self, sight: Sight) -> bool:
-        return _likeliest(sight) >= self._calibration.sure
 
 
 def load_finder(calibration: Calibration) -> Finder:
@@ -243,8 +250,9 @@ def _whole(edges: list[float], region: Box) -> Box | None:
     return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
 
 
-def _likeliest(sight: Sight) -> float:
-    return sight.digits[0].is_digit if sight.digits else 0.0
+def _is_any_likely(sight: Sight) -> bool:
+    """Whether anything is rather a digit than none."""
+    return bool(sight.digits) and sight.digits[0].is_digit >= 0.5
 
 
 def _clarity(sight: Sight) -> float:
@@ -268,6 +276,12 @@ def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:
         return None
     around = _around(_likely(sight), shape)
     return around if 2 * around.width * around.height < region.width * region.height else None
+
+
+def _with_what_is_beyond(closer: Sight, region: Box, before: Sight) -> Sight:
+    """What is seen in a region from nearer, and what was seen beyond it before."""
+    beyond = [each for each in before.digits if not region.holds_middle_of(each.box)]
+    return replace(closer, digits=sorted([*closer.digits, *beyond], key=lambda each: -each.is_digit))
 
 
 def _around(found: Sequence[Candidate], shape: tuple[int, ...]) -> Box:

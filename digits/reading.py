@@ -64,7 +64,7 @@ def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> R
     is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
     if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
         return as_it_is
-    sight = recogniser.find(grey)
+    sight = recogniser.find(grey, quick=quick)
     if quick and len(sight.digits) > QUICK_DIGITS:
         raise TakesLong
     reading = _of(grey, sight, recogniser)

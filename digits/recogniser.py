@@ -65,8 +65,11 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def find(self, grey: Grey) -> Sight:
-        """What may be digits in a picture, uint8 (h, w), and what stands between them."""
+    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
+        """What may be digits in a picture, uint8 (h, w), and what stands between them.
+
+        If it is to be quick, raises TakesLong where that would take several looks.
+        """
 
     def turns(self, grey: Grey) -> int:
         """Quarter turns to the left after which the picture seems to stand upright; mostly 0."""
@@ -88,8 +91,8 @@ class LiteRTRecogniser:
         self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
-    def find(self, grey: Grey) -> Sight:
-        return self._finder.find(grey)
+    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
+        return self._finder.find(grey, quick=quick)
 
     def turns(self, grey: Grey) -> int:
         return self._finder.turns(grey)

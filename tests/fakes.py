@@ -27,7 +27,7 @@ class TemplateRecogniser:
         digits = (draw(digit) for digit in "0123456789")
         self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def find(self, grey: Grey) -> Sight:
+    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
         _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
         tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]

@@ -8,6 +8,7 @@ import pytest
 from digits import finder as module
 from digits.box import Box
 from digits.calibration import Calibration, load_calibration
+from digits.errors import TakesLong
 from digits.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from tests.drawing import draw, on_paper
 
@@ -80,6 +81,12 @@ def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
     assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * DOUBTFUL
 
 
+def test_a_sign_is_one_of_them_alone() -> None:
+    network = Network((50, 50), signs={",": (70, 62), ".": (70, 62)})
+    (sign,) = finder(network).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE).signs
+    assert sign.character in ",."
+
+
 def test_signs_are_told_beside_digits_alone() -> None:
     at = {",": (70, 62), "-": (30, 50)}
     sight = finder(Network((50, 50), signs=at)).find(grey(960, 960))
@@ -103,7 +110,7 @@ def test_the_shape_follows_the_picture() -> None:
     [
         ([(50, 50)], 0.5, ["GLANCE"]),
         ([(50, 50), (20, 20)], 0.99, ["GLANCE", "CLOSER"]),
-        ([(50, 50)], 0.999, ["GLANCE", "CLOSER", "SEARCH"]),
+        ([(50, 50)], 0.999, ["GLANCE", "CLOSER"]),
         ([], 0.5, ["GLANCE", "CLOSER", "SEARCH"]),
     ],
     ids=["sure", "one of two in doubt", "all in doubt", "nothing there"],
@@ -113,6 +120,30 @@ def test_the_more_doubt_the_more_looks(centres: list[tuple[int, int]], sure: flo
     found = finder(network, replace(PLAIN, sure=sure)).find(grey(960, 960)).digits
     assert network.shapes == [(*getattr(module, look)[0], 1) for look in looks]
     assert bool(found) == bool(centres)
+
+
+def test_a_page_full_of_small_digits_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEGIBLE", 40)
+    network = Network((16, 20), (80, 76))
+    finder(network).find(grey(960, 960))
+    assert network.shapes == [(96, 96, 1), (192, 192, 1), (384, 384, 1)]
+
+
+@pytest.mark.parametrize("page", [grey(960, 960), on_paper(np.zeros((960, 960), np.uint8))])
+def test_a_quick_look_is_given_up_before_the_picture_is_searched(page: np.ndarray) -> None:
+    network = Network()
+    with pytest.raises(TakesLong):
+        finder(network).find(page, quick=True)
+    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
+
+
+def test_what_lies_beyond_the_part_that_is_looked_at_closer_still_counts() -> None:
+    page = np.full((800, 800), 255, np.uint8)
+    bold, faint = draw("4253", size=60, pen=7, margin=0), draw("7", size=60, pen=7, margin=0) // 4
+    page[20 : 20 + bold.shape[0], 20 : 20 + bold.shape[1]] -= bold
+    page[700 : 700 + faint.shape[0], 700 : 700 + faint.shape[1]] -= faint
+    found = load_finder(replace(load_calibration(), least=0.001)).find(page).digits
+    assert any(each.box.x > 600 and each.box.y > 600 for each in found)
 
 
 def test_a_picture_of_few_pixels_is_not_searched() -> None:

@@ -200,7 +200,7 @@ class Signed(TemplateRecogniser):
         super().__init__()
         self.signs = signs
 
-    def find(self, grey: Grey) -> Sight:
+    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
         return replace(super().find(grey), signs=self.signs)
 
 

@@ -22,6 +22,8 @@ RATE = 2e-3
 """The highest learning rate of AdamW."""
 SPREAD = 0.1
 """Standard deviation of a centre's target, in sides of its box."""
+LEAST_DISTANCE = 0.5
+"""Pixels from a place to the sides of a box that is learnt there."""
 _DOUBT = 0.5  # What the target of what nobody could tell rises to: it is hardly judged.
 
 
@@ -56,12 +58,13 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
         distances = np.zeros((*near.shape, 4), np.float32)
         distances[..., 0], distances[..., 2] = near_x - left, right - near_x
         distances[..., 1], distances[..., 3] = (near_y - top)[:, np.newaxis], (bottom - near_y)[:, np.newaxis]
-        inside = nearest & (near > 0.4) & (distances.min(axis=2) > 0.5)
+        # A thin 1 may have no place within its box, but always has one nearest to its centre.
+        inside = nearest & ((near > 0.999) | ((near > 0.4) & (distances.min(axis=2) > LEAST_DISTANCE)))
         part = target[window]
         part[..., 0] = np.where(nearest, near, part[..., 0])
         part[..., 1] = np.where(inside, near, np.where(nearest, 0, part[..., 1]))
         part[..., 2] = np.where(inside, label, part[..., 2])
-        part[inside, 3:7] = np.log(distances[inside] / UNIT)
+        part[inside, 3:7] = np.log(np.maximum(distances[inside], LEAST_DISTANCE) / UNIT)
     return target
 
 

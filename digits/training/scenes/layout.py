@@ -95,10 +95,10 @@ def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
     """Two digits or more, in some pictures with signs between them or letters beside them."""
     sheet, hand = Sheet(), Hand.of(rng)
     row = [sign(rng, "-")] if rng.random() < 0.06 else []
-    separated = rng.random() < 0.25
+    separated = rng.random() < 0.35
     for digit in writers.digits(length(most, rng), rng):
         row.append(digit)
-        if separated and rng.random() < 0.35:
+        if separated and rng.random() < 0.45:
             row.append(sign(rng))
     end = sheet.write(row, 0, 0, hand, rng)
     if rng.random() < 0.1:

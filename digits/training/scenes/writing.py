@@ -90,16 +90,16 @@ class Writers:
             digits = hands.of("digit")
             writers = hands.writers[digits]
             self._by_writer = {str(name): digits[writers == name] for name in np.unique(writers)}
+        self._names = list(self._by_writer)
 
     def digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
         """So many digits, in most cases by one writer."""
         if not self._hands or not self._by_writer or rng.random() > OF_HANDS:
             return [self._of_mnist(rng) for _ in range(count)]
-        of_all = self._hands.of("digit")
         if rng.random() < 0.3:
-            chosen = rng.choice(of_all, count)
-        else:
-            chosen = rng.choice(self._by_writer[str(self._hands.writers[rng.choice(of_all)])], count)
+            chosen = rng.choice(self._hands.of("digit"), count)
+        else:  # Each writer as often, however much there is by them.
+            chosen = rng.choice(self._by_writer[self._names[rng.integers(len(self._names))]], count)
         return [_of_strokes(int(self._hands.labels[number]), self._hands.strokes(number)) for number in chosen]
 
     def character(self, rng: np.random.Generator) -> Writing:
@@ -144,15 +144,25 @@ def sign(rng: np.random.Generator, among: str = SIGNS) -> Writing:
     elif character == "/":
         strokes = [[(rng.uniform(0.35, 0.8), -0.1), (0, 1.1)]]
     else:
-        comma = [(0.03, rng.uniform(0.9, 1)), (rng.uniform(-0.05, 0.03), rng.uniform(1, 1.15))]
-        strokes = [comma if character == "," else [(0, 0.97), (0.02, 0.99)]]
+        size = rng.uniform(0.02, 0.05)
+        if character == ",":
+            strokes = [
+                [(0, rng.uniform(0.88, 0.98)), (size, 0.98), (rng.uniform(-0.12, -0.02), rng.uniform(1.08, 1.25))]
+            ]
+        else:
+            strokes = [_dot(size, rng.uniform(0.92, 1))]
         if character == ":":
-            strokes.append([(0, 0.5), (0.02, 0.52)])
+            strokes.append(_dot(size, rng.uniform(0.35, 0.55)))
     points = tuple(np.array(stroke, np.float32) for stroke in strokes)
     left = min(stroke[:, 0].min() for stroke in points)
     width = max(stroke[:, 0].max() for stroke in points) - left
     moved = tuple(stroke - np.array([left, 0], np.float32) for stroke in points)
     return Writing(NO_DIGIT, float(width), moved, sign=character)
+
+
+def _dot(size: float, y: float) -> list[tuple[float, float]]:
+    """A point that is more than the end of a thin pen."""
+    return [(-size, y), (0, y - size), (size, y), (0, y + size), (-size, y)]
 
 
 def drawn(writing: Writing, matrix: Matrix, pen: Pen) -> Layer:
