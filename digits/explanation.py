@@ -12,9 +12,9 @@ import numpy.typing as npt
 from digits.box import Box
 from digits.calibration import IMPOSSIBLE
 from digits.grids import SIDE, Grid
-from digits.picture import Grey, read_picture
+from digits.picture import read_picture
+from digits.reading import Glyph, read_digits
 from digits.recogniser import Prediction, Recogniser
-from digits.recognition import recognise_upload
 
 PATCH, STRIDE = 6, 2
 """Pixels of the grid: broader than a stroke, and nine patches over each pixel that is not at the edge."""
@@ -47,21 +47,22 @@ def explain(data: bytes, recogniser: Recogniser, max_pixels: int) -> bytes:
     Ink keeps its grey where hiding it changed nothing or helped. It is the more orange the more powers of ten the odds
     of the answer lost, and wholly so where they fell to a hundredth or less: one scale, so that pictures compare. All
     is read anew with the given model, up to 145 times for each digit: 100 digits take it under a second.
-    Raises what recognise_upload raises.
+    Raises what read_picture and read_digits raise.
     """
-    upload = recognise_upload(data, recogniser, max_pixels)
-    picture = read_picture(data, max_pixels)
-    canvas = _canvas(picture.grey)
-    height, width, _ = canvas.shape
-    for digit, grid in zip(upload.record.digits, upload.grids, strict=True):
-        box = digit.box.scaled(width / picture.width, height / picture.height)
-        _colour(canvas, box, grid, heat_of(grid, recogniser))
-        _frame(canvas, box, str(digit.digit))
+    grey = read_picture(data, max_pixels).grey
+    reading = read_digits(grey, recogniser)
+    factor = math.ceil(MIN_SIDE / max(grey.shape))
+    larger = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    canvas = cv2.cvtColor(larger, cv2.COLOR_GRAY2BGR)
+    for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True):
+        box = glyph.box.scaled(factor, factor)
+        _colour(canvas, box, glyph, heat_of(glyph.grid, prediction.digit, recogniser))
+        _frame(canvas, box, str(prediction.digit))
     return cv2.imencode(".png", canvas)[1].tobytes()
 
 
-def heat_of(grid: Grid, recogniser: Recogniser) -> Heat:
-    """What each pixel's ink decided: the mean over all patches that hide it, times the share of ink in the pixel.
+def heat_of(grid: Grid, digit: int, recogniser: Recogniser) -> Heat:
+    """What each pixel's ink did for this digit: the mean over all patches that hide it, times its share of ink.
 
     Odds and not probabilities, since those of a sure digit stay near 1 whatever is hidden.
     """
@@ -69,7 +70,7 @@ def heat_of(grid: Grid, recogniser: Recogniser) -> Heat:
     whole, *hidden = recogniser.predict([grid, *(_without(grid, patch) for patch in patches)])
     falls, times = np.zeros(grid.shape), np.zeros(grid.shape)
     for patch, prediction in zip(patches, hidden, strict=True):
-        falls[patch] += _log_odds(whole, whole.digit) - _log_odds(prediction, whole.digit)
+        falls[patch] += _log_odds(whole, digit) - _log_odds(prediction, digit)
         times[patch] += 1
     return np.maximum(falls, 0) / np.maximum(times, 1) * (grid / 255)
 
@@ -87,17 +88,12 @@ def _log_odds(prediction: Prediction, digit: int) -> float:
     return math.log10(max(prediction.probabilities[digit], IMPOSSIBLE) / max(others, IMPOSSIBLE))
 
 
-def _canvas(grey: Grey) -> Canvas:
-    factor = math.ceil(MIN_SIDE / max(grey.shape))
-    larger = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
-    return cv2.cvtColor(larger, cv2.COLOR_GRAY2BGR)
-
-
-def _colour(canvas: Canvas, box: Box, grid: Grid, heat: Heat) -> None:
+def _colour(canvas: Canvas, box: Box, glyph: Glyph, heat: Heat) -> None:
     """Lays the heat over the digit: the ink of its grid fills the box as it does in the picture."""
-    x, y, width, height = cv2.boundingRect(grid)
+    x, y, width, height = cv2.boundingRect(glyph.grid)
     window = canvas[box.window]
     share = np.minimum(heat[y : y + height, x : x + width] / FULL_COLOUR, 1)
+    share = np.ascontiguousarray(np.rot90(share, -glyph.turns))
     share = cv2.resize(share, window.shape[1::-1])[..., np.newaxis]
     window[:] = (1 - share) * window + share * INK
 

@@ -33,6 +33,8 @@ class Glyph:
     box: Box
     line: int
     grid: Grid
+    turns: int = 0
+    """Quarter turns to the left after which the picture stands as the grid does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
     if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
         return None
     widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]
-    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box)) for each in reading.glyphs]
+    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box), turns=turns) for each in reading.glyphs]
     return replace(reading, glyphs=glyphs)
 
 

@@ -7,6 +7,7 @@ from PIL import ExifTags, Image
 
 from digits.explanation import explain, heat_of
 from digits.grids import Grid, to_grid
+from digits.picture import Grey
 from digits.recogniser import Prediction
 from digits.recognition import recognise_upload
 from tests.drawing import Array, draw, encode, on_paper, photograph, png
@@ -46,7 +47,7 @@ def on_its_side(picture: Array) -> bytes:
 
 
 def test_heat_lies_on_the_ink_and_nowhere_else(recogniser: TemplateRecogniser) -> None:
-    heat = heat_of(EIGHT, recogniser)
+    heat = heat_of(EIGHT, 8, recogniser)
     assert heat.shape == EIGHT.shape
     assert heat.min() == 0
     assert heat.max() > 0
@@ -55,23 +56,27 @@ def test_heat_lies_on_the_ink_and_nowhere_else(recogniser: TemplateRecogniser) -
 
 def test_heat_is_the_powers_of_ten_that_the_odds_lose() -> None:
     recogniser = Sevens(lambda seen: 3 if np.array_equal(seen, EIGHT) else 1)
-    assert heat_of(EIGHT, recogniser) == pytest.approx(2 * (EIGHT / 255), abs=1e-6)
+    assert heat_of(EIGHT, 7, recogniser) == pytest.approx(2 * (EIGHT / 255), abs=1e-6)
 
 
 def test_what_decides_is_hot_and_what_both_shapes_share_is_cold() -> None:
-    heat = heat_of(EIGHT, Sevens(lambda seen: 3 * seen_of(np.s_[:14], seen)))
+    heat = heat_of(EIGHT, 7, Sevens(lambda seen: 3 * seen_of(np.s_[:14], seen)))
     assert heat[:14][EIGHT[:14] > 0].min() > 0
     # A patch over the last row that decides reaches four rows further.
     assert not heat[18:].any()
 
 
 def test_ink_that_spoke_against_the_answer_is_cold() -> None:
-    assert not heat_of(EIGHT, Sevens(lambda seen: 3 - seen_of(np.s_[:], seen))).any()
+    assert not heat_of(EIGHT, 7, Sevens(lambda seen: 3 - seen_of(np.s_[:], seen))).any()
+
+
+def test_what_spoke_for_another_digit_is_cold() -> None:
+    assert not heat_of(EIGHT, 1, Sevens(lambda seen: 3 * seen_of(np.s_[:], seen))).any()
 
 
 def test_a_patch_over_blank_paper_is_not_tried() -> None:
     tried = []
-    heat_of(EIGHT, Sevens(lambda seen: tried.append(seen) or 1))
+    heat_of(EIGHT, 7, Sevens(lambda seen: tried.append(seen) or 1))
     whole, *hidden = tried
     assert np.array_equal(whole, EIGHT)
     assert all((seen != EIGHT).any() for seen in hidden)
@@ -104,3 +109,15 @@ def test_every_digit_has_its_colours_within_its_box(recogniser: TemplateRecognis
         assert orange[window].any()
         orange[window] = False
     assert not orange.any()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_of_a_picture_on_its_side_or_head_the_ink_is_coloured(turns: int) -> None:
+    class Turning(TemplateRecogniser):
+        def turns(self, grey: Grey) -> int:
+            return 4 - turns
+
+    picture = np.ascontiguousarray(np.rot90(on_paper(draw("4253", size=100, pen=10)), turns))
+    shown = np.asarray(Image.open(BytesIO(explain(encode(picture), Turning(), MAX_PIXELS)))).astype(int)
+    orange = shown[..., 0] - shown[..., 2] > 30
+    assert orange[picture < 128].sum() > 0.8 * orange.sum() > 0
