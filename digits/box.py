@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+_NOTHING = 1e-6  # Pixels: what comes of floats that are rounded.
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -53,5 +55,6 @@ class Box:
 
     def scaled(self, across: float, down: float) -> "Box":
         """The smallest box of whole pixels around this one in a picture `across` times as wide, `down` as high."""
-        x, y = math.floor(self.x * across), math.floor(self.y * down)
-        return Box(x, y, math.ceil(self.right * across) - x, math.ceil(self.bottom * down) - y)
+        x, y = math.floor(self.x * across + _NOTHING), math.floor(self.y * down + _NOTHING)
+        right, bottom = math.ceil(self.right * across - _NOTHING), math.ceil(self.bottom * down - _NOTHING)
+        return Box(x, y, max(1, right - x), max(1, bottom - y))

@@ -66,6 +66,8 @@ class Sign:
     x: float
     y: float
     """Its middle, in pixels of the picture."""
+    is_sign: float
+    """Probability that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,11 @@ class Finder:
         signs = []
         for row, column in zip(*_peaks(logits.max(axis=-1), self._calibration.sign_logit), strict=True):
             x, y = (column + 0.5) * STRIDE - place.left, (row + 0.5) * STRIDE - place.top
-            character = SIGNS[int(logits[row, column].argmax())]
-            signs.append(Sign(character, region.x + float(x / place.across), region.y + float(y / place.down)))
+            most = int(logits[row, column].argmax())
+            is_sign = 1 / (1 + math.exp(-logits[row, column, most]))
+            signs.append(
+                Sign(SIGNS[most], region.x + float(x / place.across), region.y + float(y / place.down), is_sign)
+            )
         return signs
 
     def _is_sure(self, sight: Sight) -> bool:

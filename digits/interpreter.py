@@ -28,8 +28,12 @@ class Interpreter:
         return given
 
 
+MOST_SHAPES = 6
+"""For which a thread keeps interpreters of a network: each takes some megabytes, and pictures come in all shapes."""
+
+
 class Interpreters(threading.local):
-    """The interpreters of one network, one for each thread and shape."""
+    """The interpreters of one network, one for each thread and shape; those that were not used for long are let go."""
 
     def __init__(self, flatbuffer: bytes) -> None:
         self._flatbuffer = flatbuffer
@@ -37,6 +41,8 @@ class Interpreters(threading.local):
 
     def run(self, picture: Floats) -> Floats:
         """float32 (h, w, 1) -> what the network gives, float32."""
-        if picture.shape not in self._of:
-            self._of[picture.shape] = Interpreter(self._flatbuffer, picture.shape)
-        return self._of[picture.shape].run(picture)
+        interpreter = self._of.pop(picture.shape, None) or Interpreter(self._flatbuffer, picture.shape)
+        self._of[picture.shape] = interpreter  # Now the last, and the first is the one not used for longest.
+        if len(self._of) > MOST_SHAPES:
+            del self._of[next(iter(self._of))]
+        return interpreter.run(picture)

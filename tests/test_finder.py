@@ -10,6 +10,7 @@ from digits.box import Box
 from digits.calibration import Calibration, load_calibration
 from digits.errors import TakesLong
 from digits.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.interpreter import MOST_SHAPES, Interpreters
 from tests.drawing import draw, on_paper
 
 PLAIN = Calibration(
@@ -173,3 +174,11 @@ def test_an_empty_picture_is_no_strong_noise() -> None:
     flat[0, 0, 0] = 101
     assert np.abs(to_input(flat)).max() < 0.6
     assert to_input(np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)).std() == pytest.approx(1)
+
+
+def test_of_a_network_only_so_many_shapes_are_kept_those_used_last() -> None:
+    networks = Interpreters(module.FINDER.read_bytes())
+    shapes = [(32, 32 * columns, 1) for columns in range(1, MOST_SHAPES + 2)]
+    for shape in (*shapes[:-1], shapes[0], shapes[-1]):
+        assert networks.run(np.zeros(shape, np.float32)).shape == (8, shape[1] // STRIDE, 20)
+    assert list(networks._of) == [*shapes[2:-1], shapes[0], shapes[-1]]

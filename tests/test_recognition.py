@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from digits.box import Box
 from digits.errors import NoInk, NotAPicture, NotFound, Unavailable
 from digits.grids import SIDE
 from digits.recognition import delete_upload, keep_uploads, recognise_upload
@@ -99,3 +100,8 @@ def test_what_is_no_picture_is_refused(recogniser: TemplateRecogniser, data: byt
 def test_a_blank_page_is_refused(recogniser: TemplateRecogniser) -> None:
     with pytest.raises(NoInk):
         recognise_upload(encode(np.full((50, 50), 255, np.uint8)), recogniser, PIXELS)
+
+
+def test_a_box_at_the_edge_ends_there_at_any_size() -> None:
+    for width in range(601, 4000):
+        assert Box(10, 0, 560, 9).scaled(width / 570, 1).right == width

@@ -45,6 +45,16 @@ def test_figures_tell_what_is_missed_by_height_and_what_is_taken_for_a_digit() -
     assert told["taken_for_digits"] == told["scenes_without_digits"] == 1
 
 
+def test_a_number_is_exact_if_all_its_digits_stand_in_their_order() -> None:
+    scene = Scene(
+        np.zeros((40, 200), np.uint8), [Digit(label, (x, 10, x + 20, 30), EMPTY) for label, x in ((2, 10), (1, 50))], []
+    )
+    read = {number: Result("number", scene, [], [], number, 0.9) for number in ("21", "12", "2", "2\n1")}
+    assert [number for number, result in read.items() if result.is_exact] == ["21", "2\n1"]
+    told = figures(list(read.values()), threshold=0.5)
+    assert (told["numbers"], told["exact"], told["sure_and_wrong"]) == (4, 2, 2)
+
+
 def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: Path) -> None:
     folder = tmp_path / "report"
     write_report(folder, TemplateRecogniser(), Writers(read_npz(mnist_like).train, None), scenes=12, seed=0)

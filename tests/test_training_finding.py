@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.finder import GLANCE, Finder
+from digits.finder import GLANCE, Candidate, Finder, Sight, Sign
 from digits.interpreter import Interpreter
 from digits.segmenter import Segmenter
 from digits.training import calibration, finding
 from digits.training.command import main
+from digits.training.scenes.scene import Scene
 from tests.drawing import draw, on_paper
 
 
@@ -70,6 +71,19 @@ def test_an_exported_network_gives_what_it_gave_at_any_size(tmp_path: Path) -> N
         assert np.abs(Interpreter(flatbuffer, shape).run(picture) - expected).max() < 0.05
 
 
+@pytest.mark.parametrize(("wrong", "sureness", "sign"), [(0, 0.3, 0.1), (3, 0.3, 0.35), (3, 0.9, 0.8)])
+def test_signs_are_told_from_where_most_are_right(
+    monkeypatch: pytest.MonkeyPatch, wrong: int, sureness: float, sign: float
+) -> None:
+    scene = Scene(np.zeros((100, 1000), np.uint8), [], [("-", (65, 20, 75, 30))])
+    digit, far_off = Candidate(Box(40, 10, 20, 30), 0.9, (0.1,) * 10), Sign(".", 900, 50, 0.99)
+    told = [Sign("-", 70, 25, 0.5)] * 20 + [Sign("/", 70, 25, sureness)] * wrong
+    monkeypatch.setattr(
+        calibration, "looked_at", lambda *_: [(scene, Sight([digit], [each, far_off])) for each in told]
+    )
+    assert calibration.best_sign(None, 0, [0]) == sign  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.mnist
@@ -88,4 +102,5 @@ def test_the_calibration_is_found_with_the_models_that_ship(
     found = calibration.calibrated(recogniser, learnt, scenes=60, seed=0)
     assert 0 < found.least < found.sure <= 1
     assert found.overlap in (0.5, 0.7)
+    assert found.sign in calibration.SIGNS
     assert found.odds[1] > 0

@@ -10,6 +10,7 @@ from digits.calibration import IMPOSSIBLE, Calibration, log_odds
 from digits.compiled import CLASSES
 from digits.finder import Candidate, Finder, Sign, load_finder
 from digits.grids import to_grid
+from digits.lines import beside
 from digits.recogniser import Prediction, Recogniser
 from digits.training.cuttings import is_digit, looked_at
 from digits.training.road import FOUND
@@ -24,7 +25,9 @@ CANDIDATES = 0.998
 ENOUGH = 0.1
 """Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
-SIGNS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
+PRECISE = 0.9
+"""Share of the signs in `text` that are to be right: it gives those that are sure."""
 
 
 PLAIN = Calibration(
@@ -137,16 +140,20 @@ def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: li
 
 
 def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
-    """Of SIGNS the one with which most signs are told, and fewest that are none."""
-    scores = []
+    """Of SIGNS the lowest one from which PRECISE of the signs beside digits are right; the highest if none is."""
+    told: list[tuple[float, bool]] = []
+    for scene, sight in looked_at(load_finder(replace(PLAIN, sign=SIGNS[0], least=FOUND)), writers, scenes, seed):
+        boxes = [each.box for each in sight.digits]
+        told += [
+            (seen.is_sign, any(_is_at(seen, each, 2 / sight.scale) for each in scene.signs))
+            for seen in sight.signs
+            if beside(boxes, seen.x, seen.y) is not None
+        ]
     for sign in SIGNS:
-        right = told = written = 0
-        for scene, sight in looked_at(load_finder(replace(PLAIN, sign=sign, least=FOUND)), writers, scenes, seed):
-            right += sum(any(_is_at(seen, each, 2 / sight.scale) for seen in sight.signs) for each in scene.signs)
-            told += len(sight.signs)
-            written += len(scene.signs)
-        scores.append(2 * right / max(1, told + written))
-    return SIGNS[int(np.argmax(scores))]
+        right = [is_right for is_sign, is_right in told if is_sign >= sign]
+        if right and sum(right) >= PRECISE * len(right):
+            return sign
+    return SIGNS[-1]
 
 
 def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:

@@ -1,4 +1,7 @@
-"""How well digits are found in scenes by writers that nothing has learnt from: figures, curves, mistakes."""
+"""How well digits are found and read in scenes by writers held out from training: figures, curves, mistakes.
+
+The calibration is found on other scenes by the same writers.
+"""
 
 import json
 from collections.abc import Sequence
@@ -48,6 +51,11 @@ class Result:
     def digits(self) -> list[Digit]:
         return [digit for digit in self.scene.digits if digit.label >= 0]
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether just the digits that are written were read, in the order in which they were written."""
+        return self.number.replace("\n", "") == "".join(str(digit.label) for digit in self.digits)
+
 
 def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> None:
     """Fills the folder: metrics.json, curves.png and mistakes.png."""
@@ -76,10 +84,17 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
 
 
 def figures(results: Sequence[Result], threshold: float) -> dict[str, object]:
-    """Average precision and recall, of all, by layout and by size; and what is taken for a digit where none is."""
+    """What is read right; average precision and recall, of all, by layout and by size; what is taken for a digit.
+
+    Numbers of which a digit is cut off by the edge are not judged as a whole.
+    """
     empty = [result for result in results if not result.scene.digits]
+    whole = [result for result in results if result.digits and len(result.digits) == len(result.scene.digits)]
     return {
         "scenes": len(results),
+        "numbers": len(whole),
+        "exact": sum(result.is_exact for result in whole),
+        "sure_and_wrong": sum(not result.is_exact and result.confidence >= threshold for result in whole),
         "average_precision": average_precision(results),
         "of_layout": {
             name: average_precision([result for result in results if result.layout == name])
@@ -124,11 +139,11 @@ def curves(results: Sequence[Result]) -> Figure:
 
 
 def mistakes(results: Sequence[Result]) -> npt.NDArray[np.uint8]:
-    """Scenes in which other digits were read than are written, the surest first.
+    """Scenes in which something else was read than is written, the surest first.
 
     Around what is there is a green box, around what was found a red one.
     """
-    wrong = [result for result in results if sorted(result.number.replace("\n", "")) != _written(result)]
+    wrong = [result for result in results if not result.is_exact]
     tiles = [_tile(result) for result in sorted(wrong, key=lambda result: -result.confidence)[:MISTAKES]]
     columns = 8
     tiles += [np.zeros((_TILE, _TILE, 3), np.uint8)] * (-len(tiles) % columns or columns * (not tiles))
@@ -171,10 +186,6 @@ def _recall(digits: Sequence[tuple[Result, Digit]]) -> float | None:
     if not digits:
         return None
     return round(sum(any(digit is met for met in result.of) for result, digit in digits) / len(digits), 4)
-
-
-def _written(result: Result) -> list[str]:
-    return sorted(str(digit.label) for digit in result.digits)
 
 
 def _tile(result: Result) -> npt.NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def pairs(writers: Writers, job: tuple[int, list[int]]) -> Pairs:
             picture, ink = _pair(scene, digits[place], rng)
             seen.append(picture)
             inks.append(ink)
-    return np.stack(seen), np.stack(inks)
+    return np.array(seen, np.uint8).reshape(-1, SIDE, SIDE), np.array(inks, np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _pair(scene: Scene, digit: Digit, rng: np.random.Generator) -> Pairs:
