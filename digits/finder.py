@@ -108,7 +108,7 @@ class Finder:
             return sight
         closer = self.look(grey, region, CLOSER)
         nearer = _nearer(closer, region, grey.shape)
-        is_enough = closer.scale >= 1 or (_is_any_likely(closer) and (_is_legible(closer) or nearer is not None))
+        is_enough = closer.scale >= 1 or (_count_likely(closer) and (_is_legible(closer) or nearer is not None))
         if quick and (nearer or not is_enough):
             raise TakesLong
         if not is_enough:
@@ -122,9 +122,13 @@ class Finder:
         return sight
 
     def turns(self, grey: Grey) -> int:
-        """Quarter turns to the left after which what is seen looks most like digits; 0 where nothing does."""
+        """Quarter turns to the left after which what is seen looks most like a number; 0 where nothing does.
+
+        Of one digit nobody could tell.
+        """
         turned = [np.ascontiguousarray(np.rot90(grey, turns)) for turns in range(4)]
-        clarity = [_clarity(self.look(each, Box(0, 0, *each.shape[::-1]), CLOSER)) for each in turned]
+        sights = [self.look(each, Box(0, 0, *each.shape[::-1]), CLOSER) for each in turned]
+        clarity = [_clarity(sight) if _count_likely(sight) > 1 else 0.0 for sight in sights]
         return clarity.index(max(clarity))
 
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
@@ -255,9 +259,9 @@ def _whole(edges: list[float], region: Box) -> Box | None:
     return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
 
 
-def _is_any_likely(sight: Sight) -> bool:
-    """Whether anything is rather a digit than none."""
-    return bool(sight.digits) and sight.digits[0].is_digit >= 0.5
+def _count_likely(sight: Sight) -> int:
+    """How many are rather digits than none."""
+    return sum(each.is_digit >= 0.5 for each in sight.digits)
 
 
 def _clarity(sight: Sight) -> float:
