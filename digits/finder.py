@@ -107,11 +107,9 @@ class Finder:
         if sight.digits and _is_legible(sight) and self._is_sure(sight):
             return sight
         closer = self.look(grey, region, CLOSER)
-        nearer = _nearer(closer, region, grey.shape)
-        is_enough = closer.scale >= 1 or (_count_likely(closer) and (_is_legible(closer) or nearer is not None))
-        if quick and (nearer or not is_enough):
-            raise TakesLong
-        if not is_enough:
+        if closer.scale < 1 and not (_count_likely(closer) and _is_legible(closer)):
+            if quick:
+                raise TakesLong
             closer = max(closer, self.look(grey, region, SEARCH), key=_clarity)
         sight = closer if closer.digits else sight
         while nearer := _nearer(sight, region, grey.shape):

@@ -135,6 +135,12 @@ def test_a_quick_reading_is_the_same(size: int) -> None:
     assert read_digits(grey, SHIPPED, quick=True).predictions == read_digits(grey, SHIPPED).predictions
 
 
+def test_a_page_of_small_digits_is_read_whole() -> None:
+    rows = ["".join(str((3 * row + 7 * column) % 10) for column in range(10)) for row in range(10)]
+    page = on_paper(draw("\n".join(rows), size=47, pen=5, gap=23))
+    assert read_digits(page, SHIPPED).number.split("\n") == rows
+
+
 def test_a_quick_reading_is_given_up_where_there_are_many_digits() -> None:
     with pytest.raises(TakesLong):
         read_digits(on_paper(draw("3141592\n6535897")), TEMPLATES, quick=True)
