@@ -59,7 +59,7 @@ def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: 
     folder = tmp_path / "report"
     write_report(folder, TemplateRecogniser(), Writers(read_npz(mnist_like).train, None), scenes=12, seed=0)
     told = json.loads((folder / "metrics.json").read_text())
-    assert told["written_by"] == ["MNIST"]
+    assert (told["written_by"], told["hands"]) == (["MNIST"], 0)
     assert told["scenes"] == 12
     assert 0 < told["average_precision"] <= 1
     assert cv2.imread(str(folder / "mistakes.png")).shape[1] == 8 * 160

@@ -61,7 +61,7 @@ def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes:
     """Fills the folder: metrics.json, curves.png and mistakes.png."""
     results = measured(recogniser, writers, scenes, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"written_by": writers.sources, **figures(results, recogniser.threshold)}
+    told = {"written_by": writers.sources, "hands": len(writers.names), **figures(results, recogniser.threshold)}
     (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
     curves(results).savefig(folder / "curves.png", dpi=120)
     cv2.imwrite(str(folder / "mistakes.png"), mistakes(results))

@@ -90,7 +90,8 @@ class Writers:
             digits = hands.of("digit")
             writers = hands.writers[digits]
             self._by_writer = {str(name): digits[writers == name] for name in np.unique(writers)}
-        self._names = list(self._by_writer)
+        self.names = list(self._by_writer)
+        """Of the writers of digits, beside MNIST's."""
 
     def digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
         """So many digits, in most cases by one writer."""
@@ -99,7 +100,7 @@ class Writers:
         if rng.random() < 0.3:
             chosen = rng.choice(self._hands.of("digit"), count)
         else:  # Each writer as often, however much there is by them.
-            chosen = rng.choice(self._by_writer[self._names[rng.integers(len(self._names))]], count)
+            chosen = rng.choice(self._by_writer[self.names[rng.integers(len(self.names))]], count)
         return [_of_strokes(int(self._hands.labels[number]), self._hands.strokes(number)) for number in chosen]
 
     def character(self, rng: np.random.Generator) -> Writing:
