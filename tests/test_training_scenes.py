@@ -14,6 +14,7 @@ from digits.training.data import read_npz
 from digits.training.finder_scenes import scenes_of
 from digits.training.hands import Hands, read_hands
 from digits.training.pen_data import Sample, write_hands
+from digits.training.scenes import writing
 from digits.training.scenes.layout import LAYOUTS, Layout, cells, drawing, number, several_lines, single, words
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
@@ -127,6 +128,23 @@ def test_what_the_finder_sees_of_a_scene_is_labelled_where_it_is(writers: Writer
         assert (digits[:, 1:3] < digits[:, 3:]).all()
         assert (digits[:, 1:] >= 0).all()
         assert (digits[:, 3:] <= (128, 64)).all()
+
+
+def test_a_line_for_a_1_may_be_given_an_upstroke(
+    mnist_like: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def widths(styled: float) -> dict[int, set[float]]:
+        monkeypatch.setattr(writing, "STYLED", styled)
+        monkeypatch.setattr(writing, "OF_HANDS", 1)
+        made = Writers(read_npz(mnist_like).train, hands).digits(200, np.random.default_rng(0))
+        return {digit: {round(each.width, 3) for each in made if each.label == digit} for digit in range(10)}
+
+    plain, styled = widths(0), widths(1)
+    assert len(plain.pop(1)) == 1
+    ones = styled.pop(1)
+    assert len(ones) > 5
+    assert max(ones) > 0.5
+    assert plain == styled
 
 
 def test_signs_between_digits_are_none() -> None:

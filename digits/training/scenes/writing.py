@@ -23,7 +23,7 @@ OF_HANDS = 0.6
 """Share of the digits that are drawn from pen trajectories, where there are any; the others are MNIST's."""
 
 STYLED = 0.3
-"""Share of MNIST's 0s, 1s and 7s that are written as Europeans do: about as often as by the other hands."""
+"""Share of MNIST's 0s, 1s and 7s, and of all mere lines for a 1, that are written as Europeans do."""
 HELD_OUT = RECIPES["cnn"].held_out
 """The share of MNIST that the classifier is judged by, and nothing else learns from."""
 _ENLARGED = 4
@@ -101,7 +101,7 @@ class Writers:
             chosen = rng.choice(self._hands.of("digit"), count)
         else:  # Each writer as often, however much there is by them.
             chosen = rng.choice(self._by_writer[self.names[rng.integers(len(self.names))]], count)
-        return [_of_strokes(int(self._hands.labels[number]), self._hands.strokes(number)) for number in chosen]
+        return [self._of_hand(int(number), self._hands, rng) for number in chosen]
 
     def character(self, rng: np.random.Generator) -> Writing:
         """A letter or a sign."""
@@ -119,6 +119,12 @@ class Writers:
             number = rng.choice(self._hands.of(kind))
             if not any(letter.isdigit() for letter in str(self._hands.labels[number])):
                 return _of_strokes(NO_DIGIT, self._hands.strokes(number))
+
+    def _of_hand(self, number: int, hands: Hands, rng: np.random.Generator) -> Writing:
+        digit, strokes = int(hands.labels[number]), hands.strokes(number)
+        if digit == 1 and len(strokes) == 1 and rng.random() < STYLED:
+            strokes = (_with_upstroke(strokes[0], rng),)
+        return _of_strokes(digit, strokes)
 
     def _of_mnist(self, rng: np.random.Generator) -> Writing:
         number = rng.integers(len(self._mnist.digits))
@@ -159,6 +165,19 @@ def sign(rng: np.random.Generator, among: str = SIGNS) -> Writing:
     width = max(stroke[:, 0].max() for stroke in points) - left
     moved = tuple(stroke - np.array([left, 0], np.float32) for stroke in points)
     return Writing(NO_DIGIT, float(width), moved, sign=character)
+
+
+def _with_upstroke(stroke: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """A 1 that is a mere line, begun with an upstroke; another 1 as it is."""
+    width, height = np.ptp(stroke, axis=0).tolist()
+    if width > 0.25 * height:
+        return stroke
+    upper = stroke[stroke[:, 1].argmin()]
+    across = rng.uniform(0.15, 0.7) * height
+    down = min(height, across * rng.uniform(0.7, 1.6))  # Flatter ones would be 7s.
+    bend = np.array([-across * rng.uniform(0.3, 0.6), down * rng.uniform(0.3, 0.8)])
+    upstroke = smooth(np.stack([upper + np.array([-across, down]), upper + bend, upper]))
+    return np.concatenate([upstroke, stroke if stroke[0, 1] < stroke[-1, 1] else stroke[::-1]])
 
 
 def _dot(size: float, y: float) -> list[tuple[float, float]]:
