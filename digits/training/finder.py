@@ -22,6 +22,8 @@ RATE = 2e-3
 """The highest learning rate of AdamW."""
 SPREAD = 0.1
 """Standard deviation of a centre's target, in sides of its box."""
+WEIGHTS = np.array([1.0] + [3.0] * len(SIGNS), np.float32)
+"""Of the centres of digits, and of those of each sign, which are few and would be learnt slowly."""
 LEAST_DISTANCE = 0.5
 """Pixels from a place to the sides of a box that is learnt there."""
 _DOUBT = 0.5  # What the target of what nobody could tell rises to: it is hardly judged.
@@ -81,7 +83,7 @@ def loss(target: Any, given: Any) -> Any:
     entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
     off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
     centres, weight = ops.maximum(ops.sum(is_centre), 1.0), ops.maximum(ops.sum(counts), 1.0)
-    return ops.sum(hit + miss) / centres + ops.sum(counts * (entropy + 2 * off)) / weight
+    return ops.sum(WEIGHTS * (hit + miss)) / centres + ops.sum(counts * (entropy + 2 * off)) / weight
 
 
 class Batches(keras.utils.PyDataset):
