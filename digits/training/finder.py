@@ -83,7 +83,8 @@ def loss(target: Any, given: Any) -> Any:
     entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
     off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
     centres, weight = ops.maximum(ops.sum(is_centre), 1.0), ops.maximum(ops.sum(counts), 1.0)
-    return ops.sum(ops.convert_to_tensor(WEIGHTS) * (hit + miss)) / centres + ops.sum(counts * (entropy + 2 * off)) / weight
+    of_centres = ops.sum(ops.convert_to_tensor(WEIGHTS) * (hit + miss)) / centres
+    return of_centres + ops.sum(counts * (entropy + 2 * off)) / weight
 
 
 class Batches(keras.utils.PyDataset):
