@@ -107,10 +107,10 @@ class Finder:
         if sight.digits and _is_legible(sight) and self._is_sure(sight):
             return sight
         closer = self.look(grey, region, CLOSER)
-        if closer.scale < 1 and not (_count_likely(closer) and _is_legible(closer)):
+        if closer.scale < 1 and not (closer.digits and _is_legible(closer)):
             if quick:
                 raise TakesLong
-            closer = max(closer, self.look(grey, region, SEARCH), key=_clarity)
+            closer = max(closer, self.look(grey, region, SEARCH), key=_yield)
         sight = closer if closer.digits else sight
         while nearer := _nearer(sight, region, grey.shape):
             closer = self.look(grey, nearer, CLOSER)
@@ -262,6 +262,11 @@ def _count_likely(sight: Sight) -> int:
     return sum(each.is_digit >= 0.5 for each in sight.digits)
 
 
+def _yield(sight: Sight) -> tuple[int, float]:
+    """How many likely digits are seen, and how likely the likeliest is."""
+    return _count_likely(sight), max((each.is_digit for each in sight.digits), default=0.0)
+
+
 def _clarity(sight: Sight) -> float:
     """How surely what is seen are digits, on average."""
     return sum(each.is_digit for each in sight.digits) / max(1, len(sight.digits))
@@ -273,8 +278,8 @@ def _is_legible(sight: Sight) -> bool:
 
 
 def _likely(sight: Sight) -> Sequence[Candidate]:
-    """What is rather a digit than none; where nothing is, all."""
-    return [each for each in sight.digits if each.is_digit >= 0.5] or sight.digits
+    """What is rather a digit than none; where nothing is, the likeliest."""
+    return [each for each in sight.digits if each.is_digit >= 0.5] or sight.digits[:1]
 
 
 def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:

@@ -20,7 +20,7 @@ from digits.training.scenes.writing import Writers
 SCENES = 3000
 LEAST = 0.02
 """Probability of the finder from which candidates are looked at here."""
-CANDIDATES = 0.998
+CANDIDATES = 0.995
 """Share of the digits that are to be taken for candidates, of those found with LEAST."""
 ENOUGH = 0.1
 """Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
