@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import cv2
 import numpy as np
@@ -145,8 +146,8 @@ class Finder:
                 weights = np.exp(values[1:11] - values[1:11].max())
                 is_digit = 1 / (1 + math.exp(-values[0]))
                 candidates.append(Candidate(box, is_digit, tuple((weights / weights.sum()).tolist())))
-        signs = self._signs(given[..., 15:], place, region) if candidates else []
-        return Sight(candidates, signs, min(place.across, place.down))
+        signs = self._signs(given[..., 15:], place, region)
+        return Sight(*_told_apart(candidates, signs), min(place.across, place.down))
 
     def _signs(self, logits: Floats, place: "Place", region: Box) -> list[Sign]:
         signs = []
@@ -288,6 +289,26 @@ def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:
         return None
     around = _around(_likely(sight), shape)
     return around if 2 * around.width * around.height < region.width * region.height else None
+
+
+def _told_apart(digits: Sequence[Candidate], signs: Sequence[Sign]) -> tuple[list[Candidate], list[Sign]]:
+    """Of a digit and a sign at one place, such as a 1 and a stroke, the likelier; and so of two signs.
+
+    Signs are of one place within half the height of the digits. Without digits there are none.
+    """
+    reach = median(each.box.height for each in digits) / 2 if digits else 0.0
+    kept: list[Sign] = []
+    for sign in sorted(signs, key=lambda sign: -sign.is_sign):
+        is_other = any(each.is_digit >= sign.is_sign and _is_amid(sign, each.box) for each in digits)
+        if not is_other and all(math.hypot(sign.x - other.x, sign.y - other.y) > reach for other in kept):
+            kept.append(sign)
+    return [each for each in digits if not any(_is_amid(sign, each.box) for sign in kept)], kept if digits else []
+
+
+def _is_amid(sign: Sign, box: Box) -> bool:
+    """Whether a sign is in the middle half of a box."""
+    across, down = abs(sign.x - box.centre), abs(sign.y - box.middle)
+    return 4 * across <= max(box.width, box.height / 2) and 4 * down <= box.height
 
 
 def _with_what_is_beyond(closer: Sight, region: Box, before: Sight) -> Sight:
