@@ -23,6 +23,14 @@ STROKES: dict[str, list[list[tuple[int, int]]]] = {
     "9": [[(74, 38), (50, 52), (26, 38), (32, 12), (60, 5), (75, 22), (74, 38), (68, 70), (58, 95)]],
 }
 """Each digit's strokes, as points in a square of 100."""
+SIGNS: dict[str, list[list[tuple[int, int]]]] = {
+    ".": [[(12, 89), (18, 95), (12, 95), (18, 89)]],
+    ",": [[(18, 90), (8, 112)]],
+    ":": [[(12, 89), (18, 95), (12, 95), (18, 89)], [(12, 45), (18, 51), (12, 51), (18, 45)]],
+    "-": [[(0, 50), (33, 50)]],
+    "/": [[(42, -5), (-8, 105)]],
+}
+"""Those of what stands between digits, in a third of the width."""
 
 Array = npt.NDArray[np.uint8]
 
@@ -30,15 +38,20 @@ Array = npt.NDArray[np.uint8]
 def draw(number: str, size: int = 160, pen: int = 12, margin: int = 60, gap: int = 30) -> Array:
     """uint8 (h, w): white ink on black, the digits `size` pixels high; a line feed starts a new line."""
     lines = number.split("\n")
-    width = max(len(line) for line in lines) * (size + gap) - gap + 2 * margin
+    width = max(sum(_width(character, size) + gap for character in line) for line in lines) - gap + 2 * margin
     canvas = np.zeros((len(lines) * (size + 2 * gap) - 2 * gap + 2 * margin, width), np.uint8)
     for row, line in enumerate(lines):
-        for column, digit in enumerate(line):
-            corner = np.array([margin + column * (size + gap), margin + row * (size + 2 * gap)])
-            for stroke in STROKES[digit]:
+        corner = np.array([margin, margin + row * (size + 2 * gap)])
+        for character in line:
+            for stroke in (STROKES | SIGNS)[character]:
                 points = (np.array(stroke) * size / 100 + corner).astype(np.int32)
                 cv2.polylines(canvas, [points], False, 255, pen, cv2.LINE_AA)
+            corner[0] += _width(character, size) + gap
     return canvas
+
+
+def _width(character: str, size: int) -> int:
+    return size // 3 if character in SIGNS else size
 
 
 def on_paper(ink: Array, paper: int = 255, pen: int = 0) -> Array:

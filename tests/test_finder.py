@@ -88,6 +88,22 @@ def test_a_sign_is_one_of_them_alone() -> None:
     assert sign.character in ",."
 
 
+@pytest.mark.parametrize(("surer", "is_digit"), [(2, True), (3, False)], ids=["digit", "stroke"])
+def test_of_a_digit_and_a_stroke_at_one_place_the_likelier_is_seen(surer: int, is_digit: bool) -> None:
+    """Each digit is less sure than the one before; the stroke is as sure as the third."""
+    centres = [(x, 50) for x in range(24, 180, 40)]
+    network = Network(*centres, signs={"/": centres[surer]})
+    sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
+    assert (len(sight.digits), len(sight.signs)) == ((4, 0) if is_digit else (3, 1))
+
+
+def test_of_signs_within_half_a_digit_the_likeliest_is_told() -> None:
+    near = Network((50, 50), signs={":": (74, 50), ".": (74, 62)})
+    apart = Network((50, 50), signs={":": (74, 50), ".": (74, 82)})
+    for network, told in ((near, 1), (apart, 2)):
+        assert len(finder(network).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE).signs) == told
+
+
 def test_signs_are_told_beside_digits_alone() -> None:
     at = {",": (70, 62), "-": (30, 50)}
     sight = finder(Network((50, 50), signs=at)).find(grey(960, 960))

@@ -1,5 +1,6 @@
 """The way from picture to number, with the finder and the segmenter that ship, and a classifier of templates."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -133,6 +134,14 @@ def test_a_blank_picture_has_no_digit(level: int, size: int) -> None:
 def test_a_quick_reading_is_the_same(size: int) -> None:
     grey = photograph(draw("47", size=size, pen=size // 8, margin=size // 3, gap=size // 5))
     assert read_digits(grey, SHIPPED, quick=True).predictions == read_digits(grey, SHIPPED).predictions
+
+
+@pytest.mark.parametrize("size", [50, 100])
+@pytest.mark.parametrize("text", ["20,4", "-7", "7:45", "24/12/95"])
+def test_signs_are_given_in_the_text_and_are_no_digits(text: str, size: int) -> None:
+    found = read_digits(on_paper(draw(text, size=size, pen=size // 12, margin=size, gap=size // 8)), SHIPPED)
+    assert found.text == text
+    assert found.number == re.sub(r"\D", "", text)
 
 
 def test_a_page_of_small_digits_is_read_whole() -> None:
