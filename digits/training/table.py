@@ -29,7 +29,7 @@ def recipe_table(reports: Path = REPORTS) -> str:
     measured = [json.loads(path.read_text()) for path in sorted(reports.glob("*/metrics.json"))]
     rows: list[tuple[str, ...]] = [_COLUMNS, ("---",) * len(_COLUMNS)]
     for name, recipe in RECIPES.items():
-        figures = [_row(metrics, recipe.reported) for metrics in measured if metrics["recipe"] == name]
+        figures = [_row(metrics, recipe.reported) for metrics in measured if metrics.get("recipe") == name]
         rows += figures or [(f"`{name}`", recipe.origin, "not measured", *[""] * (len(_COLUMNS) - 4), recipe.reported)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
