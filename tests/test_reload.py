@@ -267,7 +267,7 @@ def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> Non
             assert time.monotonic() < deadline
             time.sleep(0.1)
     os.close(parent)
-    process.wait(20)
+    process.wait(40)  # Each of the two workers is killed where it takes longer than STOP_SECONDS, one after the other.
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
 
