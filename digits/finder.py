@@ -127,7 +127,7 @@ class Finder:
         """
         turned = [np.ascontiguousarray(np.rot90(grey, turns)) for turns in range(4)]
         sights = [self.look(each, Box(0, 0, *each.shape[::-1]), CLOSER) for each in turned]
-        clarity = [_clarity(sight) if _count_likely(sight) > 1 else 0.0 for sight in sights]
+        clarity = [_clarity(sight) if len(_likely(sight)) > 1 else 0.0 for sight in sights]
         return clarity.index(max(clarity))
 
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
@@ -146,10 +146,13 @@ class Finder:
                 weights = np.exp(values[1:11] - values[1:11].max())
                 is_digit = 1 / (1 + math.exp(-values[0]))
                 candidates.append(Candidate(box, is_digit, tuple((weights / weights.sum()).tolist())))
-        signs = self._signs(given[..., 15:], place, region)
-        return Sight(*_told_apart(candidates, signs), min(place.across, place.down))
+        scale = min(place.across, place.down)
+        if not candidates:
+            return Sight([], [], scale)
+        return Sight(*_told_apart(candidates, self._signs(given[..., 15:], place, region)), scale)
 
     def _signs(self, logits: Floats, place: "Place", region: Box) -> list[Sign]:
+        """The likeliest first."""
         signs = []
         for row, column in zip(*_peaks(logits.max(axis=-1), self._calibration.sign_logit), strict=True):
             x, y = (column + 0.5) * STRIDE - place.left, (row + 0.5) * STRIDE - place.top
@@ -258,14 +261,19 @@ def _whole(edges: list[float], region: Box) -> Box | None:
     return Box(region.x + left, region.y + top, right - left, bottom - top) if left < right and top < bottom else None
 
 
-def _count_likely(sight: Sight) -> int:
-    """How many are rather digits than none."""
-    return sum(each.is_digit >= 0.5 for each in sight.digits)
+def _likely(sight: Sight) -> list[Candidate]:
+    """What is rather a digit than none."""
+    return [each for each in sight.digits if each.is_digit >= 0.5]
+
+
+def _most_likely(sight: Sight) -> Sequence[Candidate]:
+    """What is rather a digit than none; where nothing is, the likeliest."""
+    return _likely(sight) or sight.digits[:1]
 
 
 def _yield(sight: Sight) -> tuple[int, float]:
     """How many likely digits are seen, and how likely the likeliest is."""
-    return _count_likely(sight), max((each.is_digit for each in sight.digits), default=0.0)
+    return len(_likely(sight)), max((each.is_digit for each in sight.digits), default=0.0)
 
 
 def _clarity(sight: Sight) -> float:
@@ -275,34 +283,29 @@ def _clarity(sight: Sight) -> float:
 
 def _is_legible(sight: Sight) -> bool:
     """Whether the network saw the smallest digit large enough."""
-    return min(max(each.box.width, each.box.height) for each in _likely(sight)) * sight.scale >= LEGIBLE
-
-
-def _likely(sight: Sight) -> Sequence[Candidate]:
-    """What is rather a digit than none; where nothing is, the likeliest."""
-    return [each for each in sight.digits if each.is_digit >= 0.5] or sight.digits[:1]
+    return min(max(each.box.width, each.box.height) for each in _most_likely(sight)) * sight.scale >= LEGIBLE
 
 
 def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:
     """The part with the digits, where they are small in the region; None where a closer look would gain little."""
     if not sight.digits or sight.scale >= 1 or _is_legible(sight):
         return None
-    around = _around(_likely(sight), shape)
+    around = _around(_most_likely(sight), shape)
     return around if 2 * around.width * around.height < region.width * region.height else None
 
 
 def _told_apart(digits: Sequence[Candidate], signs: Sequence[Sign]) -> tuple[list[Candidate], list[Sign]]:
     """Of a digit and a sign at one place, such as a 1 and a stroke, the likelier; and so of two signs.
 
-    Signs are of one place within half the height of the digits. Without digits there are none.
+    Signs come likeliest first, and are of one place within half the height of the digits.
     """
-    reach = median(each.box.height for each in digits) / 2 if digits else 0.0
+    reach = median(each.box.height for each in digits) / 2
     kept: list[Sign] = []
-    for sign in sorted(signs, key=lambda sign: -sign.is_sign):
+    for sign in signs:
         is_other = any(each.is_digit >= sign.is_sign and _is_amid(sign, each.box) for each in digits)
         if not is_other and all(math.hypot(sign.x - other.x, sign.y - other.y) > reach for other in kept):
             kept.append(sign)
-    return [each for each in digits if not any(_is_amid(sign, each.box) for sign in kept)], kept if digits else []
+    return [each for each in digits if not any(_is_amid(sign, each.box) for sign in kept)], kept
 
 
 def _is_amid(sign: Sign, box: Box) -> bool:
