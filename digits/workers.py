@@ -36,6 +36,11 @@ class Workers(MPServer):
         self._leaving: list[WorkerProcess] = []
         self._had_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
+    def signal_handler_interrupt(self, *arguments: Any, **options: Any) -> None:
+        # A signal in the middle of another would set the event that is being set, and wait for ever.
+        if not self.interrupt_signal:
+            super().signal_handler_interrupt(*arguments, **options)
+
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
         if self._had_terminal and not _has_terminal():
             self.signal_handler_interrupt()  # It was closed, and that is what SIGHUP says.

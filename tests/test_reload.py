@@ -21,6 +21,8 @@ import pytest
 import requests
 
 from digits.compiled import CompiledModel, load_compiled, sha256_of, write_compiled
+from digits.serve import create_server
+from digits.settings import Settings
 from tests import ROOT
 from tests.drawing import png
 from tests.server import Server, environment_of, free_port, running, start, until
@@ -250,6 +252,21 @@ def test_it_stops_promptly_while_a_model_is_compiled(tmp_path: Path, model: Path
     assert "Traceback" not in output
 
 
+def test_a_signal_in_the_middle_of_the_same_one_sets_nothing_twice() -> None:
+    class Interrupt:
+        times = 0
+
+        def set(self) -> None:
+            """As an event would wait for its own lock here."""
+            self.times += 1
+            server.signal_handler_interrupt(signal.SIGHUP, None)
+
+    server = create_server(Settings.read())
+    server.main_loop_interrupt = interrupt = Interrupt()
+    server.signal_handler_interrupt(signal.SIGHUP, None)
+    assert (server.interrupt_signal, interrupt.times) == (True, 1)
+
+
 def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> None:
     port = str(free_port())
     parent, terminal = pty.openpty()
@@ -267,7 +284,7 @@ def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> Non
             assert time.monotonic() < deadline
             time.sleep(0.1)
     os.close(parent)
-    process.wait(40)  # Each of the two workers is killed where it takes longer than STOP_SECONDS, one after the other.
+    process.wait(20)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
 
