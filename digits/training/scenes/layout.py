@@ -101,7 +101,7 @@ def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
         if separated and rng.random() < 0.45:
             row.append(sign(rng))
     end = sheet.write(row, 0, 0, hand, rng)
-    if rng.random() < 0.1:
+    if rng.random() < 0.14:
         word = writers.word(rng) if rng.random() < 0.6 else writers.character(rng)
         gap = word.width if rng.random() < 0.5 else 0
         sheet.write([word], -gap - 0.5 if gap else end + 0.3, rng.normal(0, 0.1), hand, rng)
@@ -184,8 +184,8 @@ LAYOUTS: tuple[tuple[Layout, float], ...] = (
     (number, 0.3),
     (cells, 0.08),
     (several_lines, 0.08),
-    (words, 0.18),
-    (drawing, 0.1),
+    (words, 0.2),
+    (drawing, 0.08),
 )
 """Ways to fill a paper, and the share of each."""
 

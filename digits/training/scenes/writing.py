@@ -13,6 +13,7 @@ from digits.finder import SIGNS
 from digits.training.data import Labelled, divided
 from digits.training.figures import FIGURES, smooth
 from digits.training.hands import Hands, Strokes, read_hands
+from digits.training.letters import is_no_digit
 from digits.training.pen_data import PENDIGITS, UNIPEN
 from digits.training.recipes import RECIPES
 from digits.training.styles import in_another_style
@@ -26,6 +27,10 @@ STYLED = 0.3
 """Share of MNIST's 0s, 1s and 7s, and of all mere lines for a 1, that are written as Europeans do."""
 HELD_OUT = RECIPES["cnn"].held_out
 """The share of MNIST that the classifier is judged by, and nothing else learns from."""
+MERE_LINES = 0.06
+"""Share of the digits beside others that are made 1s of a single line, which are the easiest to miss."""
+BY_LABEL = 0.5
+"""Share of the letters and signs of which each that is like no digit comes as often, however much there is of it."""
 _ENLARGED = 4
 
 WITHOUT_HANDS = (
@@ -86,7 +91,12 @@ class Writers:
         self._mnist, self._hands = mnist, hands
         self.sources = ("MNIST", *((UNIPEN, PENDIGITS) if hands else ()))
         self._by_writer: dict[str, npt.NDArray[np.int64]] = {}
+        self._by_label: list[npt.NDArray[np.int64]] = []
         if hands:
+            characters = hands.of("character")
+            labels = hands.labels[characters]
+            told_apart = [label for label in np.unique(labels).tolist() if label and is_no_digit(label)]
+            self._by_label = [characters[labels == label] for label in told_apart]
             digits = hands.of("digit")
             writers = hands.writers[digits]
             self._by_writer = {str(name): digits[writers == name] for name in np.unique(writers)}
@@ -95,6 +105,10 @@ class Writers:
 
     def digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
         """So many digits, in most cases by one writer."""
+        written = self._digits(count, rng)
+        return written if count == 1 else [_mere_line(rng) if rng.random() < MERE_LINES else each for each in written]
+
+    def _digits(self, count: int, rng: np.random.Generator) -> list[Writing]:
         if not self._hands or not self._by_writer or rng.random() > OF_HANDS:
             return [self._of_mnist(rng) for _ in range(count)]
         if rng.random() < 0.3:
@@ -115,8 +129,11 @@ class Writers:
         """One sample of a kind, without digits; a figure where there are none."""
         if not self._hands or not len(self._hands.of(kind)):
             return figure(rng)
+        numbers = self._hands.of(kind)
+        if kind == "character" and self._by_label and rng.random() < BY_LABEL:
+            numbers = self._by_label[int(rng.integers(len(self._by_label)))]
         while True:
-            number = rng.choice(self._hands.of(kind))
+            number = rng.choice(numbers)
             if not any(letter.isdigit() for letter in str(self._hands.labels[number])):
                 return _of_strokes(NO_DIGIT, self._hands.strokes(number))
 
@@ -165,6 +182,13 @@ def sign(rng: np.random.Generator, among: str = SIGNS) -> Writing:
     width = max(stroke[:, 0].max() for stroke in points) - left
     moved = tuple(stroke - np.array([left, 0], np.float32) for stroke in points)
     return Writing(NO_DIGIT, float(width), moved, sign=character)
+
+
+def _mere_line(rng: np.random.Generator) -> Writing:
+    """A 1: one stroke down, a little slanted and bent."""
+    slant, bend = rng.normal(0.05, 0.08), rng.normal(0, 0.02)
+    points = np.array([(slant, 0), (slant / 2 + bend, rng.uniform(0.3, 0.7)), (0, 1)])
+    return _of_strokes(1, (smooth(points),))
 
 
 def _with_upstroke(stroke: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
