@@ -136,6 +136,7 @@ def test_a_line_for_a_1_may_be_given_an_upstroke(
     def widths(styled: float) -> dict[int, set[float]]:
         monkeypatch.setattr(writing, "STYLED", styled)
         monkeypatch.setattr(writing, "OF_HANDS", 1)
+        monkeypatch.setattr(writing, "MERE_LINES", 0)
         made = Writers(read_npz(mnist_like).train, hands).digits(200, np.random.default_rng(0))
         return {digit: {round(each.width, 3) for each in made if each.label == digit} for digit in range(10)}
 
@@ -145,6 +146,25 @@ def test_a_line_for_a_1_may_be_given_an_upstroke(
     assert len(ones) > 5
     assert max(ones) > 0.5
     assert plain == styled
+
+
+def test_of_digits_beside_others_some_are_mere_lines_and_ones(writers: Writers) -> None:
+    rng = np.random.default_rng(0)
+    made = [each for _ in range(300) for each in writers.digits(2, rng)]
+    lines = [each for each in made if len(each.strokes) == 1 and each.width < 0.5 and each.label == 1]
+    assert len({each.width for each in lines}) > 10
+    alone = [writers.digits(1, np.random.default_rng(seed))[0] for seed in range(300)]
+    assert len({each.width for each in alone if each.label == 1 and each.strokes}) < 10
+
+
+def test_letters_that_little_is_written_with_come_as_often(tmp_path: Path, mnist_like: Path) -> None:
+    rare = [Sample("K", "character", "writer", (np.array([(0.0, 0), (50, 90)]),))]
+    often = [Sample(each, "character", "writer", (np.array([(0.0, 0), (9, 90)]),)) for each in "Xl" for _ in range(99)]
+    write_hands([*rare, *often], tmp_path / "hands.npz")
+    writers = Writers(read_npz(mnist_like).train, read_hands(tmp_path / "hands.npz"))
+    rng = np.random.default_rng(0)
+    wide = sum(writers.character(rng).width > 0.3 for _ in range(400))
+    assert 70 < wide < 130, "a quarter: of every other one K or X is chosen first, and l is like a 1"
 
 
 def test_signs_between_digits_are_none() -> None:
