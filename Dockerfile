@@ -24,7 +24,7 @@ WORKDIR /app
 COPY app.py ./
 COPY digits digits
 COPY ${MODEL} ./
-RUN /opt/venv/bin/python -m digits.compile ${MODEL}
+RUN /opt/venv/bin/python -m digits.inference.convert ${MODEL}
 
 FROM ${BASE}
 ARG MODEL=mnist-neural.h5
@@ -39,7 +39,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DIGITS_STORAGE=/data/uploads
 # Bytecode of the application and of what it imports, since its user cannot write it: halves the start.
 RUN python -m compileall -q app.py digits \
- && python -c "import alembic.command, digits.web.front, granian, sqlalchemy.dialects.sqlite, sqlalchemy.dialects.postgresql.psycopg, psycopg, obstore.store"
+ && python -c "import alembic.command, digits.web.asgi, granian, sqlalchemy.dialects.sqlite, sqlalchemy.dialects.postgresql.psycopg, psycopg, obstore.store"
 USER digits
 VOLUME /data
 EXPOSE 5000

@@ -1,7 +1,7 @@
 """`python app.py` serves; `app:app` is the WSGI application for other servers."""
 
 if __name__ == "__main__":
-    from digits.serve import main
+    from digits.server.main import main
 
     main()
 else:

@@ -10,11 +10,11 @@ import cv2
 
 from bench.load import Load, of_times
 from bench.machine import undisturbed
-from digits.compiled import load_compiled
-from digits.recogniser import LiteRTRecogniser
-from digits.recognition import recognise_upload
-from digits.serve import keep_memory
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.server.main import keep_memory
 from digits.settings import Settings
+from digits.uploads.service import recognise_upload
 from tests.conftest import ROOT
 
 

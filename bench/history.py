@@ -20,8 +20,8 @@ from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, figures, steady_load
 from bench.systems import DURABLE, Workplace
 from bench.table import aligned
-from digits.records import Record, SqlRecords, create_engine, migrate
 from digits.training.arguments import whole
+from digits.uploads.database import Record, SqlRecords, create_engine, migrate
 from tests.test_records import record
 
 CHUNK = 10_000

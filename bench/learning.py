@@ -27,14 +27,14 @@ from bench.readers import InProcess
 from bench.recognition import measure
 from bench.synthetic import SETS, made, write
 from bench.table import table
-from digits.compiled import load_compiled
 from digits.errors import DigitsError, NoInk
-from digits.recogniser import LiteRTRecogniser, Recogniser
-from digits.recognition import keep_uploads, now, recognise_upload
-from digits.records import open_records, prepare_records
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
-from digits.storage import open_storage, prepare_storage
 from digits.training.arguments import whole
+from digits.uploads.blobs import open_storage, prepare_storage
+from digits.uploads.database import open_records, prepare_records
+from digits.uploads.service import keep_uploads, now, recognise_upload
 from tests.conftest import ROOT
 
 SHIPPED = ROOT / "mnist-neural.h5"

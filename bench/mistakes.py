@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.scores import Answer
 from digits.errors import Refused
-from digits.picture import read_picture
+from digits.vision.decode import read_picture
 
 MOST = 60
 COLUMNS = 6

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import requests
 
-from digits.compiled import load_compiled
 from digits.errors import DataError
-from digits.recogniser import LiteRTRecogniser
-from digits.training.data import read_npz
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.training.data.datasets import read_npz
 from tests.conftest import ROOT
 from tests.drawing import encode
 from tests.server import running

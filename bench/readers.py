@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 
 from digits.box import Box
 from digits.errors import NoInk, Refused
-from digits.recogniser import Recogniser
-from digits.recognition import recognise_upload
+from digits.inference.recogniser import Recogniser
+from digits.uploads.service import recognise_upload
 
 REFUSALS = (400, 413, 415)
 """Statuses that speak of the picture, and not of the server."""

@@ -27,9 +27,9 @@ from bench.mistakes import MOST, worst_mistakes, write_sheet
 from bench.readers import ENGINES, CannotMeasure, InProcess, OverHTTP, RapidOCR, Reader
 from bench.scores import Answer
 from bench.table import table
-from digits.compiled import load_compiled
 from digits.errors import DigitsError
-from digits.recogniser import LiteRTRecogniser
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
 from digits.training.arguments import whole
 

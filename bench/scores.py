@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.labelled import LabelledPicture
 from bench.readers import Reading
-from digits.training.evaluation import reliability
+from digits.training.classifier.evaluation import reliability
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ DIGIT_SIDE = 20
 MIN_STROKE = 2.0
 """Pixels of the grid. Thinner strokes get a broader pen: most of MNIST's are 2 to 4 wide."""
 
+Grey = npt.NDArray[np.uint8]
+"""uint8 (h, w): a picture, or a part of one."""
 Grid = npt.NDArray[np.uint8]
 """uint8 (28, 28): white ink (255) on black (0), made as MNIST's pictures were."""
 

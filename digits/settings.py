@@ -137,5 +137,5 @@ class TrainingSettings(_Environment):
         None, description="MNIST in Keras' `.npz` format to train on; where unset, it is downloaded"
     )
     hands_npz: Path | None = Field(
-        None, description="Pen trajectories of many hands to train on, made by `digits.training.pen_data`"
+        None, description="Pen trajectories of many hands to train on, made by `digits.training.data.pen_data`"
     )

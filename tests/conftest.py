@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from digits.grids import to_grid
-from digits.recogniser import LiteRTRecogniser
+from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
-from digits.training.augment import augment
-from digits.training.data import DataSet, read_npz
+from digits.training.augmentation.augment import augment
+from digits.training.data.datasets import DataSet, read_npz
 from digits.web import create_app
 from digits.web.services import Services
 from tests import ROOT, backends
@@ -119,7 +119,7 @@ def bucket(s3: backends.S3, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(scope="session")
 def shipped() -> LiteRTRecogniser:
     """The model that ships; compiled on first use, which takes Keras some seconds."""
-    from digits.compiled import load_compiled
+    from digits.inference.model_file import load_compiled
 
     return LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
 

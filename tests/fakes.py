@@ -9,11 +9,10 @@ import numpy as np
 
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
-from digits.finder import Candidate, Sight
-from digits.grids import Grid, to_grid
-from digits.picture import Grey
-from digits.recogniser import Found, Prediction
-from digits.records import Order, Place, Record, Wanted
+from digits.grids import Grey, Grid, to_grid
+from digits.inference.finder import Candidate, Sight
+from digits.inference.recogniser import Found, Prediction
+from digits.uploads.database import Order, Place, Record, Wanted
 from tests.drawing import draw
 
 

@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 
 from bench.labelled import read_folder
 from digits.errors import Unavailable
-from digits.export import export_labelled
-from digits.move import move
-from digits.records import Records, SqlRecords, Wanted, every
-from digits.storage import Storage, open_storage, prepare_storage
+from digits.uploads.blobs import Storage, open_storage, prepare_storage
+from digits.uploads.database import Records, SqlRecords, Wanted, every
+from digits.uploads.export import export_labelled
+from digits.uploads.transfer import move
 from tests import ROOT
 from tests.drawing import png
 from tests.fakes import AbsentStorage, MemoryRecords, MemoryStorage

@@ -16,11 +16,11 @@ import h5py
 import numpy as np
 import pytest
 
-from digits import compiled
-from digits.compiled import load_compiled, places, write_compiled
 from digits.errors import ModelError
 from digits.grids import to_input
-from digits.recogniser import LiteRTRecogniser
+from digits.inference import model_file as compiled
+from digits.inference.model_file import load_compiled, places, write_compiled
+from digits.inference.recogniser import LiteRTRecogniser
 from tests import ROOT
 
 pytestmark = [
@@ -58,7 +58,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
 
 def compiled_here(source: Path) -> LiteRTRecogniser:
     """As load_compiled() does it, but without the seconds that another process costs."""
-    from digits.compile import compile_model
+    from digits.inference.convert import compile_model
 
     write_compiled(source, compile_model(source))
     return LiteRTRecogniser(load_compiled(source))
@@ -96,7 +96,7 @@ def test_other_outputs_become_probabilities(
 
 
 def test_weights_are_kept_in_8_bits(saved: Callable[..., Path]) -> None:
-    from digits.compile import compile_model
+    from digits.inference.convert import compile_model
 
     source = saved((28, 28), ("relu", 64), ("softmax", 10))
     model = compile_model(source)
@@ -108,7 +108,7 @@ def test_a_model_that_8_bits_would_change_keeps_32(saved: Callable[..., Path]) -
     """Inputs that a first layer spreads over a wide range cannot be rounded to 255 steps of it."""
     import keras
 
-    from digits.compile import compile_model
+    from digits.inference.convert import compile_model
 
     source = saved((784,), ("linear", 784), ("softmax", 10))
     model = keras.models.load_model(source)
@@ -129,7 +129,7 @@ def test_a_model_that_8_bits_would_change_keeps_32(saved: Callable[..., Path]) -
 def test_a_model_that_cannot_be_made_smaller_is_served_as_it_is(
     saved: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from digits import compile as compiler
+    from digits.inference import convert as compiler
 
     export = compiler.export
 
@@ -233,7 +233,7 @@ def archive(tmp_path: Path) -> Path:
 def test_what_cannot_be_served_is_refused_with_a_sentence(
     tmp_path: Path, make: Callable[[Path], Path], sentence: str
 ) -> None:
-    from digits.compile import compile_model
+    from digits.inference.convert import compile_model
 
     with pytest.raises(ModelError, match=sentence):
         compile_model(make(tmp_path))
@@ -241,7 +241,7 @@ def test_what_cannot_be_served_is_refused_with_a_sentence(
 
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 1), 10), ((28, 28, 3), 10), ((784,), 26)])
 def test_other_shapes_are_refused(saved: Callable[..., Path], shape: tuple[int, ...], classes: int) -> None:
-    from digits.compile import compile_model
+    from digits.inference.convert import compile_model
 
     with pytest.raises(ModelError, match=r"takes \(784,\), \(28, 28\) or \(28, 28, 1\) and gives \(10,\)"):
         compile_model(saved(shape, ("softmax", classes)))
@@ -249,7 +249,7 @@ def test_other_shapes_are_refused(saved: Callable[..., Path], shape: tuple[int, 
 
 def test_the_command_prints_where_it_wrote_or_why_it_did_not(tmp_path: Path) -> None:
     def run(source: Path) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "digits.compile", str(source)]
+        command = [sys.executable, "-m", "digits.inference.convert", str(source)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     source = Path(shutil.copy(KERAS_2, tmp_path))
@@ -304,7 +304,7 @@ def test_where_the_folder_cannot_be_written_the_cache_is_used(tmp_path: Path, ow
 def test_without_tensorflow_a_sentence_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Path(shutil.copy(KERAS_2, tmp_path))
     monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ModelError, match=r"python -m digits.compile .*--build-arg MODEL=FILE.h5"):
+    with pytest.raises(ModelError, match=r"python -m digits.inference.convert .*--build-arg MODEL=FILE.h5"):
         load_compiled(source)
 
 

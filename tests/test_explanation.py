@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from digits.explanation import explain, heat_of
-from digits.grids import Grid, to_grid
-from digits.picture import Grey
-from digits.recogniser import Prediction
-from digits.recognition import recognise_upload
+from digits.grids import Grey, Grid, to_grid
+from digits.inference.recogniser import Prediction
+from digits.recognition.explanation import explain, heat_of
+from digits.uploads.service import recognise_upload
 from tests.drawing import Array, draw, encode, on_paper, photograph, png
 from tests.fakes import TemplateRecogniser
 

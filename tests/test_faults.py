@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from digits import sweep
-from digits.records import SqlRecords, Wanted, create_engine, every
-from digits.storage import open_storage
+from digits.uploads import retention as sweep
+from digits.uploads.blobs import open_storage
+from digits.uploads.database import SqlRecords, Wanted, create_engine, every
 from tests.backends import PostgreSQL, s3
 from tests.drawing import png
 from tests.server import Server, running

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digits import finder as module
 from digits.box import Box
-from digits.calibration import Calibration, load_calibration
 from digits.errors import TakesLong
-from digits.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
-from digits.interpreter import MOST_SHAPES, Interpreters
+from digits.inference import finder as module
+from digits.inference.calibration import Calibration, load_calibration
+from digits.inference.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.inference.interpreter import MOST_SHAPES, Interpreters
 from tests.drawing import draw, on_paper
 
 PLAIN = Calibration(

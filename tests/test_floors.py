@@ -5,7 +5,7 @@ import pytest
 from bench.pictures.hand import from_strokes
 from bench.readers import InProcess
 from bench.synthetic import SETS, made
-from digits.recogniser import LiteRTRecogniser
+from digits.inference.recogniser import LiteRTRecogniser
 
 pytestmark = pytest.mark.slow
 

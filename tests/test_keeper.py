@@ -7,9 +7,9 @@ from concurrent.futures import wait
 import pytest
 
 from digits.errors import StorageFull, Unavailable, Unsettled
-from digits.keeper import MOST_AT_ONCE, Keeper
-from digits.recognition import Upload
-from digits.records import Record
+from digits.uploads.database import Record
+from digits.uploads.service import Upload
+from digits.uploads.write_batcher import MOST_AT_ONCE, Keeper
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
 from tests.test_records import record
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from digits.box import Box
-from digits.lines import beside, in_lines
+from digits.vision.reading_order import beside, in_lines
 
 
 def row(count: int, x: int, y: int, slope: float = 0.0, step: int = 40) -> list[Box]:

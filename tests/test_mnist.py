@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from digits.recogniser import LiteRTRecogniser
+from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
-from digits.training.data import DataSet
+from digits.training.data.datasets import DataSet
 from digits.web import create_app
 from tests.drawing import encode
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from digits.costs import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from digits.errors import BadRequest, NotAPicture, Refused, TakesLong, TooManyPixels
-from digits.picture import MAX_SIDE, read_picture
+from digits.vision.decode import MAX_SIDE, read_picture
+from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from tests.drawing import draw, encode, enormous_png, on_paper
 
 PIXELS = 25_000_000

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from digits.box import Box
-from digits.compiled import CompiledModel, Description
 from digits.errors import NoInk, TakesLong
-from digits.finder import Candidate, Sight, Sign
-from digits.grids import Grid
-from digits.picture import Grey
-from digits.reading import Reading, read_digits
-from digits.recogniser import LiteRTRecogniser, Prediction
+from digits.grids import Grey, Grid
+from digits.inference.finder import Candidate, Sight, Sign
+from digits.inference.model_file import CompiledModel, Description
+from digits.inference.recogniser import LiteRTRecogniser, Prediction
+from digits.recognition.pipeline import Reading, read_digits
 from tests.drawing import Array, draw, on_paper, photograph
 from tests.fakes import TemplateRecogniser
 

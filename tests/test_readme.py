@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from digits.settings import Settings, TrainingSettings
-from digits.training.table import recipe_table
+from digits.training.classifier.table import recipe_table
 from tests import ROOT
 from tests.server import Server, running
 

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 
 from digits.box import Box
 from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
-from digits.records import (
+from digits.uploads.database import (
     RARE,
     SCHEMA,
     Digit,
@@ -215,7 +215,7 @@ HISTORY = [
 def test_what_is_wanted_is_found_page_by_page_and_counted(
     records: Records, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, places: list[int], rare: int
 ) -> None:
-    monkeypatch.setattr("digits.records.RARE", rare)
+    monkeypatch.setattr("digits.uploads.database.RARE", rare)
     records.add(HISTORY)
     assert records.count(wanted) == len(places)
     newest = [HISTORY[place] for place in places]
@@ -277,7 +277,7 @@ def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
 
 def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
     config = Config()
-    config.set_main_option("script_location", "digits:migrations")
+    config.set_main_option("script_location", "digits.uploads:migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
 
 

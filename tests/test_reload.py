@@ -20,8 +20,8 @@ import h5py
 import pytest
 import requests
 
-from digits.compiled import CompiledModel, load_compiled, sha256_of, write_compiled
-from digits.serve import create_server
+from digits.inference.model_file import CompiledModel, load_compiled, sha256_of, write_compiled
+from digits.server.main import create_server
 from digits.settings import Settings
 from tests import ROOT
 from tests.drawing import png
@@ -153,7 +153,7 @@ def test_a_broken_model_leaves_the_old_one_serving_even_in_a_worker_that_starts_
         model.write_bytes(b"\x89HDF\r\n\x1a\nand nothing more")
         hang_up(server)
         time.sleep(0.2)
-        while is_running(server, "digits.compile"):
+        while is_running(server, "digits.inference.convert"):
             time.sleep(0.1)
         assert model_of(server) == old
         (worker,) = workers_of(server)

@@ -120,7 +120,7 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
 
 HANGING = """
 import os, signal, time
-from digits import serve
+from digits.server import main as serve
 serve.STOP_SECONDS = 1
 serve._stop_on_signals()
 if os.fork():

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from digits.recogniser import LiteRTRecogniser
-from digits.recognition import recognise_upload
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.uploads.service import recognise_upload
 from tests.drawing import draw, encode, on_paper, photograph
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
-from digits.storage import DirectoryStorage, Storage, open_storage, prepare_storage
+from digits.uploads.blobs import DirectoryStorage, Storage, open_storage, prepare_storage
 from tests.fakes import MemoryStorage
 from tests.server import free_port
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from digits.records import Record, SqlRecords, Wanted, first_id
-from digits.storage import open_storage
-from digits.sweep import Swept, sweep
+from digits.uploads.blobs import open_storage
+from digits.uploads.database import Record, SqlRecords, Wanted, first_id
+from digits.uploads.retention import Swept, sweep
 from tests import ROOT
 from tests.fakes import MemoryRecords, MemoryStorage
 from tests.server import running, until
@@ -99,7 +99,7 @@ def test_a_process_of_its_own_sweeps_a_folder_and_says_so(tmp_path: Path, monkey
         SqlRecords(engine).add(rows)
     for name, value in (("STORAGE", place), ("DATABASE", url), ("KEEP_DAYS", "30")):
         monkeypatch.setenv(f"DIGITS_{name}", value)
-    command = [sys.executable, "-m", "digits.sweep"]
+    command = [sys.executable, "-m", "digits.uploads.retention"]
     said = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True) for _ in range(2)]
     assert [each.stdout for each in said] == ["Swept: leftovers 1, old uploads 1.\n", ""]
     assert [each.stderr for each in said] == ["", ""]

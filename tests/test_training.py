@@ -15,9 +15,9 @@ import pytest
 
 from digits.errors import ModelError
 from digits.grids import to_input
-from digits.training.checkpoint import Asked, Progress
+from digits.training.classifier.checkpoint import Asked, Progress
 from digits.training.command import main
-from digits.training.data import read_npz
+from digits.training.data.datasets import read_npz
 from digits.training.recipes import RECIPES, nesterov
 from tests import ROOT
 
@@ -64,8 +64,8 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     assert {path.name for path in report.iterdir()} == REPORT
     assert {path.name for path in tmp_path.iterdir()} == {"trained.h5", "trained.tflite", "report"}
 
-    from digits.compiled import load_compiled
-    from digits.recogniser import LiteRTRecogniser
+    from digits.inference.model_file import load_compiled
+    from digits.inference.recogniser import LiteRTRecogniser
 
     metrics = figures(report)
     test = read_npz(mnist_like).test
@@ -81,8 +81,8 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cnn"])
 def test_each_older_recipe_serves(tmp_path: Path, mnist_like: Path, recipe: str) -> None:
-    from digits.compiled import load_compiled
-    from digits.recogniser import LiteRTRecogniser
+    from digits.inference.model_file import load_compiled
+    from digits.inference.recogniser import LiteRTRecogniser
 
     out, report = tmp_path / "older.h5", tmp_path / "report"
     options = ["--recipe", recipe, "--data", str(mnist_like), "--out", str(out), "--report", str(report)]
@@ -151,7 +151,7 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
 def test_a_run_that_was_stopped_comes_to_the_same_as_one_that_was_not(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
-    from digits.training import fit as fitting
+    from digits.training.classifier import fit as fitting
 
     save_checkpoint = fitting.save_checkpoint
 
@@ -184,7 +184,7 @@ def test_a_network_settles_in_the_last_of_its_epochs() -> None:
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, mnist_like: Path) -> None:
     import keras
 
-    from digits.training.checkpoint import save_checkpoint
+    from digits.training.classifier.checkpoint import save_checkpoint
     from digits.training.networks import dense
 
     model = dense(4)
@@ -220,7 +220,7 @@ def test_training_that_comes_to_nothing_leaves_the_model(
 def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from digits.training import experiment
+    from digits.training.classifier import experiment
 
     def refuse(model: Path) -> None:
         raise ModelError(f"{model.name} cannot be compiled")
@@ -235,8 +235,8 @@ def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
 
 
 def test_an_epoch_of_our_recipe_has_digits_in_another_hand_and_photographs_and_is_repeated(mnist_like: Path) -> None:
-    from digits.training import batches
-    from digits.training.batches import Batches
+    from digits.training.classifier import batches
+    from digits.training.classifier.batches import Batches
 
     data = read_npz(mnist_like).train.part(np.arange(200))
     ours, older = RECIPES["cnn"], RECIPES["dense-128"]
@@ -323,7 +323,7 @@ def test_there_must_be_something_to_resume(tmp_path: Path, mnist_like: Path) -> 
 def test_the_command_to_go_on_names_the_data_that_the_environment_did(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from digits.training import fit as fitting
+    from digits.training.classifier import fit as fitting
 
     save_checkpoint = fitting.save_checkpoint
 

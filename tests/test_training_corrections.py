@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from digits.errors import DataError, SettingsError
-from digits.reading import read_digits
-from digits.recognition import keep_uploads, recognise_upload
+from digits.recognition.pipeline import read_digits
 from digits.settings import Settings
-from digits.training.corrections import (
+from digits.training.classifier.corrections import (
     FEWEST,
     HELD_OUT,
     Correction,
@@ -21,6 +20,7 @@ from digits.training.corrections import (
     matched,
     open_corrections,
 )
+from digits.uploads.service import keep_uploads, recognise_upload
 from tests.drawing import draw, encode, on_paper
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
@@ -45,7 +45,7 @@ def to_learn(number: str) -> bytes:
 def test_labelled_uploads_are_the_corrections_newest_first_on_however_many_pages(
     storage: MemoryStorage, records: MemoryRecords, recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digits.records.PAGE", 2)
+    monkeypatch.setattr("digits.uploads.database.PAGE", 2)
     uploads = [recognise_upload(to_learn(digit), recogniser, PIXELS) for digit in "12345"]
     keep_uploads(uploads, storage, records)
     for upload, label in zip(uploads, ["1", None, "", "4", "6"], strict=True):

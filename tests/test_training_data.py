@@ -5,7 +5,16 @@ import pytest
 
 from digits.errors import DataError
 from digits.grids import DIGIT_SIDE, SIDE
-from digits.training.data import DataSet, Labelled, divided, folds, load_data, read_bundled, read_npz, redivided
+from digits.training.data.datasets import (
+    DataSet,
+    Labelled,
+    divided,
+    folds,
+    load_data,
+    read_bundled,
+    read_npz,
+    redivided,
+)
 
 
 def test_mnist_is_read_from_a_file(mnist_like: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digits.training.evaluation import evaluate, reliability, worst_mistakes
+from digits.training.classifier.evaluation import evaluate, reliability, worst_mistakes
 
 
 def sure_of(digits: list[int], confidences: list[float]) -> np.ndarray:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.calibration import load_calibration, log_odds
-from digits.finder import SIGNS, STRIDE, UNIT, Candidate
-from digits.recogniser import Prediction
-from digits.training.calibration import PLAIN, Judged, class_weights, digit_odds
-from digits.training.finder_scenes import FIRST_SIGN
+from digits.inference.calibration import load_calibration, log_odds
+from digits.inference.finder import SIGNS, STRIDE, UNIT, Candidate
+from digits.inference.recogniser import Prediction
+from digits.training.finder.calibration import PLAIN, Judged, class_weights, digit_odds
+from digits.training.finder.scenes import FIRST_SIGN
 from digits.training.scenes.writing import AMBIGUOUS
 
 pytestmark = pytest.mark.slow  # Keras is imported.
@@ -19,7 +19,7 @@ BOX = (20.0, 30.0, 44.0, 66.0)
 
 
 def target(*digits: tuple[float, ...]) -> np.ndarray:
-    from digits.training.finder import targets
+    from digits.training.finder.train import targets
 
     return targets((96, 128), np.array(digits, np.float32).reshape(-1, 5))
 
@@ -60,8 +60,8 @@ def test_a_sign_has_a_centre_of_its_kind_alone() -> None:
 
 
 def test_the_ink_of_four_pixels_is_wanted_at_each_place_of_the_segmenter() -> None:
-    from digits.segmenter import to_ink
-    from digits.training.segmenter import to_target
+    from digits.inference.segmenter import to_ink
+    from digits.training.finder.segmenter import to_target
 
     inks = np.random.default_rng(0).integers(1, 255, (2, 48, 48)).astype(np.uint8)
     target = to_target(inks)
@@ -70,7 +70,7 @@ def test_the_ink_of_four_pixels_is_wanted_at_each_place_of_the_segmenter() -> No
 
 
 def test_the_loss_falls_with_every_part_that_is_right() -> None:
-    from digits.training.finder import loss
+    from digits.training.finder.train import loss
 
     wanted = target((7, *BOX))[np.newaxis]
     none = np.zeros((1, 24, 32, 20), np.float32)

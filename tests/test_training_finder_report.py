@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from digits.box import Box
-from digits.finder import Candidate
-from digits.training.data import read_npz
-from digits.training.finder_report import Result, _matched, average_precision, figures, write_report
+from digits.inference.finder import Candidate
+from digits.training.data.datasets import read_npz
+from digits.training.finder.report import Result, _matched, average_precision, figures, write_report
 from digits.training.scenes.scene import Digit, Scene
 from digits.training.scenes.writing import Layer, Writers
 from tests.fakes import TemplateRecogniser
@@ -67,6 +67,6 @@ def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: 
 
 
 def test_a_report_of_no_mistakes_has_an_empty_sheet() -> None:
-    from digits.training.finder_report import mistakes
+    from digits.training.finder.report import mistakes
 
     assert not mistakes([result([(0.9, 10)], [10])]).any()

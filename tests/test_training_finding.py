@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.finder import GLANCE, Candidate, Finder, Sight, Sign
-from digits.interpreter import Interpreter
-from digits.segmenter import Segmenter
-from digits.training import calibration, finding
+from digits.inference.finder import GLANCE, Candidate, Finder, Sight, Sign
+from digits.inference.interpreter import Interpreter
+from digits.inference.segmenter import Segmenter
 from digits.training.command import main
+from digits.training.finder import calibration
+from digits.training.finder import command as finding
 from digits.training.scenes.scene import Scene
 from tests.drawing import draw, on_paper
 
@@ -94,8 +95,8 @@ def test_the_calibration_is_found_with_the_models_that_ship(
 
     monkeypatch.setattr(calibration, "OVERLAPS", (0.5, 0.7))
     learnt = Writers(mnist.train, None)  # type: ignore[attr-defined]
-    from digits.compiled import load_compiled
-    from digits.recogniser import LiteRTRecogniser
+    from digits.inference.model_file import load_compiled
+    from digits.inference.recogniser import LiteRTRecogniser
     from tests import ROOT
 
     recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))

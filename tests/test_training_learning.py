@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from bench.pictures.backhand import photos
-from digits.compiled import load_compiled, sha256_of
-from digits.recognition import keep_uploads, recognise_upload
-from digits.records import SqlRecords
+from digits.inference.model_file import load_compiled, sha256_of
 from digits.settings import Settings
-from digits.storage import open_storage, prepare_storage
 from digits.training.command import main
-from digits.training.data import Labelled, read_npz
+from digits.training.data.datasets import Labelled, read_npz
+from digits.uploads.blobs import open_storage, prepare_storage
+from digits.uploads.database import SqlRecords
+from digits.uploads.service import keep_uploads, recognise_upload
 from tests.fakes import TemplateRecogniser
 from tests.test_records import made
 
@@ -63,7 +63,7 @@ def test_a_model_learns_a_hand_and_takes_the_place_of_the_one_that_is_kept(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("digits.training.learning.LEARNT", 1)  # What knows little has little to lose.
+    monkeypatch.setattr("digits.training.classifier.learning.LEARNT", 1)  # What knows little has little to lose.
     correct([(number, photo.data) for number, photo in photos(0, 200)])
     before, sha256 = model.read_bytes(), sha256_of(model)
     main(["--corrections", "--data", str(mnist_like), "--out", str(model), "--epochs", "8"])
@@ -98,7 +98,7 @@ def test_a_model_that_became_worse_on_the_digits_does_not_take_the_place(
     sevens = [photo.data for number, photo in photos(0, 400) if number == "7"]
     correct([("7", photo) for photo in sevens])
     before, folder = model.read_bytes(), set(model.parent.iterdir())
-    monkeypatch.setattr("digits.training.learning.fit", forget)
+    monkeypatch.setattr("digits.training.classifier.learning.fit", forget)
     with pytest.raises(SystemExit, match=r"does not take the place of .*small\.h5: it reads \d+ more digits") as ended:
         main(["--corrections", "--data", str(mnist_like), "--out", str(model)])
     assert isinstance(ended.value.code, str)  # Which Python prints, and exits with 1.
@@ -130,7 +130,7 @@ def test_what_takes_no_grids_cannot_learn(
 
 
 def test_one_digit_in_ten_comes_from_corrections_however_few_they_are(mnist_like: Path) -> None:
-    from digits.training.learning import _mixed
+    from digits.training.classifier.learning import _mixed
 
     train = read_npz(mnist_like).train
     learnt = Labelled(np.full((3, 28, 28), 200, np.uint8), np.array([7, 8, 9], np.uint8))
@@ -146,7 +146,7 @@ def test_calibrating_with_label_smoothing_makes_a_model_as_doubtful_as_training_
 ) -> None:
     import keras
 
-    from digits.training.fit import calibrate, predict
+    from digits.training.classifier.fit import calibrate, predict
 
     learner, data = keras.models.load_model(model, compile=False), read_npz(mnist_like)
     calibrate(learner, data.train)

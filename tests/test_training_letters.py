@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digits.training.letters import is_no_digit, printed, stroked
+from digits.training.verifier.letters import is_no_digit, printed, stroked
 
 
 @pytest.mark.parametrize("character", "OoQIl|/\\ZzƵSsЗэЧbБgqβ°∘∣│ı")

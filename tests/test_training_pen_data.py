@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digits.errors import DataError
-from digits.training.pen_data import PENDIGITS, UNIPEN, Sample, main, read_pendigits, read_unipen, write_hands
+from digits.training.data.pen_data import PENDIGITS, UNIPEN, Sample, main, read_pendigits, read_unipen, write_hands
 
 PLUS = """\
 .VERSION 1.0

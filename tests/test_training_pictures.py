@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from digits.grids import SIDE
-from digits.training import photographs
-from digits.training.augment import augment
-from digits.training.data import read_npz
-from digits.training.disturbances import FAMILIES, disturbed
-from digits.training.photographs import all_as_served, as_served, photograph
-from digits.training.styles import STYLED, in_another_style
+from digits.training.augmentation import photographs
+from digits.training.augmentation.augment import augment
+from digits.training.augmentation.disturbances import FAMILIES, disturbed
+from digits.training.augmentation.photographs import all_as_served, as_served, photograph
+from digits.training.augmentation.styles import STYLED, in_another_style
+from digits.training.data.datasets import read_npz
 from tests.fakes import TemplateRecogniser
 
 

@@ -8,17 +8,17 @@ import pytest
 
 from digits.box import Box
 from digits.errors import DataError
-from digits.finder import SIGNS
-from digits.training.cuttings import is_digit
-from digits.training.data import read_npz
-from digits.training.finder_scenes import scenes_of
-from digits.training.hands import Hands, read_hands
-from digits.training.pen_data import Sample, write_hands
+from digits.inference.finder import SIGNS
+from digits.training.data.datasets import read_npz
+from digits.training.data.hands import Hands, read_hands
+from digits.training.data.pen_data import Sample, write_hands
+from digits.training.finder.cuttings import is_digit
+from digits.training.finder.scenes import scenes_of
+from digits.training.finder.segmenter_pairs import pairs
 from digits.training.scenes import writing
 from digits.training.scenes.layout import LAYOUTS, Layout, cells, drawing, number, several_lines, single, words
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
-from digits.training.segmenter_pairs import pairs
 from tests.drawing import STROKES
 
 

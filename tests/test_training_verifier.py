@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from digits.grids import SIDE, Grid, to_grid, to_input
-from digits.interpreter import Interpreter
-from digits.recogniser import VERIFIER
-from digits.training import examples, negatives, verifier
-from digits.training.cuttings import cuttings
-from digits.training.data import read_npz
-from digits.training.figures import FIGURES, drawn
-from digits.training.negatives import FAMILIES, negative, part
+from digits.inference.interpreter import Interpreter
+from digits.inference.recogniser import VERIFIER
+from digits.training.data.datasets import read_npz
+from digits.training.finder.cuttings import cuttings
+from digits.training.scenes.figures import FIGURES, drawn
 from digits.training.scenes.writing import Writers
+from digits.training.verifier import examples, negatives
+from digits.training.verifier import train as verifier
+from digits.training.verifier.negatives import FAMILIES, negative, part
 from tests.drawing import draw
 from tests.fakes import TemplateRecogniser
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from digits.errors import Refused
-from digits.picture import read_picture
-from digits.unpacked import LEAST_BYTES, unpacked
+from digits.vision.decode import read_picture
+from digits.vision.png_inflate import LEAST_BYTES, unpacked
 from tests.drawing import draw, encode, on_paper
 
 PIXELS = 25_000_000
@@ -103,6 +103,6 @@ def test_damaged_files_fare_as_they_do_with_pillow_alone(monkeypatch: pytest.Mon
         file = data[:place] + bytes([data[place] ^ 1 << rng.integers(8)]) + data[place + 1 :]
         damaged += [file, with_checksums(file)]
     ours = [outcome(file) for file in damaged]
-    monkeypatch.setattr("digits.picture.unpacked", lambda data: data)
+    monkeypatch.setattr("digits.vision.decode.unpacked", lambda data: data)
     assert ours == [outcome(file) for file in damaged]
     assert len(set(ours)) > 3

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.front import BODIES, NICENESS, THREADS, Front
+from digits.web.asgi import BODIES, NICENESS, THREADS, Front
 from tests.drawing import png
 
 LIMIT = 100_000

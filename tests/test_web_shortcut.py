@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from digits.errors import StorageFull, Unavailable
-from digits.records import Record
-from digits.web.front import Front
-from digits.web.shortcut import MOST_BYTES, Shortcut
+from digits.uploads.database import Record
+from digits.web.asgi import Front
+from digits.web.fast_path import MOST_BYTES, Shortcut
 from tests.drawing import draw, encode, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
 from tests.test_keeper import SlowRecords

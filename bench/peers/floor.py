@@ -3,9 +3,9 @@
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from digits.serve import create_server
+from digits.server.main import create_server
 from digits.settings import Settings
-from digits.web.front import Front
+from digits.web.asgi import Front
 
 app = Flask(__name__)
 

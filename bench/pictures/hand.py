@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.data import divided, read_npz
+from digits.training.data.datasets import divided, read_npz
 from digits.training.recipes import RECIPES
 from tests.drawing import STROKES
 

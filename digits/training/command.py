@@ -10,11 +10,11 @@ from pathlib import Path
 
 from digits.errors import DigitsError, ModelError
 from digits.settings import Settings, TrainingSettings
-from digits.training import finding
 from digits.training.arguments import file_to_write, whole
-from digits.training.data import MNIST, load_data
+from digits.training.classifier.table import recipe_table
+from digits.training.data.datasets import MNIST, load_data
+from digits.training.finder import command as finding
 from digits.training.recipes import RECIPES
-from digits.training.table import recipe_table
 
 SHIPPED = "cnn"
 FINDER = "--finder"
@@ -52,7 +52,7 @@ def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
     data = load_data(wanted)
     out = chosen.out or _default_out(chosen.recipe, data.name)
     _warn(data.name, out)
-    from digits.training.experiment import Options, run_experiment
+    from digits.training.classifier.experiment import Options, run_experiment
 
     recipe = RECIPES[chosen.recipe]
     options = Options(
@@ -83,8 +83,8 @@ def _learn(chosen: argparse.Namespace) -> None:
     if out.suffix != ".h5":
         raise ModelError(f"What learns is written as .h5, and {out} is none. Name a file for it with --out FILE.h5.")
     _warn(data.name, out)
-    from digits.training.corrections import open_corrections
-    from digits.training.learning import RECIPE, Options, learn
+    from digits.training.classifier.corrections import open_corrections
+    from digits.training.classifier.learning import RECIPE, Options, learn
 
     options = Options(
         model=model,

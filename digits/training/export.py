@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from digits.compile import export
+from digits.inference.convert import export
 
 EXPORTED_SIDE = 96
 """Pixels of the picture that a network for any size is exported for; LiteRT is told others later."""

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.compiled import CLASSES
 from digits.grids import SIDE
+from digits.inference.model_file import CLASSES
 
 
 def cnn() -> Any:
@@ -39,9 +39,9 @@ def finder(height: int | None = None, width: int | None = None) -> Any:
     """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 20).
 
     The channels are the logit of a digit's centre, the logits of the ten digits, the distances from there to the left,
-    top, right and bottom of its box, as natural logarithms of shares of digits.finder.UNIT, and the logit of the centre
-    of each of digits.finder.SIGNS. Fully convolutional,
-    in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
+    top, right and bottom of its box, as natural logarithms of shares of digits.inference.finder.UNIT, and the logit of
+    the centre of each of digits.inference.finder.SIGNS.
+    Fully convolutional, in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
     """
     from keras import Input, Model, initializers, layers
 

@@ -5,7 +5,8 @@ from io import BytesIO
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
-from digits.web import clients, commands, health, openapi, page, problems, uploads
+from digits.web import commands, health, openapi, page, problems, uploads
+from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.problems import request_id
 from digits.web.services import Services, open_services, prepare

@@ -8,12 +8,12 @@ import click
 from flask import Blueprint
 
 from digits.errors import DigitsError
-from digits.export import export_labelled
-from digits.move import Moved, move
-from digits.records import open_records, prepare_records
 from digits.settings import Settings
-from digits.storage import open_storage, prepare_storage
-from digits.sweep import MOST_LEFTOVERS, sweep
+from digits.uploads.blobs import open_storage, prepare_storage
+from digits.uploads.database import open_records, prepare_records
+from digits.uploads.export import export_labelled
+from digits.uploads.retention import MOST_LEFTOVERS, sweep
+from digits.uploads.transfer import Moved, move
 from digits.web.services import services
 
 bp = Blueprint("commands", __name__, cli_group=None)

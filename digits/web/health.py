@@ -6,8 +6,8 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from digits.errors import DigitsError, Unavailable
-from digits.records import Records
-from digits.storage import Storage
+from digits.uploads.blobs import Storage
+from digits.uploads.database import Records
 from digits.web.services import services
 
 bp = Blueprint("health", __name__)

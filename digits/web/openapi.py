@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from digits.records import Order
-from digits.web import answers
+from digits.uploads.database import Order
+from digits.web import schemas as answers
 from digits.web.incoming import FIELDS, MAX_FILES
 from digits.web.problems import PROBLEM_JSON
 

@@ -5,14 +5,14 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from digits.compiled import CompiledModel, load_compiled
 from digits.errors import KeyReused, Unsettled
-from digits.keeper import Keeper
-from digits.recogniser import LiteRTRecogniser, Recogniser
-from digits.recognition import Upload, recognise_upload
-from digits.records import Record, Records, open_records, prepare_records
+from digits.inference.model_file import CompiledModel, load_compiled
+from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
-from digits.storage import Storage, open_storage, prepare_storage
+from digits.uploads.blobs import Storage, open_storage, prepare_storage
+from digits.uploads.database import Record, Records, open_records, prepare_records
+from digits.uploads.service import Upload, recognise_upload
+from digits.uploads.write_batcher import Keeper
 
 KEEP_SECONDS = 30
 """A database that hangs, without a word, is not to hold what only recognises."""

@@ -7,10 +7,13 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest, DigitsError, NotFound
-from digits.explanation import explain
-from digits.recognition import delete_upload, now
-from digits.records import ID
-from digits.web.answers import (
+from digits.recognition.explanation import explain
+from digits.uploads.database import ID
+from digits.uploads.service import delete_upload, now
+from digits.web.incoming import json_object, pictures_in
+from digits.web.problems import problem, tell
+from digits.web.queries import flag_in, page_in
+from digits.web.schemas import (
     ProblemAnswer,
     RecognitionAnswer,
     UploadAnswer,
@@ -22,9 +25,6 @@ from digits.web.answers import (
     upload_answer,
     with_previews,
 )
-from digits.web.incoming import json_object, pictures_in
-from digits.web.problems import problem, tell
-from digits.web.queries import flag_in, page_in
 from digits.web.services import keep, recognise, services
 
 MEDIA_TYPES = {"HEIC": "image/heic"}

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.finder import SIGNS
-from digits.training.data import Labelled, divided
-from digits.training.figures import FIGURES, smooth
-from digits.training.hands import Hands, Strokes, read_hands
-from digits.training.letters import is_no_digit
-from digits.training.pen_data import PENDIGITS, UNIPEN
+from digits.inference.finder import SIGNS
+from digits.training.augmentation.styles import in_another_style
+from digits.training.data.datasets import Labelled, divided
+from digits.training.data.hands import Hands, Strokes, read_hands
+from digits.training.data.pen_data import PENDIGITS, UNIPEN
 from digits.training.recipes import RECIPES
-from digits.training.styles import in_another_style
+from digits.training.scenes.figures import FIGURES, smooth
+from digits.training.verifier.letters import is_no_digit
 
 NO_DIGIT, AMBIGUOUS = -1, -2
 """Labels of what is none, and of what nobody could tell: digits of which little is seen."""

@@ -1,0 +1,224 @@
+"""Keras .h5 to LiteRT, run as `python -m digits.inference.convert FILE.h5`.
+
+The only serving-side file that knows Keras, and it runs in a process of its own.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"  # LiteRT is exported from TensorFlow, whatever trained the model.
+
+import cv2
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import ModelError
+from digits.grids import SIDE, to_grid, to_input
+from digits.inference.model_file import (
+    CLASSES,
+    DEFAULT_THRESHOLD,
+    CompiledModel,
+    Description,
+    sha256_of,
+    write_compiled,
+)
+
+INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
+TOLERANCE = 1e-3
+"""How far LiteRT's probabilities may be from Keras'."""
+INT8_TOLERANCE = 0.05
+"""How far they may be with weights of 8 bits, which make a convolution three times as fast."""
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
+
+
+def compile_model(source: Path) -> CompiledModel:
+    """Loads a Keras file that holds no code, exports it, and checks that both give the same answers.
+
+    Takes any input of INPUT_SHAPES in [0, 1], white on black, and 10 outputs; logits get a softmax.
+    Raises ModelError with a sentence for everything else.
+    """
+    fingerprint = sha256_of(source)
+    threshold = _inspect(source)
+
+    import keras
+
+    try:
+        model = keras.models.load_model(source, compile=False, safe_mode=True)
+    except Exception as error:
+        raise ModelError(f"Keras cannot load {source}: {_first_line(error)}") from error
+    _check_shapes(source, model)
+    probe = to_input(probe_grids())
+    served, expected = _with_probabilities(source, model, probe)
+    weights, flatbuffer = _compiled(source, served, probe, expected)
+    description = Description(
+        name=f"{source.stem}@{fingerprint[:8]}",
+        source_sha256=fingerprint,
+        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
+        threshold=threshold,
+        weights=weights,
+    )
+    return CompiledModel(flatbuffer, description)
+
+
+def _compiled(
+    source: Path, model: Any, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]
+) -> tuple[str, bytes]:
+    """The kind of its weights, and the flatbuffer: with 8 bits where that answers the same, else with 32."""
+    with contextlib.suppress(Exception):  # Not every model can be made so small, which is no fault of it.
+        flatbuffer = export(model, int8=True)
+        if _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
+            return "int8", flatbuffer
+    try:
+        flatbuffer = export(model, int8=False)
+        difference = _difference(flatbuffer, probe, expected)
+    except Exception as error:
+        raise ModelError(f"{source} cannot be compiled for LiteRT: {_first_line(error)}") from error
+    if not difference <= TOLERANCE:
+        raise ModelError(f"{source} answers differently once compiled (by {difference:.3g}); it cannot be served.")
+    return "float32", flatbuffer
+
+
+def probe_grids() -> npt.NDArray[np.uint8]:
+    """uint8 (n, 28, 28): the ten digits in four pens, and what a model is in doubt about.
+
+    That is every two digits over each other, every digit at the edges of its grid, and faint ones: sure answers
+    hide how far off a model is.
+    """
+    drawn = []
+    for pen in (4, 8, 12, 20):
+        for digit in "0123456789":
+            canvas = np.zeros((160, 120), np.uint8)
+            cv2.putText(canvas, digit, (14, 130), cv2.FONT_HERSHEY_SIMPLEX, 5, 255, pen, cv2.LINE_AA)
+            x, y, width, height = cv2.boundingRect(canvas)
+            drawn.append(to_grid(canvas[y : y + height, x : x + width]))
+    thin = drawn[:CLASSES]
+    blended = [cv2.addWeighted(one, 0.5, other, 0.5, 0) for one, other in itertools.combinations(thin, 2)]
+    moved = [np.roll(grid, shift, axis) for grid in thin for shift in (-5, 5) for axis in (0, 1)]
+    faint = [(grid * 0.3).astype(np.uint8) for grid in drawn]
+    return np.stack(drawn + blended + moved + faint)
+
+
+def _inspect(source: Path) -> float:
+    """Refuses what is no Keras model or holds code, before Keras touches it; returns the file's threshold."""
+    with source.open("rb") as opened:
+        start = opened.read(len(_HDF5))
+    if start.startswith(_PICKLE):
+        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
+    try:
+        if start.startswith(_ZIP):
+            with zipfile.ZipFile(source) as archive:
+                config, threshold = archive.read("config.json"), DEFAULT_THRESHOLD
+        elif start == _HDF5:
+            with h5py.File(source) as file:
+                config = file.attrs.get("model_config")
+                threshold = float(file.attrs.get("threshold", DEFAULT_THRESHOLD))
+        else:
+            raise ModelError(f'{source} is not a Keras model. Use model.save("NAME.h5").')
+        if config is None:
+            raise ModelError(f'{source} holds weights without a model. Use model.save("NAME.h5"), not save_weights.')
+        _refuse_code(source, json.loads(config))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        raise ModelError(f"{source} is damaged or cut short. Copy or train it again.") from error
+    return threshold
+
+
+def _refuse_code(source: Path, config: Any) -> None:
+    """A model's description may name layers of Keras only: lambdas and other modules are somebody's code."""
+    if isinstance(config, list):
+        for item in config:
+            _refuse_code(source, item)
+    elif isinstance(config, dict):
+        module, name = config.get("module"), config.get("class_name")
+        is_foreign = isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins")
+        if is_foreign or name in ("Lambda", "__lambda__", "function"):
+            raise ModelError(
+                f"{source} holds code of its own ({module or 'keras.layers'}.{name}), which is not run here. "
+                "Build the model from Keras' own layers without Lambda."
+            )
+        for item in config.values():
+            _refuse_code(source, item)
+
+
+def _check_shapes(source: Path, model: Any) -> None:
+    try:
+        taken, given = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(f"{source} has no fixed input and output. Build the model before you save it.") from error
+    if taken not in INPUT_SHAPES or given != (CLASSES,):
+        raise ModelError(
+            f"{source} takes {taken} and gives {given}. A model for digits takes (784,), (28, 28) or (28, 28, 1) "
+            "and gives (10,)."
+        )
+
+
+def _with_probabilities(
+    source: Path, model: Any, probe: npt.NDArray[np.float32]
+) -> tuple[Any, npt.NDArray[np.float32]]:
+    """The model from (28, 28, 1) to ten probabilities, and those of the probe.
+
+    Logits get a softmax, sigmoids are divided by their sum.
+    """
+    from keras import Input, Model, layers, ops
+
+    picture = Input((SIDE, SIDE, 1), batch_size=1)
+    outputs = model(layers.Reshape(model.input_shape[1:])(picture))
+    values = ops.convert_to_numpy(model(probe.reshape(-1, *model.input_shape[1:]), training=False))
+    if not np.isfinite(values).all():
+        raise ModelError(f"{source} answers with numbers that are not finite. Train it again.")
+    if values.min() < 0 or values.max() > 1 + TOLERANCE:
+        return Model(picture, layers.Softmax()(outputs)), ops.convert_to_numpy(ops.softmax(values))
+    sums = values.sum(axis=1, keepdims=True)
+    if np.abs(sums - 1).max() > TOLERANCE:
+        return Model(picture, outputs / ops.sum(outputs, axis=1, keepdims=True)), values / sums
+    return Model(picture, outputs), values
+
+
+def export(model: Any, int8: bool) -> bytes:
+    """LiteRT's flatbuffer; with int8, weights are kept in 8 bits and activations are rounded to them as they come."""
+    from tensorflow import lite
+
+    options = {"optimizations": [lite.Optimize.DEFAULT]} if int8 else {}
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder, "model.tflite")
+        model.export(exported, format="litert", verbose=False, **options)
+        return exported.read_bytes()
+
+
+def _difference(flatbuffer: bytes, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
+    """The most that a probability is off."""
+    from digits.inference.interpreter import Interpreter
+
+    interpreter = Interpreter(flatbuffer)
+    return float(np.abs(np.stack([interpreter.run(picture) for picture in probe]) - expected).max())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m digits.inference.convert", description=__doc__)
+    parser.add_argument("model", type=Path, metavar="FILE.h5")
+    source = parser.parse_args(arguments).model
+    try:
+        print(write_compiled(source, compile_model(source)))
+    except ModelError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

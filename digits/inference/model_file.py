@@ -1,0 +1,129 @@
+"""A model as the server uses it: LiteRT, kept beside the Keras file that it was compiled from.
+
+The file is an ordinary .tflite, with a description appended as a zip archive, as TensorFlow Lite's own metadata
+are: `unzip -p mnist-neural.tflite digits.json` prints it.
+"""
+
+import hashlib
+import importlib.util
+import json
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+
+import platformdirs
+
+from digits.errors import ModelError
+from digits.subprocesses import complaint
+
+CLASSES = 10
+"""Digits, and so a model's outputs."""
+DEFAULT_THRESHOLD = 0.5
+"""A calibrated answer below it is rather wrong than right."""
+
+_DESCRIPTION = "digits.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a compiled model says of itself."""
+
+    name: str
+    """name@first 8 of the Keras file's SHA-256."""
+    source_sha256: str
+    flatbuffer_sha256: str
+    threshold: float
+    """Answers below this confidence are not called recognised."""
+    weights: str
+    """int8 or float32, as LiteRT keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModel:
+    """LiteRT's flatbuffer, float32 (1, 28, 28, 1) in [0, 1] -> float32 (1, 10), and its description."""
+
+    flatbuffer: bytes
+    description: Description
+
+
+def load_compiled(source: Path) -> CompiledModel:
+    """The compiled form of a Keras file; compiled now, in a process of its own, where missing, stale or damaged.
+
+    Raises ModelError with a sentence where the file cannot be served.
+    """
+    fingerprint = sha256_of(source)
+    if not (model := _find(source, fingerprint)):
+        _compile_in_child(source)
+        model = _find(source, fingerprint)
+    if not model:
+        raise ModelError(f"{source} changed while it was compiled. Start again.")
+    return model
+
+
+def places(source: Path) -> list[Path]:
+    """Where the compiled form may lie: beside the source, and in the user's cache where that is read-only."""
+    name = source.with_suffix(".tflite").name
+    folder = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
+    return [source.with_name(name), platformdirs.user_cache_path("digits") / folder / name]
+
+
+def write_compiled(source: Path, model: CompiledModel) -> Path:
+    """Keeps a compiled model in the first place that can be written, in one step, and returns that place."""
+    content = BytesIO(model.flatbuffer)
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(_DESCRIPTION, json.dumps(asdict(model.description), indent=2))
+    refusals: list[str] = []
+    for place in places(source):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}-") as folder:
+                temporary = Path(folder, place.name)
+                temporary.write_bytes(content.getvalue())
+                temporary.replace(place)
+        except OSError as error:
+            refusals.append(f"{place.parent}: {error.strerror}")
+        else:
+            return place
+    raise ModelError(f"The compiled model cannot be kept ({'; '.join(refusals)}). Make one of them writable.")
+
+
+def sha256_of(source: Path) -> str:
+    try:
+        return hashlib.sha256(source.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise ModelError(f"The model {source} does not exist. Set DIGITS_MODEL to a Keras .h5 file.") from error
+    except OSError as error:
+        raise ModelError(f"The model {source} cannot be read: {error.strerror}.") from error
+
+
+def _find(source: Path, fingerprint: str) -> CompiledModel | None:
+    models = (_read(place) for place in places(source))
+    return next((model for model in models if model and model.description.source_sha256 == fingerprint), None)
+
+
+def _read(place: Path) -> CompiledModel | None:
+    """None where there is no compiled model, or a damaged one."""
+    try:
+        content = place.read_bytes()
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            description = Description(**json.loads(archive.read(_DESCRIPTION)))
+            flatbuffer = content[: archive.infolist()[0].header_offset]
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError):
+        return None
+    if hashlib.sha256(flatbuffer).hexdigest() != description.flatbuffer_sha256:
+        return None
+    return CompiledModel(flatbuffer, description)
+
+
+def _compile_in_child(source: Path) -> None:
+    """Keras and TensorFlow take hundreds of megabytes, and never answer after a fork: they get their own process."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ModelError(
+            f"{source} is not compiled, and TensorFlow is not installed here. Run "
+            f"`python -m digits.inference.convert {source}` where it is and bring the .tflite, "
+            "or build the image with `--build-arg MODEL=FILE.h5`."
+        )
+    if said := complaint("digits.inference.convert", str(source.absolute())):
+        raise ModelError(said)

@@ -1,8 +1,0 @@
-"""Runs the revisions on the connection, and in the transaction, that records.migrate() opened."""
-
-from alembic import context
-
-from digits.records import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()

@@ -1,0 +1,150 @@
+"""A picture to the number in it: its digits are found, cut out, classified, and put in reading order."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import cv2
+import numpy as np
+
+from digits.box import Box
+from digits.errors import NoInk, TakesLong
+from digits.grids import SIDE, Grey, Grid, is_grid, to_grid
+from digits.inference.finder import Sight, Sign
+from digits.inference.recogniser import Prediction, Recogniser
+from digits.vision.reading_order import beside, in_lines
+
+NO_DIGIT = (
+    "There is nothing written in this picture that looks like a digit. "
+    "Write one with a darker or broader pen, clear of the edges."
+)
+AS_IT_IS = 0.9
+"""A picture of a grid's size that is read so surely as it is needs no search."""
+QUICK_DIGITS = 12
+"""More take longer than other requests should wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One digit: its box in the grey picture, its line of writing from 0, and its grid."""
+
+    box: Box
+    line: int
+    grid: Grid
+    turns: int = 0
+    """Quarter turns to the left after which the picture stands as the grid does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Digits in reading order, and the probability that they are all, and all right."""
+
+    glyphs: Sequence[Glyph]
+    predictions: Sequence[Prediction]
+    confidence: float
+    text: str
+    """The number, with the signs that stand between its digits or before them."""
+
+    @property
+    def number(self) -> str:
+        """All digits in reading order, with a line feed between lines."""
+        lines: dict[int, str] = {}
+        for glyph, prediction in zip(self.glyphs, self.predictions, strict=True):
+            lines[glyph.line] = lines.get(glyph.line, "") + str(prediction.digit)
+        return "\n".join(lines.values())
+
+
+def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> Reading:
+    """uint8 (h, w) -> the likeliest reading, of at least one digit. Raises NoInk where nothing looks like one.
+
+    If it is to be quick, raises TakesLong where there are many digits, or where the picture may lie on its side.
+    """
+    if (grid := as_grid(grey)) is not None:
+        return _as_one(grid, recogniser)
+    is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
+    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
+        return as_it_is
+    sight = recogniser.find(grey, quick=quick)
+    if quick and len(sight.digits) > QUICK_DIGITS:
+        raise TakesLong
+    reading = _of(grey, sight, recogniser)
+    if is_grid_sized:
+        return max(as_it_is, reading or as_it_is, key=lambda reading: reading.confidence)
+    if reading is None:
+        raise NoInk(NO_DIGIT)
+    if reading.confidence >= recogniser.threshold:
+        return reading
+    if quick:
+        raise TakesLong
+    return _turned(grey, recogniser) or reading
+
+
+def as_grid(grey: Grey) -> Glyph | None:
+    """A picture that was already made as MNIST's were, black on white or white on black."""
+    for picture in (grey, 255 - grey):
+        if is_grid(picture):
+            return Glyph(Box(*cv2.boundingRect(picture)), 0, picture)
+    return None
+
+
+def _as_it_is(grey: Grey) -> Glyph:
+    """A picture of a grid's size, as if it were one: noise or strokes beside the digit may be all that is wrong."""
+    edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return Glyph(Box(0, 0, SIDE, SIDE), 0, 255 - grey if np.median(edges) > 127 else grey)
+
+
+def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
+    (prediction,) = recogniser.predict([glyph.grid])
+    return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
+
+
+def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
+    """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
+    turns = recogniser.turns(grey)
+    if not turns:
+        return None
+    upright = np.ascontiguousarray(np.rot90(grey, turns))
+    reading = _of(upright, recogniser.find(upright), recogniser)
+    if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
+        return None
+    widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]
+    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box), turns=turns) for each in reading.glyphs]
+    return replace(reading, glyphs=glyphs)
+
+
+def _turned_back(box: Box, width: int) -> Box:
+    """A box of a picture that was turned to the left, in the picture as it was, of that width."""
+    return Box(width - box.bottom, box.x, box.height, box.width)
+
+
+def _of(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
+    """The likeliest reading of what is found; None where nothing is."""
+    found = recogniser.cut(grey, sight.digits)
+    grids = [to_grid(each.ink) for each in found]
+    predictions = recogniser.predict(grids, [each.candidate for each in found])
+    kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= 0.5]
+    if not kept and predictions:  # The best guess still stands.
+        kept = [max(range(len(predictions)), key=lambda place: predictions[place].is_digit)]
+    if not kept:
+        return None
+    left_out = set(range(len(predictions))).difference(kept)
+    boxes = [found[place].box for place in kept]
+    lines = in_lines(boxes)
+    glyphs = [Glyph(boxes[of], line, grids[kept[of]]) for line, places in enumerate(lines) for of in places]
+    ordered = [predictions[kept[of]] for places in lines for of in places]
+    confidence = math.prod(prediction.confidence for prediction in ordered)
+    none_left_out = math.prod(1 - predictions[place].is_digit for place in left_out)
+    return Reading(glyphs, ordered, confidence * none_left_out, _text(glyphs, ordered, sight.signs))
+
+
+def _text(glyphs: Sequence[Glyph], predictions: Sequence[Prediction], signs: Sequence[Sign]) -> str:
+    """Line by line what is written, from left to right."""
+    lines: dict[int, list[tuple[float, str]]] = {}
+    for glyph, prediction in zip(glyphs, predictions, strict=True):
+        lines.setdefault(glyph.line, []).append((glyph.box.centre, str(prediction.digit)))
+    boxes = [glyph.box for glyph in glyphs]
+    for sign in signs:
+        if (place := beside(boxes, sign.x, sign.y)) is not None:
+            lines[glyphs[place].line].append((sign.x, sign.character))
+    return "\n".join("".join(character for _, character in sorted(line)) for line in lines.values())

@@ -1,0 +1,179 @@
+"""A recipe from beginning to end: cross-validation, a model for each seed, the one that is kept, and its report."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from digits.errors import DataError, ModelError
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.training.classifier.checkpoint import Asked, Progress
+from digits.training.classifier.evaluation import Evaluation, Probabilities, Spread, evaluate, read_right
+from digits.training.classifier.fit import calibrate, fit, predict, save, take_place
+from digits.training.classifier.metrics import Metrics, RunMetrics, Served, machine, versions
+from digits.training.classifier.report import write_report
+from digits.training.data.datasets import DataSet, Labelled, divided, folds, redivided
+from digits.training.networks import multiply_adds
+from digits.training.recipes import RECIPES, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command was asked for; where it said nothing, the recipe did."""
+
+    recipe: str
+    epochs: int
+    batch_size: int
+    seed: int
+    seeds: int
+    folds: int
+    out: Path
+    report: Path
+    resume: bool
+
+    @property
+    def work(self) -> Path:
+        """Folder of what is not finished."""
+        return self.out.with_suffix(".training")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One seed's model, calibrated, and what it came to."""
+
+    model: keras.Model
+    progress: Progress
+    temperature: float | None
+    validation: Evaluation | None
+    on_test: Probabilities
+
+    @property
+    def loss(self) -> float:
+        """What seeds are compared by: on the held-out part, or, where there is none, of the last epoch of training."""
+        return self.validation.loss if self.validation else self.progress.history["loss"][-1]
+
+
+def run_experiment(options: Options, data: DataSet) -> None:
+    """Writes the model and the report, and prints a summary.
+
+    Both take the place of older ones at the very end, once the compiled model has been measured. Raises DataError
+    where a checkpoint does not fit, and ModelError where training came to nothing that can be served.
+    """
+    recipe = RECIPES[options.recipe]
+    if recipe.test_share:
+        data = redivided(data, recipe.test_share)
+    train, held_out = divided(data.train, recipe.held_out) if recipe.held_out else (data.train, None)
+    print(
+        f"Recipe {options.recipe} on {data.name} ({data.source}): {len(train.digits):,} digits to learn from"
+        + (f", {len(held_out.digits):,} held out of them" if held_out else "")
+        + f", {len(data.test.digits):,} to be judged by.",
+        flush=True,
+    )
+    _make_room(options)
+    scores = cross_validate(options, recipe, data.train)
+    runs = [_run(options, recipe, train, held_out, data.test, options.seed + number) for number in range(options.seeds)]
+    kept = min((run for run in runs if math.isfinite(run.loss)), key=lambda run: run.loss, default=None)
+    if not kept:
+        raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
+
+    measured = [_metrics(run, data.test) for run in runs]
+    finished = options.work / options.out.name
+    save(kept.model, finished)
+    metrics = Metrics(
+        recipe=options.recipe,
+        origin=recipe.origin,
+        data=data.name,
+        source=data.source,
+        learnt_from=len(train.digits),
+        held_out=len(held_out.digits) if held_out else 0,
+        tested_on=len(data.test.digits),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        parameters=kept.model.count_params(),
+        multiply_adds=multiply_adds(kept.model),
+        accuracy=Spread.of([run.test.accuracy for run in measured]),
+        cross_validation=Spread.of(scores) if scores else None,
+        kept_seed=kept.progress.asked.seed,
+        served=_served(finished, data.test),
+        runs=measured,
+        machine=machine(),
+        versions=versions(),
+    )
+    write_report(options.report, metrics, data.test, kept.on_test)
+    take_place(finished, options.out)
+    _clean(options.work)
+    print(metrics.summary())
+    print(f"{'Written:':<23}{options.out}, and the report in {options.report}", flush=True)
+
+
+def cross_validate(options: Options, recipe: Recipe, data: Labelled) -> list[float]:
+    """The accuracy on each fold, of a model that learnt from the others."""
+    scores = []
+    for number, (learnt, judged) in enumerate(folds(data, options.folds) if options.folds else (), 1):
+        print(f"Fold {number} of {options.folds}", flush=True)
+        asked = _asked(options, learnt, options.seed)
+        model, _ = fit(recipe, learnt, judged, asked, options.work / f"fold-{number}.keras")
+        scores.append(evaluate(predict(model, judged.grids), judged.digits).accuracy)
+        print(f"Fold {number} of {options.folds}: {scores[-1]:.2%}", flush=True)
+    if scores:
+        print(f"Cross-validation: {Spread.of(scores)}", flush=True)
+    return scores
+
+
+def _run(
+    options: Options, recipe: Recipe, train: Labelled, held_out: Labelled | None, test: Labelled, seed: int
+) -> Run:
+    if options.seeds > 1:
+        print(f"Seed {seed}, {seed - options.seed + 1} of {options.seeds}", flush=True)
+    # An older recipe may show the test set by epoch, as its author did: nothing is chosen by it.
+    beside = held_out or test
+    model, progress = fit(recipe, train, beside, _asked(options, train, seed), options.work / f"seed-{seed}.keras")
+    temperature = calibrate(model, held_out) if held_out else None
+    validation = evaluate(predict(model, held_out.grids), held_out.digits) if held_out else None
+    return Run(model, progress, temperature, validation, predict(model, test.grids))
+
+
+def _asked(options: Options, train: Labelled, seed: int) -> Asked:
+    return Asked(options.recipe, seed, options.epochs, options.batch_size, train.fingerprint)
+
+
+def _served(model: Path, test: Labelled) -> Served:
+    compiled = load_compiled(model)
+    recogniser = LiteRTRecogniser(compiled)
+    started = time.perf_counter()
+    right = read_right(recogniser, test)
+    microseconds = (time.perf_counter() - started) / len(right) * 1e6
+    return Served(compiled.description.weights, float(right.mean()), int((~right).sum()), round(microseconds, 1))
+
+
+def _metrics(run: Run, test: Labelled) -> RunMetrics:
+    return RunMetrics(
+        seed=run.progress.asked.seed,
+        seconds=round(run.progress.seconds, 1),
+        temperature=run.temperature,
+        validation=run.validation,
+        test=evaluate(run.on_test, test.digits),
+        history=run.progress.history,
+    )
+
+
+def _make_room(options: Options) -> None:
+    """Makes the folders now, rather than find after hours that they cannot be made."""
+    if options.resume:
+        if not any(options.work.glob("*.keras")):
+            raise DataError(f"There is nothing to go on with in {options.work}. Train without --resume.")
+    else:
+        _clean(options.work)
+    for folder in (options.work, options.report):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _clean(work: Path) -> None:
+    """Removes what a run leaves there, and the folder where nothing else is in it."""
+    for file in work.glob("*.keras"):
+        file.unlink()
+    if work.exists() and not any(work.iterdir()):
+        work.rmdir()

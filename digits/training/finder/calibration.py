@@ -1,0 +1,163 @@
+"""Finds how far the finder, the classifier and the verifier are to be trusted, on scenes that none has learnt from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.grids import to_grid
+from digits.inference.calibration import IMPOSSIBLE, Calibration, log_odds
+from digits.inference.finder import Candidate, Finder, Sign, load_finder
+from digits.inference.model_file import CLASSES
+from digits.inference.recogniser import Prediction, Recogniser
+from digits.training.augmentation.road import FOUND
+from digits.training.finder.cuttings import is_digit, looked_at
+from digits.training.scenes.scene import Edges
+from digits.training.scenes.writing import Writers
+from digits.vision.reading_order import beside
+
+SCENES = 3000
+LEAST = 0.02
+"""Probability of the finder from which candidates are looked at here."""
+CANDIDATES = 0.995
+"""Share of the digits that are to be taken for candidates, of those found with LEAST."""
+ENOUGH = 0.1
+"""Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
+OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
+SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
+PRECISE = 0.9
+"""Share of the signs in `text` that are to be right: it gives those that are sure."""
+
+
+PLAIN = Calibration(
+    least=LEAST,
+    sure=1.0,
+    overlap=0.6,
+    sign=0.5,
+    finder=0.5,
+    classifier=0.5,
+    odds=(0.5, 0.5),
+    of_class=(0.0,) * CLASSES,
+)
+"""What is known before anything is found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One candidate: what the models say of it, and what it is."""
+
+    found: Candidate
+    read: Prediction
+    """By the classifier and the verifier alone."""
+    label: int | None
+    """None where it is no digit."""
+
+
+def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
+    """The calibration with which the answers about scenes by these writers are likeliest."""
+    overlap = best_overlap(recogniser, writers, scenes // 5, [seed, 0])
+    sign = best_sign(writers, scenes // 5, [seed, 1])
+    judged = list(judge(load_finder(replace(PLAIN, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
+    digits = [each for each in judged if each.label is not None]
+    of_finder, of_classifier = class_weights(digits)
+    weighed = replace(PLAIN, finder=of_finder, classifier=of_classifier)
+    odds, of_class = digit_odds(judged, weighed)
+    sureness = np.array([each.found.is_digit for each in digits])
+    return replace(
+        weighed,
+        least=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
+        sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
+        overlap=overlap,
+        sign=sign,
+        odds=odds,
+        of_class=of_class,
+    )
+
+
+def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> Iterator[Judged]:
+    """The candidates of so many scenes that are clearly digits, or clearly none."""
+    for scene, sight in looked_at(finder, writers, scenes, seed):
+        found = recogniser.cut(scene.picture, sight.digits)
+        read = recogniser.predict([to_grid(each.ink) for each in found])
+        for each, prediction in zip(found, read, strict=True):
+            if (digit := is_digit(scene, each.box)) is not None:
+                yield Judged(each.candidate, prediction, digit.label if digit else None)
+
+
+def digit_odds(judged: list[Judged], weighed: Calibration) -> tuple[tuple[float, float], tuple[float, ...]]:
+    """Logistic regression of being a digit: weights of the log-odds that the finder and the verifier give, and of each
+    digit's probability, joined with the weights of the classes."""
+    from sklearn.linear_model import LogisticRegression
+
+    said = [
+        (
+            log_odds(each.found.is_digit),
+            log_odds(each.read.is_digit),
+            *weighed.joined(each.found.probabilities, each.read.probabilities),
+        )
+        for each in judged
+    ]
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(
+        said, [each.label is not None for each in judged]
+    )
+    of_finder, of_verifier, *of_class = (round(float(weight), 3) for weight in fitted.coef_[0])
+    return (of_finder, of_verifier), tuple(of_class)
+
+
+def class_weights(digits: list[Judged]) -> tuple[float, float]:
+    """The weights of the finder and of the classifier with which the right digits are likeliest."""
+    from scipy.optimize import minimize
+
+    labels = np.array([each.label for each in digits])
+    logs = [
+        np.log(np.maximum(said, IMPOSSIBLE))
+        for said in ([each.found.probabilities for each in digits], [each.read.probabilities for each in digits])
+    ]
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        joined = weights[0] * logs[0] + weights[1] * logs[1]
+        joined -= joined.max(axis=1, keepdims=True)
+        return float((np.log(np.exp(joined).sum(axis=1)) - joined[np.arange(len(labels)), labels]).mean())
+
+    best = minimize(loss, np.array([0.5, 0.5]), method="Nelder-Mead").x
+    return round(float(best[0]), 3), round(float(best[1]), 3)
+
+
+def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> float:
+    """Of OVERLAPS the one with which most digits are cut out once, and fewest things else."""
+    scores = []
+    for overlap in OVERLAPS:
+        right = wrong = missed = 0
+        for scene, sight in looked_at(load_finder(replace(PLAIN, overlap=overlap, least=FOUND)), writers, scenes, seed):
+            of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, sight.digits)]
+            met = {id(digit) for digit in of if digit}
+            right += len(met)
+            wrong += sum(digit is False for digit in of) + sum(bool(digit) for digit in of) - len(met)
+            missed += sum(digit.label >= 0 for digit in scene.digits) - len(met)
+        scores.append(2 * right / (2 * right + wrong + missed))
+    return OVERLAPS[int(np.argmax(scores))]
+
+
+def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
+    """Of SIGNS the lowest one from which PRECISE of the signs beside digits are right; the highest if none is."""
+    told: list[tuple[float, bool]] = []
+    for scene, sight in looked_at(load_finder(replace(PLAIN, sign=SIGNS[0], least=FOUND)), writers, scenes, seed):
+        boxes = [each.box for each in sight.digits]
+        told += [
+            (seen.is_sign, any(_is_at(seen, each, 2 / sight.scale) for each in scene.signs))
+            for seen in sight.signs
+            if beside(boxes, seen.x, seen.y) is not None
+        ]
+    for sign in SIGNS:
+        right = [is_right for is_sign, is_right in told if is_sign >= sign]
+        if right and sum(right) >= PRECISE * len(right):
+            return sign
+    return SIGNS[-1]
+
+
+def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:
+    """Whether a sign is the one that was written, its middle within its box or so many pixels off."""
+    character, (left, top, right, bottom) = written
+    near = left - off <= seen.x <= right + off and top - off <= seen.y <= bottom + off
+    return near and seen.character == character

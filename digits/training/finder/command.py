@@ -1,0 +1,133 @@
+"""The command behind `keras-mnist.py --finder`: trains what finds digits and cuts them out, one part after another.
+
+Its parts are the finder, the segmenter, the calibration of these with the models that judge grids, and a report on all.
+Each takes its place once it is complete, and learns from those before it.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from digits.errors import DataError, DigitsError, ModelError
+from digits.inference.calibration import save_calibration
+from digits.inference.finder import FINDER
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.inference.segmenter import SEGMENTER
+from digits.settings import Settings, TrainingSettings
+from digits.subprocesses import complaint
+from digits.training.arguments import whole
+from digits.training.data.datasets import MNIST, load_data
+from digits.training.finder.scenes import make_scenes
+from digits.training.finder.segmenter_pairs import make_pairs
+from digits.training.scenes.writing import Writers, held_out_writers
+
+SEED_OF_REPORT = 1000
+"""Added to the seed, so that the report is on other scenes than the calibration."""
+FEWEST = 40
+"""Scenes; with fewer there may be none of some kind."""
+HELD_OUT = 30
+"""One scene by held-out writers for so many that are learnt from."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command; exits with a sentence where it cannot do what was asked."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        _train(chosen)
+    except (DigitsError, OSError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; what was complete has taken its place. The same command goes on where it was stopped.")
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    wanted = chosen.data or TrainingSettings.read().mnist_npz
+    data = load_data(str(wanted) if wanted else None)
+    if data.name != MNIST:
+        raise DataError(f"The finder serves, and {data.name} is not MNIST. Name MNIST's file with --data.")
+    learnt, held_out = held_out_writers(data.train, chosen.hands or TrainingSettings.read().hands_npz)
+    for part in chosen.parts or PARTS:
+        PARTS[part](learnt, held_out, chosen)
+
+
+def _finder(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training.finder import train as finder
+
+    scenes, epochs = chosen.scenes or finder.SCENES, chosen.epochs or finder.EPOCHS
+    made = make_scenes(learnt, scenes, chosen.seed)
+    beside = make_scenes(held_out, scenes // HELD_OUT, chosen.seed + 1)
+    _take_place(finder.train(made, beside, epochs, chosen.seed, _backup(FINDER, scenes, epochs, chosen.seed)), FINDER)
+
+
+def _segmenter(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training.finder import segmenter
+
+    scenes, epochs = chosen.scenes or segmenter.SCENES, chosen.epochs or segmenter.EPOCHS
+    made = make_pairs(learnt, scenes, chosen.seed)
+    beside = make_pairs(held_out, max(FEWEST, scenes // HELD_OUT), chosen.seed + 1)
+    backup = _backup(SEGMENTER, scenes, epochs, chosen.seed)
+    _take_place(segmenter.train(made, beside, epochs, chosen.seed, backup), SEGMENTER)
+
+
+def _calibration(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training.finder import calibration
+
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
+    found = calibration.calibrated(recogniser, held_out, chosen.scenes or calibration.SCENES, chosen.seed + 2)
+    save_calibration(found)
+    print(found, flush=True)
+
+
+def _report(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training.finder import report as finder_report
+
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
+    scenes = chosen.scenes or finder_report.SCENES
+    finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + SEED_OF_REPORT)
+    print(f"Written: {chosen.report}", flush=True)
+
+
+PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
+    "finder": _finder,
+    "segmenter": _segmenter,
+    "calibration": _calibration,
+    "report": _report,
+}
+
+
+def _backup(place: Path, *asked: int) -> Path:
+    """Folder of what is not finished, for a run with just these numbers."""
+    return Path(f"{place.stem}-{'-'.join(map(str, asked))}.training")
+
+
+def _take_place(network: object, place: Path) -> None:
+    """Compiles a network, in a process of its own, and puts it where it serves from."""
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        saved, compiled = Path(folder, "network.keras"), Path(folder, place.name)
+        network.save(saved, include_optimizer=False)  # type: ignore[attr-defined]
+        if said := complaint("digits.training.export", str(saved), str(compiled)):
+            raise ModelError(said)
+        compiled.replace(place)
+    print(f"Written: {place}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="keras-mnist.py --finder", description=__doc__)
+    add = parser.add_argument
+    add(
+        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"{', '.join(PARTS)}; default all, in this order"
+    )
+    add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
+    add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
+    add("--report", type=Path, default=Path("finder.report"), metavar="FOLDER", help="default %(default)s")
+    add("--scenes", type=whole(FEWEST), metavar="N", help="default: as many as the part needs")
+    add("--epochs", type=whole(1), metavar="N", help="default: as many as the part needs")
+    add("--seed", type=whole(0), default=0, metavar="N", help="default %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Scenes for the finder to learn from, made by many processes, which need no Keras."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.inference.finder import MARGIN, SIGNS, Shape, fitted
+from digits.training.processes import in_parts, made_by_processes
+from digits.training.scenes.scene import make_scene
+from digits.training.scenes.writing import Writers
+
+SHAPES = (
+    ((96, 96), 0.34),
+    ((64, 128), 0.12),
+    ((128, 64), 0.04),
+    ((128, 128), 0.12),
+    ((64, 160), 0.08),
+    ((32, 288), 0.05),
+    ((192, 192), 0.12),
+    ((128, 288), 0.06),
+    ((96, 384), 0.05),
+    ((192, 96), 0.02),
+)
+"""Rows and columns of the scenes, and the share of each: mostly first looks, which cost least."""
+FIRST_SIGN = 10
+"""The label of the first one of SIGNS; the others follow."""
+OF_OTHER_SHAPE = 0.3
+"""Share of the scenes that do not fill the shape, as pictures seldom do."""
+_AT_ONCE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Scenes of one shape: pictures uint8 (n, h, w), and the label and box of each digit and sign, float32 (k, 5)."""
+
+    pictures: npt.NDArray[np.uint8]
+    digits: list[npt.NDArray[np.float32]]
+
+
+def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
+    """So many scenes, of all SHAPES by their shares."""
+    jobs = []
+    for number, (shape, share) in enumerate(SHAPES):
+        wanted = max(1, round(count * share))
+        jobs += [(shape, *part) for part in in_parts(wanted, _AT_ONCE, [seed, number])]
+    of_shape: dict[Shape, list[Seen]] = {shape: [] for shape, _ in SHAPES}
+    for (shape, *_), part in zip(
+        jobs, made_by_processes(scenes_of, writers, jobs, f"Drawing {count:,} scenes"), strict=True
+    ):
+        of_shape[shape].append(part)
+    return [
+        Seen(np.concatenate([part.pictures for part in parts]), [each for part in parts for each in part.digits])
+        for parts in of_shape.values()
+    ]
+
+
+def scenes_of(writers: Writers, job: tuple[Shape, int, list[int]]) -> Seen:
+    """Scenes of a shape, so many, by a seed."""
+    shape, count, seed = job
+    rng = np.random.default_rng(seed)
+    pictures, digits = zip(*(_seen(shape, writers, rng) for _ in range(count)), strict=True)
+    return Seen(np.stack(pictures), list(digits))
+
+
+def _seen(
+    shape: Shape, writers: Writers, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """A scene as the finder looks at it, in most cases of just the shape, and the label and box of what is in it."""
+    sides = np.array(shape) / (1 + 2 * MARGIN)
+    if rng.random() < OF_OTHER_SHAPE:
+        sides[rng.integers(2)] *= rng.uniform(0.5, 1)
+    height, width = np.rint(sides).astype(int).tolist()
+    scene = make_scene((height, width), writers, rng)
+    picture, place = fitted(scene.picture, [shape])
+    rows = [(digit.label, *digit.box) for digit in scene.digits]
+    rows += [(FIRST_SIGN + SIGNS.index(sign), *box) for sign, box in scene.signs]
+    labelled = np.array(rows, np.float32).reshape(-1, 5)
+    labelled[:, 1:] = place.in_network(labelled[:, 1:])
+    return picture, labelled

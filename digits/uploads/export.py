@@ -1,0 +1,52 @@
+"""Takes what people labelled out of the history, in the form that measuring and other programs read."""
+
+import csv
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from digits.uploads.blobs import Storage, picture_in
+from digits.uploads.database import Records, Wanted, every
+
+FOLDER = "uploads"
+LABELS = "labels.csv"
+COLUMNS = ("file", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many pictures were written, and how many are gone from the storage."""
+
+    pictures: int
+    missing: int
+
+
+def export_labelled(storage: Storage, records: Records, out: Path) -> Exported:
+    """Writes a zip of the labelled pictures, and labels.csv: `file` and `label`, `\\n` in it between lines.
+
+    It takes its place at the end, whole. Raises Unavailable, and OSError where it cannot be written.
+    """
+    labels = StringIO()
+    rows = csv.writer(labels, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    pictures = missing = 0
+    temporary = out.with_name(f".{out.name}")
+    try:
+        # Pictures are compressed as they are.
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for record in every(records, Wanted(labelled=True)):
+                if (data := picture_in(storage, record.id)) is None:
+                    missing += 1
+                    continue
+                name = f"{FOLDER}/{record.id}.{record.format.lower()}"
+                archive.writestr(name, data)
+                rows.writerow([name, (record.label or "").replace("\n", "\\n")])
+                pictures += 1
+            archive.writestr(LABELS, labels.getvalue())
+        temporary.replace(out)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return Exported(pictures, missing)

@@ -1,0 +1,97 @@
+"""Forgets what nobody can find, and what is too old; the server runs `python -m digits.uploads.retention` daily."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from digits.errors import DigitsError
+from digits.settings import Settings
+from digits.uploads.blobs import Storage, open_storage
+from digits.uploads.database import ID, Records, Wanted, first_id, open_records
+
+LEFTOVER_AGE = timedelta(hours=1)
+"""No upload takes as long from its picture to its record."""
+MOST_LEFTOVERS = 100
+"""More than a crash leaves; a database that is not the right one makes all pictures look like leftovers."""
+BATCH = 500
+NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was forgotten, and what was spared."""
+
+    leftovers: int = 0
+    """Pictures without a record, and parts of pictures."""
+    spared: int = 0
+    """Leftovers that are so many that something else must be wrong."""
+    old: int = 0
+    """Uploads that were kept long enough."""
+
+    def __str__(self) -> str:
+        said = f"Swept: leftovers {self.leftovers:,}, old uploads {self.old:,}."
+        if self.spared:
+            said += (
+                f" Left alone: pictures without a record, {self.spared:,}, which is more than crashes leave. "
+                "If DIGITS_DATABASE is the right one, `flask --app app sweep --all` forgets them."
+            )
+        return said
+
+
+def sweep(storage: Storage, records: Records, keep_days: int | None = None, most: int | None = MOST_LEFTOVERS) -> Swept:
+    """Forgets uploads older than `keep_days`, and leftovers older than an hour unless they are more than `most`.
+
+    Raises Unavailable; then it is done in part, and may be done again.
+    """
+    now = datetime.now(UTC)
+    old = _forget_old(storage, records, now - timedelta(days=keep_days)) if keep_days else 0
+    leftovers = _leftovers(storage, records, first_id(now - LEFTOVER_AGE))
+    if most is not None and len(leftovers) > most:
+        return Swept(spared=len(leftovers), old=old)
+    storage.delete(leftovers)
+    return Swept(leftovers=len(leftovers), old=old)
+
+
+def _forget_old(storage: Storage, records: Records, until: datetime) -> int:
+    forgotten = 0
+    while found := [record.id for record in records.find(Wanted(until=until), BATCH)]:
+        # The pictures first: if that fails, the records are there to try again.
+        storage.delete(found)
+        forgotten += records.delete(found)
+    return forgotten
+
+
+def _leftovers(storage: Storage, records: Records, end: str) -> list[str]:
+    """Keys before `end` that have no record, and are newer than one that has: older ones are another database's."""
+    unknown: list[str] = []
+    oldest = end
+    keys = (key for key in storage.every_key() if ID.fullmatch(_id(key)) and _id(key) < end)
+    while batch := list(islice(keys, BATCH)):
+        known = records.known({_id(key) for key in batch})
+        oldest = min(oldest, *known) if known else oldest
+        unknown += [key for key in batch if _id(key) not in known]
+    return [key for key in unknown if _id(key) > oldest]
+
+
+def _id(key: str) -> str:
+    return key.removeprefix(".")
+
+
+def main() -> None:
+    """Sweeps as the environment says, gives way to all else, and says what was found, if anything."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's.
+    os.nice(NICENESS)
+    try:
+        settings = Settings.read()
+        swept = sweep(open_storage(settings.storage), open_records(settings.database), settings.keep_days)
+    except DigitsError as error:
+        sys.exit(f"Not swept: {error}")
+    if swept != Swept():
+        print(swept, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The whole story of an upload: bytes -> picture -> boxes -> ink -> grids -> predictions -> record."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import uuid_utils
+
+from digits.errors import Unavailable, Unsettled
+from digits.grids import Grid
+from digits.inference.recogniser import Recogniser
+from digits.recognition.pipeline import Reading, read_digits
+from digits.uploads.blobs import Storage
+from digits.uploads.database import EPOCH, Digit, Record, Records
+from digits.vision.decode import Picture, read_picture
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture as it was sent, what was read in it, and the grid of each digit."""
+
+    data: bytes = field(repr=False)
+    record: Record
+    grids: tuple[Grid, ...] = field(repr=False)
+
+
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, quick: bool = False) -> Upload:
+    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise.
+
+    `quick` gives it some milliseconds: raises TakesLong, soon, for a picture that is large or in doubt.
+    """
+    picture = read_picture(data, max_pixels, quick=quick)
+    reading = read_digits(picture.grey, recogniser, quick=quick)
+    return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
+
+
+def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> Sequence[Record]:
+    """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone.
+
+    All but for Unsettled: then the records may be there, and so the pictures are. Returns the records that stand:
+    that of an upload, or of an earlier one with its idempotency key, and then the later picture is gone.
+    """
+    pictures = {upload.record.id: upload.data for upload in uploads}
+    try:
+        storage.put(pictures)
+        standing = records.add([upload.record for upload in uploads])
+    except Unsettled:
+        raise
+    except BaseException:
+        with suppress(Exception):  # What went wrong first is what matters; the sweep finds what is left.
+            storage.delete(pictures)
+        raise
+    if repeated := pictures.keys() - {record.id for record in standing}:
+        with suppress(Unavailable):  # All that was to be kept is.
+            storage.delete(repeated)
+    return standing
+
+
+def delete_upload(key: str, storage: Storage, records: Records) -> None:
+    """Forgets an upload, its picture first: if that fails, the record is there to try again. Raises NotFound."""
+    records.get(key)
+    storage.delete([key])
+    records.delete([key])
+
+
+def now() -> datetime:
+    """In UTC, to the millisecond that answers show."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogniser) -> Record:
+    key = uuid_utils.uuid7()
+    height, width = picture.grey.shape
+    across, down = picture.width / width, picture.height / height
+    return Record(
+        id=str(key),
+        created_at=EPOCH + timedelta(milliseconds=key.timestamp),
+        sha256=hashlib.sha256(data).hexdigest(),
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        bytes=len(data),
+        model=recogniser.model,
+        number=reading.number,
+        text=reading.text,
+        confidence=round(reading.confidence, _DECIMALS),
+        recognised=reading.confidence >= recogniser.threshold,
+        digits=tuple(
+            Digit(
+                digit=prediction.digit,
+                confidence=round(prediction.confidence, _DECIMALS),
+                probabilities=tuple(round(probability, _DECIMALS) for probability in prediction.probabilities),
+                box=glyph.box.scaled(across, down),
+            )
+            for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True)
+        ),
+    )

@@ -1,0 +1,51 @@
+"""Group commit: uploads that arrive together are kept together, and share what that takes the disk."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+
+from digits.uploads.blobs import Storage
+from digits.uploads.database import Record, Records
+from digits.uploads.service import Upload, keep_uploads
+
+MOST_AT_ONCE = 64
+
+
+class Keeper:
+    """Keeps uploads, in a thread of its own."""
+
+    def __init__(self, storage: Storage, records: Records) -> None:
+        self._storage, self._records = storage, records
+        self._waiting: deque[tuple[Upload, Future[Record]]] = deque()
+        self._lock = Lock()
+        self._is_at_work = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+
+    def keep(self, upload: Upload) -> "Future[Record]":
+        """The record that stands, once it is safe; fails with what kept it from that, and then nothing is left."""
+        kept: Future[Record] = Future()
+        kept.set_running_or_notify_cancel()  # Whoever waits may go away, but the others of its batch do not.
+        with self._lock:
+            if not self._is_at_work:
+                self._thread.submit(self._keep_waiting)
+                self._is_at_work = True
+            self._waiting.append((upload, kept))
+        return kept
+
+    def _keep_waiting(self) -> None:
+        while batch := self._next_batch():
+            try:
+                standing = keep_uploads([upload for upload, _ in batch], self._storage, self._records)
+            except BaseException as error:
+                for _, kept in batch:
+                    kept.set_exception(error)
+            else:
+                for (_, kept), record in zip(batch, standing, strict=True):
+                    kept.set_result(record)
+
+    def _next_batch(self) -> list[tuple[Upload, "Future[Record]"]]:
+        """All that came while others were kept; empty once the work is done."""
+        with self._lock:
+            batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+            self._is_at_work = bool(batch)
+            return batch

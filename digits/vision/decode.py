@@ -1,0 +1,137 @@
+"""Bytes to picture: safe decoding, orientation, transparency, grey levels."""
+
+import importlib
+import math
+import threading
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+import pillow_heif
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from digits.errors import BadRequest, NotAPicture, Refused, TakesLong
+from digits.grids import Grey
+from digits.vision.decode_limits import decodes_quickly, opens_quickly, refuse_costly_bytes, refuse_costly_header
+from digits.vision.png_inflate import unpacked
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
+
+MAX_SIDE = 800
+"""Pixels of the longer side. Larger pictures are reduced by a whole factor; a JPEG's decoder does most of it."""
+
+LARGE_PIXELS = 4_000_000
+"""Pictures that must be decoded at more than this size take their turn, since each takes hundreds of megabytes."""
+
+_NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
+_QUARTER_TURNS = range(5, 9)
+_WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
+_ONE_COLOUR = 48
+"""Grey levels that the visible pixels of one pen may differ by."""
+
+_one_large_picture = threading.Lock()
+
+for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+    importlib.import_module(f"PIL.{_plugin}ImagePlugin")
+pillow_heif.register_heif_opener()
+# Odd metadata is no concern of those who run the server.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+# Dimensions are checked against the caller's limit before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upright picture in grey, and what was sent."""
+
+    grey: Grey
+    """uint8 (h, w), as the eye sees it, reduced to working size; ink may be dark or light."""
+    width: int
+    """Pixels of the upright picture as sent."""
+    height: int
+    format: str
+
+
+def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Picture:
+    """Decodes the first frame of a picture whose format is judged by its bytes alone.
+
+    Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
+    large is decoded; if it is to be quick, TakesLong for what could take more than a few milliseconds.
+    """
+    if not data:
+        raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
+    try:
+        return _read(data, max_pixels, quick)
+    except Refused:
+        raise
+    except UnidentifiedImageError as error:
+        raise NotAPicture(f"This file is not a picture that can be read. Send {ACCEPTED}.") from error
+    except Exception as error:  # Decoders raise whatever a damaged file makes them stumble over.
+        raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
+
+
+def _read(data: bytes, max_pixels: int, quick: bool) -> Picture:
+    refuse_costly_bytes(data)
+    if quick and not opens_quickly(data):
+        raise TakesLong
+    with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
+        refuse_costly_header(image, max_pixels)
+        if quick and not decodes_quickly(image):
+            raise TakesLong
+        image_format = _NAMES.get(str(image.format), str(image.format))
+        sent = image.size
+        shrink = max(1.0, max(sent) / MAX_SIDE)
+        drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
+        with _one_large_picture if image.width * image.height > LARGE_PIXELS else nullcontext():
+            image.load()
+            width, height = sent if drafted else image.size
+            if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
+                width, height = height, width
+            ImageOps.exif_transpose(image, in_place=True)
+            return Picture(np.asarray(_reduced(_grey(image))), width, height, image_format)
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Any mode -> L."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        # Pillow reduces only the widest whole numbers.
+        return _eight_bits(_reduced(image if image.mode == "F" else image.convert("I")))
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    if image.has_transparency_data:
+        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"))
+    return image.convert("L")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Deeper greys are rescaled by the smallest usual white level that holds them, never clipped."""
+    values = np.clip(np.nan_to_num(np.asarray(image, dtype=np.float64)), 0, None)
+    white = next(level for level in _WHITE_LEVELS if values.max() <= level)
+    return Image.fromarray((values * (255 / white)).astype(np.uint8))
+
+
+def _opaque(rgba: Image.Image) -> Image.Image:
+    """RGBA -> L. Where colour says nothing, as in strokes on a transparent canvas, alpha is the ink.
+
+    Else the picture shows its own paper, and the transparent part is filled with it.
+    """
+    alpha, grey = rgba.getchannel("A"), rgba.convert("L")
+    if alpha.getextrema()[0] == 255:
+        return grey
+    _, visible = cv2.threshold(np.asarray(alpha), 127, 255, cv2.THRESH_BINARY)
+    histogram = np.cumsum(cv2.calcHist([np.asarray(grey)], [0], visible, [256], [0, 256]))
+    if histogram[-1] == 0:
+        return Image.new("L", rgba.size, 255)
+    dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))
+    if light - dark < _ONE_COLOUR:
+        return ImageChops.invert(alpha)
+    return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    factor = math.ceil(max(image.size) / MAX_SIDE)
+    return image.reduce(factor) if factor > 1 else image

@@ -1,0 +1,190 @@
+"""The ASGI front: takes each body in whole, within a size and a time, before any thread is taken for it.
+
+Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
+answer, refusals too, comes from the Flask application, which the front calls in a few threads; but for a small
+picture's, to which there is a shortcut.
+"""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import Flask
+
+from digits.errors import BadRequest, Busy, TooSlow
+from digits.inference.model_file import CompiledModel
+from digits.settings import Settings
+from digits.web.fast_path import Answer, Headers, Shortcut, Take
+from digits.web.problems import REFUSED, too_large
+from digits.web.services import open_services
+
+THREADS = 4
+"""Of each worker: pictures are decoded and stored outside Python's lock."""
+NICENESS = 5
+"""Of these threads: photos get a third of a processor's time that small pictures want too."""
+PROGRESS_SECONDS = 10
+BODY_SECONDS = 60
+BODIES = 25
+"""How many bodies of the largest size a worker holds at once, half-sent and waiting ones counted."""
+HEALTH = ("/healthz", "/readyz")
+"""Each answered by a thread of its own: a server that is busy, or waits for its database, is not a dead one."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Front:
+    """An ASGI application over a WSGI one."""
+
+    def __init__(
+        self,
+        app: Flask,
+        max_bytes: int,
+        shortcut: Take = lambda *_: None,
+        progress_seconds: float = PROGRESS_SECONDS,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        self._app, self._max_bytes, self._shortcut = app, max_bytes, shortcut
+        self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
+        self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
+        self._farewell: Headers = []
+        self._held = 0
+        """Bytes of all the bodies that are arriving or being worked on."""
+
+    def bid_farewell(self) -> None:
+        """From now on connections are closed after their answers: clients go elsewhere, and know it."""
+        self._farewell = [(b"connection", b"close")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        environ = environ_of(scope)
+        body = bytearray()
+        try:
+            try:
+                await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
+                status, headers, content = await self._answer(environ, bytes(body))
+            except Exception as error:
+                status, headers, content = await self._answer(environ | {REFUSED: error}, b"")
+        finally:
+            self._held -= len(body)
+        await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """The shortcut's answer, once what it keeps is safe, or else that of the Flask application in a thread."""
+        if REFUSED not in environ and (taken := self._shortcut(environ, body)):
+            answer, kept = taken
+            if kept:
+                await asyncio.wrap_future(kept)
+            return answer
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        threads = self._health_threads.get(environ["PATH_INFO"], self._threads)
+        return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
+
+    async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
+        """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
+        if announced.isdigit() and int(announced) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        now = asyncio.get_running_loop().time
+        end = now() + self._body_seconds
+        try:
+            async with asyncio.timeout(min(self._progress_seconds, self._body_seconds)) as patience:
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise BadRequest("The request's body broke off. Send it again.")
+                    chunk = message.get("body", b"")
+                    if len(body) + len(chunk) > self._max_bytes:
+                        raise too_large(self._max_bytes)
+                    if self._held + len(chunk) > BODIES * self._max_bytes:
+                        raise Busy("The server holds as many uploads as it can. Send it again in a few seconds.")
+                    body += chunk
+                    self._held += len(chunk)
+                    if not message.get("more_body"):
+                        return
+                    patience.reschedule(min(now() + self._progress_seconds, end))
+        except TimeoutError as error:
+            raise TooSlow(
+                f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
+                "Send it again over a better connection, or make it smaller."
+            ) from error
+
+
+def _give_way() -> None:
+    """Lets the event loop and the keeper go first: what it takes for one photo is enough for fifty small pictures."""
+    if sys.platform != "linux":
+        return  # Only there has each thread a priority of its own.
+    with suppress(OSError):
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """ASGI's scope -> the environ of PEP 3333, but for the body."""
+    host, port = scope.get("server") or ("localhost", 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1") if scope.get("raw_path") else scope["path"],
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key == "TRANSFER_ENCODING":
+            continue  # The server has undone it, and the body comes whole.
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
+    """Runs a WSGI application to its end."""
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:
+        pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        started[:] = [int(status[:3]), pairs]
+        return lambda _: None
+
+    parts = app(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started
+    return status, headers, body
+
+
+def create_front(settings: Settings, model: CompiledModel) -> Front:
+    """What each worker runs, on what its parent has prepared. SIGHUP begins its farewell."""
+    from digits.web import create_app
+
+    app = create_app(services=open_services(settings, model))
+    front = Front(app, settings.max_bytes, Shortcut(app).take)
+    signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
+    return front

@@ -1,0 +1,162 @@
+"""What goes back as JSON; /openapi.json describes it from these models."""
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import cv2
+import numpy as np
+from flask import Response, url_for
+from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
+
+from digits.grids import Grid
+from digits.uploads.database import Record
+from digits.uploads.service import Upload
+
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"), when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+
+
+class BoxAnswer(BaseModel, from_attributes=True):
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class DigitAnswer(BaseModel, from_attributes=True):
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Field(description="Calibrated probability that this digit is right")
+    probabilities: list[float] = Field(description="Of the digits 0 to 9; they sum to 1")
+    box: BoxAnswer = Field(description="Where it stands, in pixels of the upright picture")
+    preview: str | None = Field(None, description="With ?preview=true: what the model saw, 28x28, as a data URL")
+
+
+class ImageAnswer(BaseModel, from_attributes=True):
+    width: int
+    height: int
+    format: str = Field(examples=["PNG"])
+    bytes: int
+    sha256: str
+
+
+class LinksAnswer(BaseModel):
+    self: str
+    image: str
+    preview: str
+    explanation: str
+
+
+class _Identified(BaseModel):
+    id: str
+
+
+class RecognitionAnswer(BaseModel):
+    """What is written in a picture."""
+
+    number: str = Field(description="All digits in reading order, with a line feed between lines", examples=["007"])
+    text: str = Field(
+        description="The same with the points, commas, dashes, strokes and colons that are seen between the digits",
+        examples=["-3.14"],
+    )
+    digit: int | None = Field(description="The digit, where there is exactly one")
+    confidence: float = Field(description="Calibrated probability that `number` is right")
+    recognised: bool = Field(description="False where the best guess is too doubtful")
+    digits: list[DigitAnswer]
+    image: ImageAnswer
+    model: str = Field(description="The model's name, and the first 8 of its file's SHA-256")
+
+
+class UploadAnswer(RecognitionAnswer, _Identified):
+    """A picture that was kept, and what is written in it."""
+
+    created_at: Timestamp
+    label: str | None = Field(description="A person's correction: the number as it is written; empty for no digit")
+    labelled_at: Timestamp | None = Field(description="When it was corrected")
+    links: LinksAnswer
+
+
+AnyRecognition = TypeVar("AnyRecognition", bound=RecognitionAnswer)
+
+
+class UploadsAnswer(BaseModel):
+    """A page of uploads."""
+
+    uploads: list[UploadAnswer]
+    next: str | None = Field(description="The URL of the next page, where there may be one")
+    total: int = Field(0, description="With ?total=true: how many there are on all pages")
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457: what went wrong, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
+class UploadsResults(BaseModel):
+    """The results of several pictures, in the order of the request."""
+
+    uploads: list[UploadAnswer | RecognitionAnswer | ProblemAnswer]
+
+
+def recognition_answer(upload: Upload) -> RecognitionAnswer:
+    """The answer to a picture that was not kept."""
+    return RecognitionAnswer(**_read(upload.record))
+
+
+def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> UploadAnswer:
+    """The answer to a picture that was kept, now or earlier. Without a request, `url_for` stands in for Flask's."""
+    return UploadAnswer(
+        id=record.id,
+        created_at=record.created_at,
+        label=record.label,
+        labelled_at=record.labelled_at,
+        links=LinksAnswer(
+            self=url_for("uploads.one", key=record.id),
+            image=url_for("uploads.image", key=record.id),
+            preview=url_for("uploads.preview", key=record.id),
+            explanation=url_for("uploads.explanation", key=record.id),
+        ),
+        **_read(record),
+    )
+
+
+def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:
+    """The same answer, each digit with what the model saw of it."""
+    for digit, grid in zip(answer.digits, grids, strict=True):
+        digit.preview = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
+    return answer
+
+
+def respond(answer: BaseModel, status: int = 200) -> Response:
+    return Response(as_json(answer), status, mimetype="application/json")
+
+
+def as_json(answer: BaseModel) -> str:
+    """Fields that were not asked for, such as previews, are left out."""
+    return answer.model_dump_json(exclude_unset=True)
+
+
+def png(grids: Sequence[Grid]) -> bytes:
+    """One or more grids side by side, 28 pixels high."""
+    return cv2.imencode(".png", np.hstack(grids))[1].tobytes()
+
+
+def _read(record: Record) -> dict[str, Any]:
+    return {
+        "number": record.number,
+        "text": record.text,
+        "digit": record.digits[0].digit if len(record.digits) == 1 else None,
+        "confidence": record.confidence,
+        "recognised": record.recognised,
+        "digits": record.digits,
+        "image": record,
+        "model": record.model,
+    }
