@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from digits.grids import to_grid
-from tests.drawing import draw, encode, photograph
+from support.drawing import draw, encode, photograph
 
 BOUNDARY = "----digits-bench"
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"

@@ -15,7 +15,7 @@ from digits.inference.recogniser import LiteRTRecogniser
 from digits.server.main import keep_memory
 from digits.settings import Settings
 from digits.uploads.service import recognise_upload
-from tests.conftest import ROOT
+from support import ROOT
 
 
 def steady_ceiling(pictures: Sequence[bytes], processes: int, seconds: float) -> Load:

@@ -10,7 +10,7 @@ from bench.machine import NoRest, machine
 from bench.systems import DoesNotStart, Workplace
 from digits.settings import usable_cpus
 from digits.training.arguments import whole
-from tests.backends import postgresql, postgresql_programs
+from support.backends import postgresql, postgresql_programs
 
 
 def parser_of(module: str, documentation: str | None) -> argparse.ArgumentParser:

@@ -22,7 +22,7 @@ from bench.systems import DURABLE, Workplace
 from bench.table import aligned
 from digits.training.arguments import whole
 from digits.uploads.database import Record, SqlRecords, create_engine, migrate
-from tests.test_records import record
+from support.records import record
 
 CHUNK = 10_000
 CLIENTS = 32

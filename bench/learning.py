@@ -35,7 +35,7 @@ from digits.training.arguments import whole
 from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import open_records, prepare_records
 from digits.uploads.service import keep_uploads, now, recognise_upload
-from tests.conftest import ROOT
+from support import ROOT
 
 SHIPPED = ROOT / "mnist-neural.h5"
 UPLOADED, FRESH = 0, 1

@@ -22,9 +22,9 @@ from digits.errors import DataError
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.training.data.datasets import read_npz
-from tests.conftest import ROOT
-from tests.drawing import encode
-from tests.server import running
+from support import ROOT
+from support.drawing import encode
+from support.server import running
 
 CLIENTS = 8
 

@@ -18,7 +18,7 @@ from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
 from bench.systems import DURABLE, OURS, System, Workplace
 from bench.table import aligned
-from tests.backends import S3, s3
+from support.backends import S3, s3
 
 CONNECTIONS = 32
 

@@ -17,8 +17,8 @@ import psutil
 import requests
 
 from bench.bodies import CONTENT_TYPE, multipart, pictures
-from tests.conftest import ROOT
-from tests.server import free_port
+from support import ROOT
+from support.server import free_port
 
 SECONDS_TO_START, SECONDS_TO_STOP = 120, 20
 MODEL = "{model}"

@@ -17,8 +17,8 @@ from digits.training.augmentation.augment import augment
 from digits.training.data.datasets import DataSet, read_npz
 from digits.web import create_app
 from digits.web.services import Services
-from tests import ROOT, backends
-from tests.drawing import draw
+from support import ROOT, backends
+from support.drawing import draw
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
 
@@ -126,7 +126,7 @@ def shipped() -> LiteRTRecogniser:
 
 @pytest.fixture(scope="session")
 def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .npz of MNIST's form, small, with the digits of tests/drawing.py in place of people's."""
+    """An .npz of MNIST's form, small, with the digits of support/drawing.py in place of people's."""
     rng = np.random.default_rng(0)
     originals = []
     for digit in "0123456789":

@@ -13,11 +13,11 @@ from digits.grids import Grey, Grid, to_grid
 from digits.inference.finder import Candidate, Sight
 from digits.inference.recogniser import Found, Prediction
 from digits.uploads.database import Order, Place, Record, Wanted
-from tests.drawing import draw
+from support.drawing import draw
 
 
 class TemplateRecogniser:
-    """Reads digits as tests/drawing.py draws them: each is connected ink, told by its likeness to ten templates."""
+    """Reads digits as support/drawing.py draws them: each is connected ink, told by its likeness to ten templates."""
 
     model = "templates@00000000"
     threshold = 0.5

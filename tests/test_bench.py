@@ -18,7 +18,7 @@ from bench.scores import Answer, auroc, calibration_error, distance, scores
 from bench.table import table
 from digits.box import Box
 from digits.errors import DataError
-from tests.drawing import encode, png
+from support.drawing import encode, png
 from tests.fakes import TemplateRecogniser
 
 MAX_PIXELS = 1_000_000

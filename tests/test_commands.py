@@ -19,10 +19,11 @@ from digits.uploads.blobs import Storage, open_storage, prepare_storage
 from digits.uploads.database import Records, SqlRecords, Wanted, every
 from digits.uploads.export import export_labelled
 from digits.uploads.transfer import move
-from tests import ROOT
-from tests.drawing import png
+from support import ROOT
+from support.drawing import png
+from support.records import record
 from tests.fakes import AbsentStorage, MemoryRecords, MemoryStorage
-from tests.test_records import made, record
+from tests.test_records import made
 
 
 def run(client: FlaskClient, *arguments: str) -> Result:

@@ -21,7 +21,7 @@ from digits.grids import to_input
 from digits.inference import model_file as compiled
 from digits.inference.model_file import load_compiled, places, write_compiled
 from digits.inference.recogniser import LiteRTRecogniser
-from tests import ROOT
+from support import ROOT
 
 pytestmark = [
     pytest.mark.slow,
@@ -314,7 +314,7 @@ import sys
 from io import BytesIO
 from digits.settings import Settings
 from digits.web import create_app
-from tests.drawing import png
+from support.drawing import png
 import tempfile
 settings = Settings.read(storage=tempfile.mkdtemp() + "/uploads", model="mnist-neural.h5")
 response = create_app(settings).test_client().post("/uploads", data={"file": (BytesIO(png("7")), "7.png")})

@@ -9,7 +9,7 @@ from digits.grids import Grey, Grid, to_grid
 from digits.inference.recogniser import Prediction
 from digits.recognition.explanation import explain, heat_of
 from digits.uploads.service import recognise_upload
-from tests.drawing import Array, draw, encode, on_paper, photograph, png
+from support.drawing import Array, draw, encode, on_paper, photograph, png
 from tests.fakes import TemplateRecogniser
 
 EIGHT = to_grid(draw("8", margin=10))

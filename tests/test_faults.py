@@ -16,9 +16,9 @@ import requests
 from digits.uploads import retention as sweep
 from digits.uploads.blobs import open_storage
 from digits.uploads.database import SqlRecords, Wanted, create_engine, every
-from tests.backends import PostgreSQL, s3
-from tests.drawing import png
-from tests.server import Server, running
+from support.backends import PostgreSQL, s3
+from support.drawing import png
+from support.server import Server, running
 from tests.test_serve import workers_of
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
 from digits.inference.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from digits.inference.interpreter import MOST_SHAPES, Interpreters
-from tests.drawing import draw, on_paper
+from support.drawing import draw, on_paper
 
 PLAIN = Calibration(
     least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.5, 0.5), of_class=(0.0,) * 10

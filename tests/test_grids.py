@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from digits.grids import DIGIT_SIDE, SIDE, is_grid, to_grid, to_input
-from tests.drawing import draw
+from support.drawing import draw
 
 INK = arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 

@@ -10,8 +10,8 @@ from digits.errors import StorageFull, Unavailable, Unsettled
 from digits.uploads.database import Record
 from digits.uploads.service import Upload
 from digits.uploads.write_batcher import MOST_AT_ONCE, Keeper
+from support.records import record
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
-from tests.test_records import record
 
 
 def upload(key: str) -> Upload:

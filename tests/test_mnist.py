@@ -11,7 +11,7 @@ from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
 from digits.training.data.datasets import DataSet
 from digits.web import create_app
-from tests.drawing import encode
+from support.drawing import encode
 
 pytestmark = [pytest.mark.mnist, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ from PIL import Image, PngImagePlugin
 from digits.errors import BadRequest, NotAPicture, Refused, TakesLong, TooManyPixels
 from digits.vision.decode import MAX_SIDE, read_picture
 from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
-from tests.drawing import draw, encode, enormous_png, on_paper
+from support.drawing import draw, encode, enormous_png, on_paper
 
 PIXELS = 25_000_000
 TURNS = {

@@ -18,7 +18,7 @@ from digits.inference.finder import Candidate, Sight, Sign
 from digits.inference.model_file import CompiledModel, Description
 from digits.inference.recogniser import LiteRTRecogniser, Prediction
 from digits.recognition.pipeline import Reading, read_digits
-from tests.drawing import Array, draw, on_paper, photograph
+from support.drawing import Array, draw, on_paper, photograph
 from tests.fakes import TemplateRecogniser
 
 NO_CLASSIFIER = CompiledModel(b"", Description("none@00000000", "", "", 0.5, "int8"))

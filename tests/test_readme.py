@@ -10,8 +10,8 @@ import pytest
 
 from digits.settings import Settings, TrainingSettings
 from digits.training.classifier.table import recipe_table
-from tests import ROOT
-from tests.server import Server, running
+from support import ROOT
+from support.server import Server, running
 
 README = (ROOT / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:5000"

@@ -7,7 +7,7 @@ from digits.box import Box
 from digits.errors import NoInk, NotAPicture, NotFound, Unavailable
 from digits.grids import SIDE
 from digits.uploads.service import delete_upload, keep_uploads, recognise_upload
-from tests.drawing import draw, encode, on_paper, png
+from support.drawing import draw, encode, on_paper, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser
 
 PIXELS = 25_000_000

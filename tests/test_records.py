@@ -10,18 +10,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import uuid_utils
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from digits.box import Box
 from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
 from digits.uploads.database import (
     RARE,
     SCHEMA,
-    Digit,
     Order,
     Place,
     Record,
@@ -35,31 +32,9 @@ from digits.uploads.database import (
     prepare_records,
     uploads,
 )
-from tests.backends import PostgreSQL
+from support.backends import PostgreSQL
+from support.records import record
 from tests.fakes import MemoryRecords
-
-
-def record(**values: object) -> Record:
-    seven = Digit(7, 0.9, tuple([0.01] * 7 + [0.9, 0.02, 0.01]), Box(1, 2, 3, 4))
-    return replace(
-        Record(
-            id=str(uuid_utils.uuid7()),
-            created_at=datetime(2026, 11, 20, 21, 35, 0, 123000, UTC),
-            sha256="0" * 64,
-            format="PNG",
-            width=28,
-            height=28,
-            bytes=300,
-            model="mnist-neural@00000000",
-            number="77",
-            text="7.7",
-            confidence=0.81,
-            recognised=True,
-            digits=(seven, seven),
-        ),
-        **values,  # type: ignore[arg-type]
-    )
-
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.slow)
 

@@ -23,9 +23,9 @@ import requests
 from digits.inference.model_file import CompiledModel, load_compiled, sha256_of, write_compiled
 from digits.server.main import create_server
 from digits.settings import Settings
-from tests import ROOT
-from tests.drawing import png
-from tests.server import Server, environment_of, free_port, running, start, until
+from support import ROOT
+from support.drawing import png
+from support.server import Server, environment_of, free_port, running, start, until
 from tests.test_serve import catches, workers_of
 
 pytestmark = pytest.mark.slow

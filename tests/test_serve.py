@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import ROOT
-from tests.drawing import png
-from tests.server import Server, free_port, running, start
+from support import ROOT
+from support.drawing import png
+from support.server import Server, free_port, running, start
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.uploads.service import recognise_upload
-from tests.drawing import draw, encode, on_paper, photograph
+from support.drawing import draw, encode, on_paper, photograph
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
 from digits.uploads.blobs import DirectoryStorage, Storage, open_storage, prepare_storage
+from support.server import free_port
 from tests.fakes import MemoryStorage
-from tests.server import free_port
 
 KEY = "0199f3a2-7c41-7b5e-9d3f-0123456789ab"
 OTHER = "0199f3a2-7c42-7b5e-9d3f-0123456789ab"

@@ -10,10 +10,11 @@ import pytest
 from digits.uploads.blobs import open_storage
 from digits.uploads.database import Record, SqlRecords, Wanted, first_id
 from digits.uploads.retention import Swept, sweep
-from tests import ROOT
+from support import ROOT
+from support.records import record
+from support.server import running, until
 from tests.fakes import MemoryRecords, MemoryStorage
-from tests.server import running, until
-from tests.test_records import made, record
+from tests.test_records import made
 
 NOW = datetime.now(UTC)
 

@@ -19,7 +19,7 @@ from digits.training.classifier.checkpoint import Asked, Progress
 from digits.training.command import main
 from digits.training.data.datasets import read_npz
 from digits.training.recipes import RECIPES, nesterov
-from tests import ROOT
+from support import ROOT
 
 pytestmark = [
     pytest.mark.slow,

@@ -21,7 +21,7 @@ from digits.training.classifier.corrections import (
     open_corrections,
 )
 from digits.uploads.service import keep_uploads, recognise_upload
-from tests.drawing import draw, encode, on_paper
+from support.drawing import draw, encode, on_paper
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
 PIXELS = 1_000_000

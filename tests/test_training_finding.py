@@ -13,7 +13,7 @@ from digits.training.command import main
 from digits.training.finder import calibration
 from digits.training.finder import command as finding
 from digits.training.scenes.scene import Scene
-from tests.drawing import draw, on_paper
+from support.drawing import draw, on_paper
 
 
 def test_a_finder_of_other_data_than_mnist_is_refused(mnist_like: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_calibration_is_found_with_the_models_that_ship(
     learnt = Writers(mnist.train, None)  # type: ignore[attr-defined]
     from digits.inference.model_file import load_compiled
     from digits.inference.recogniser import LiteRTRecogniser
-    from tests import ROOT
+    from support import ROOT
 
     recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
     found = calibration.calibrated(recogniser, learnt, scenes=60, seed=0)

@@ -19,7 +19,7 @@ from digits.training.scenes import writing
 from digits.training.scenes.layout import LAYOUTS, Layout, cells, drawing, number, several_lines, single, words
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
-from tests.drawing import STROKES
+from support.drawing import STROKES
 
 
 def samples() -> list[Sample]:

@@ -17,7 +17,7 @@ from digits.training.scenes.writing import Writers
 from digits.training.verifier import examples, negatives
 from digits.training.verifier import train as verifier
 from digits.training.verifier.negatives import FAMILIES, negative, part
-from tests.drawing import draw
+from support.drawing import draw
 from tests.fakes import TemplateRecogniser
 
 FAMILY = pytest.mark.parametrize("make", [make for make, _ in FAMILIES], ids=lambda make: make.__name__)

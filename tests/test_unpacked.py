@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from digits.errors import Refused
 from digits.vision.decode import read_picture
 from digits.vision.png_inflate import LEAST_BYTES, unpacked
-from tests.drawing import draw, encode, on_paper
+from support.drawing import draw, encode, on_paper
 
 PIXELS = 25_000_000
 SIDE = 201

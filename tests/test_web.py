@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from digits.errors import DataError, DigitsError, Refused, StartError
 from digits.web.openapi import document
 from digits.web.problems import KINDS
-from tests.drawing import png
+from support.drawing import png
 from tests.fakes import AbsentRecords, AbsentStorage
 
 PAGE = "https://pages.example"

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from digits.grids import to_grid
-from tests.drawing import draw, encode, on_paper
+from support.drawing import draw, encode, on_paper
 from tests.fakes import MemoryRecords, MemoryStorage
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"

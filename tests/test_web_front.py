@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from digits.web.asgi import BODIES, NICENESS, THREADS, Front
-from tests.drawing import png
+from support.drawing import png
 
 LIMIT = 100_000
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.drawing import png
+from support.drawing import png
 from tests.fakes import MemoryRecords
 from tests.test_records import HISTORY
 

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.drawing import png
+from support.drawing import png
 from tests.fakes import MemoryRecords, MemoryStorage
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.drawing import png
+from support.drawing import png
 
 UNKNOWN = "/uploads/0199f3a2-7c41-7b5e-9d3f-0123456789ab"
 

@@ -14,7 +14,7 @@ from digits.errors import StorageFull, Unavailable
 from digits.uploads.database import Record
 from digits.web.asgi import Front
 from digits.web.fast_path import MOST_BYTES, Shortcut
-from tests.drawing import draw, encode, png
+from support.drawing import draw, encode, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
 from tests.test_keeper import SlowRecords
 from tests.test_web_front import LIMIT, Client, whole

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from tests.drawing import encode, enormous_png, png
+from support.drawing import encode, enormous_png, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
 
 UNKNOWN = "0199f3a2-7c41-7b5e-9d3f-0123456789ab"

@@ -8,7 +8,7 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from PIL import Image
 
-from tests.conftest import ROOT
+from support import ROOT
 
 app = Flask(__name__)
 model = keras.models.load_model(ROOT / "mnist-neural.h5", compile=False)

@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 
-from tests.conftest import ROOT
+from support import ROOT
 
 if __name__ == "__main__":
     model = keras.models.load_model(ROOT / "mnist-neural.h5", compile=False)

@@ -30,7 +30,7 @@ STROKES: dict[str, Strokes] = {
     "8": [[(20, 6), (74, 70), (66, 94), (34, 94), (26, 70), (80, 6)]],
     "9": [[(74, 14), (46, 6), (26, 26), (40, 48), (72, 40), (76, 8), (74, 70), (50, 98), (18, 86), (40, 72), (80, 62)]],
 }
-"""Points in a square of 100, as in tests/drawing.py."""
+"""Points in a square of 100, as in support/drawing.py."""
 
 
 def photos(seed: int, count: int) -> Iterator[tuple[str, File]]:

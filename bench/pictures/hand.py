@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from digits.training.data.datasets import divided, read_npz
 from digits.training.recipes import RECIPES
-from tests.drawing import STROKES
+from support.drawing import STROKES
 
 Rng = np.random.Generator
 
@@ -21,7 +21,7 @@ Points = npt.NDArray[np.float64]
 """(n, 2): x and y."""
 
 Strokes = Sequence[Sequence[tuple[float, float]]]
-"""Points in a square of 100, as in tests/drawing.py."""
+"""Points in a square of 100, as in support/drawing.py."""
 
 Source = Callable[[Rng, str, int, float], Ink]
 """A digit, its height in pixels, and the pen's width as a share of that -> one way to write it."""

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import requests
 
-from tests.server import free_port
+from support.server import free_port
 
 SECONDS_TO_START = 30
 SUPERUSER = "postgres"

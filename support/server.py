@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from tests import ROOT
+from support import ROOT
 
 SECONDS_TO_START = 60
 """Long enough for the model to be compiled first."""
