@@ -72,10 +72,6 @@ class Busy(Refused):
     """As much as can be worked on at once is being worked on."""
 
 
-class TakesLong(BaseException):
-    """No error, and so no Exception: work that was to be done quickly or not at all takes longer."""
-
-
 class Unavailable(DigitsError):
     """The database or the storage does not answer."""
 

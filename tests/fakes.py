@@ -12,6 +12,7 @@ from digits.errors import NotFound, Unavailable
 from digits.grids import Grey, Grid, to_grid
 from digits.inference.finder import Candidate, Sight
 from digits.inference.recogniser import Found, Prediction
+from digits.stepwise import Stepwise
 from digits.uploads.database import Order, Place, Record, Wanted
 from support.drawing import draw
 
@@ -26,7 +27,11 @@ class TemplateRecogniser:
         digits = (draw(digit) for digit in "0123456789")
         self._templates = np.stack([_unit(to_grid(digit[Box(*cv2.boundingRect(digit)).window])) for digit in digits])
 
-    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
+    def finding(self, grey: Grey) -> Stepwise[Sight]:
+        yield from ()
+        return self.find(grey)
+
+    def find(self, grey: Grey) -> Sight:
         _, _, stats, _ = cv2.connectedComponentsWithStats((_ink(grey) > 127).astype(np.uint8), connectivity=8)
         tall = stats[1:, cv2.CC_STAT_HEIGHT].max(initial=0)
         boxes = [Box(*each[: cv2.CC_STAT_AREA]) for each in stats[1:].tolist()]

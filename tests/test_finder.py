@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.errors import TakesLong
 from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
 from digits.inference.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
 from digits.inference.interpreter import MOST_SHAPES, Interpreters
 from support.drawing import draw, on_paper
+from support.stepwise import takes_long
 
 PLAIN = Calibration(
     least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.5, 0.5), of_class=(0.0,) * 10
@@ -147,10 +147,9 @@ def test_a_page_full_of_small_digits_is_searched(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("page", [grey(960, 960), on_paper(np.zeros((960, 960), np.uint8))])
-def test_a_quick_look_is_given_up_before_the_picture_is_searched(page: np.ndarray) -> None:
+def test_finding_stops_before_the_picture_is_searched(page: np.ndarray) -> None:
     network = Network()
-    with pytest.raises(TakesLong):
-        finder(network).find(page, quick=True)
+    assert takes_long(finder(network).finding(page))
     assert network.shapes == [(96, 96, 1), (192, 192, 1)]
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from digits.errors import BadRequest, NotAPicture, Refused, TakesLong, TooManyPixels
-from digits.vision.decode import MAX_SIDE, read_picture
+from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
+from digits.vision.decode import MAX_SIDE, decoding, read_picture
 from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from support.drawing import draw, encode, enormous_png, on_paper
+from support.stepwise import at_once, takes_long
 
 PIXELS = 25_000_000
 TURNS = {
@@ -48,7 +49,7 @@ def test_each_format_is_read(image_format: str) -> None:
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG"])
 def test_small_pictures_of_usual_formats_are_read_quickly(image_format: str) -> None:
     data = encode(mark().convert("RGB"), image_format)
-    assert np.array_equal(read_picture(data, PIXELS, quick=True).grey, read_picture(data, PIXELS).grey)
+    assert np.array_equal(at_once(decoding(data, PIXELS)).grey, read_picture(data, PIXELS).grey)
 
 
 def packed_text() -> bytes:
@@ -101,9 +102,8 @@ def exif() -> Image.Exif:
         "TIFF",
     ],
 )
-def test_what_can_take_long_is_not_begun_if_it_is_to_be_quick(data: bytes) -> None:
-    with pytest.raises(TakesLong):
-        read_picture(data, PIXELS, quick=True)
+def test_nothing_that_can_take_long_is_begun_without_a_stop(data: bytes) -> None:
+    assert takes_long(decoding(data, PIXELS))
     read_picture(data, PIXELS)
 
 

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from digits.box import Box
-from digits.errors import NoInk, TakesLong
+from digits.errors import NoInk
 from digits.grids import Grey, Grid
 from digits.inference.finder import Candidate, Sight, Sign
 from digits.inference.model_file import CompiledModel, Description
 from digits.inference.recogniser import LiteRTRecogniser, Prediction
-from digits.recognition.pipeline import Reading, read_digits
+from digits.recognition.pipeline import Reading, read_digits, reading
 from support.drawing import Array, draw, on_paper, photograph
+from support.stepwise import at_once, takes_long
 from tests.fakes import TemplateRecogniser
 
 NO_CLASSIFIER = CompiledModel(b"", Description("none@00000000", "", "", 0.5, "int8"))
@@ -130,9 +131,9 @@ def test_a_blank_picture_has_no_digit(level: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [60, 160, 400])
-def test_a_quick_reading_is_the_same(size: int) -> None:
+def test_what_is_sure_is_read_without_a_stop(size: int) -> None:
     grey = photograph(draw("47", size=size, pen=size // 8, margin=size // 3, gap=size // 5))
-    assert read_digits(grey, SHIPPED, quick=True).predictions == read_digits(grey, SHIPPED).predictions
+    assert at_once(reading(grey, SHIPPED)).predictions == read_digits(grey, SHIPPED).predictions
 
 
 @pytest.mark.parametrize("size", [50, 100])
@@ -149,9 +150,8 @@ def test_a_page_of_small_digits_is_read_whole() -> None:
     assert read_digits(page, SHIPPED).number.split("\n") == rows
 
 
-def test_a_quick_reading_is_given_up_where_there_are_many_digits() -> None:
-    with pytest.raises(TakesLong):
-        read_digits(on_paper(draw("3141592\n6535897")), TEMPLATES, quick=True)
+def test_reading_stops_before_many_digits() -> None:
+    assert takes_long(reading(on_paper(draw("3141592\n6535897")), TEMPLATES))
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
@@ -168,11 +168,10 @@ def test_a_number_on_its_side_or_head_is_read_and_its_digits_are_where_they_stan
     assert not outside.any()
 
 
-def test_a_quick_reading_is_given_up_where_the_picture_may_lie_on_its_side() -> None:
+def test_reading_stops_before_a_picture_is_turned() -> None:
     ring = np.full((200, 200), 255, np.uint8)
     ring[40:160, 40:160] = 0
-    with pytest.raises(TakesLong):
-        read_digits(ring, TEMPLATES, quick=True)
+    assert takes_long(reading(ring, TEMPLATES))
 
 
 class Doubtful(TemplateRecogniser):
@@ -214,7 +213,7 @@ class Signed(TemplateRecogniser):
         super().__init__()
         self.signs = signs
 
-    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
+    def find(self, grey: Grey) -> Sight:
         return replace(super().find(grey), signs=self.signs)
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.box import Box
-from digits.errors import TakesLong
 from digits.grids import Grey
 from digits.inference.calibration import Calibration
 from digits.inference.interpreter import Floats, Interpreters
+from digits.stepwise import Stepwise, finished
 
 FINDER = Path(__file__).with_name("finder.tflite")
 """The network; `digits.training.finder.train` makes it."""
@@ -97,11 +97,12 @@ class Finder:
         self._networks = Interpreters(flatbuffer)
         self._calibration = calibration
 
-    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
-        """What is seen in a picture, uint8 (h, w). Looks closer where digits are small or doubtful.
+    def find(self, grey: Grey) -> Sight:
+        """What is seen in a picture, uint8 (h, w). Looks closer where digits are small or doubtful."""
+        return finished(self.finding(grey))
 
-        If it is to be quick, raises TakesLong where two looks at the whole picture are not enough.
-        """
+    def finding(self, grey: Grey) -> Stepwise[Sight]:
+        """What find does, step by step: two looks at the whole picture are quick."""
         height, width = grey.shape
         region = Box(0, 0, width, height)
         sight = self.look(grey, region, GLANCE)
@@ -109,8 +110,7 @@ class Finder:
             return sight
         closer = self.look(grey, region, CLOSER)
         if closer.scale < 1 and not (closer.digits and _is_legible(closer)):
-            if quick:
-                raise TakesLong
+            yield None
             closer = max(closer, self.look(grey, region, SEARCH), key=_yield)
         sight = closer if closer.digits else sight
         while nearer := _nearer(sight, region, grey.shape):

@@ -15,6 +15,7 @@ from digits.inference.finder import Candidate, Sight, load_finder
 from digits.inference.interpreter import Interpreters
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.segmenter import Ink, load_segmenter
+from digits.stepwise import Stepwise
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
 """The small model that tells how likely a grid holds a digit at all; `digits.training.verifier.train` makes it."""
@@ -65,11 +66,8 @@ class Recogniser(Protocol):
     def threshold(self) -> float:
         """Answers below this confidence are not called recognised."""
 
-    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
-        """What may be digits in a picture, uint8 (h, w), and what stands between them.
-
-        If it is to be quick, raises TakesLong where that would take several looks.
-        """
+    def finding(self, grey: Grey) -> Stepwise[Sight]:
+        """What may be digits in a picture, uint8 (h, w), and what stands between them."""
 
     def turns(self, grey: Grey) -> int:
         """Quarter turns to the left after which the picture seems to stand upright; mostly 0."""
@@ -91,8 +89,8 @@ class LiteRTRecogniser:
         self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
-    def find(self, grey: Grey, *, quick: bool = False) -> Sight:
-        return self._finder.find(grey, quick=quick)
+    def finding(self, grey: Grey) -> Stepwise[Sight]:
+        return self._finder.finding(grey)
 
     def turns(self, grey: Grey) -> int:
         return self._finder.turns(grey)

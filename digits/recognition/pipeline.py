@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from digits.box import Box
-from digits.errors import NoInk, TakesLong
+from digits.errors import NoInk
 from digits.grids import SIDE, Grey, Grid, is_grid, to_grid
 from digits.inference.finder import Sight, Sign
 from digits.inference.recogniser import Prediction, Recogniser
+from digits.stepwise import Stepwise, finished
 from digits.vision.reading_order import beside, in_lines
 
 NO_DIGIT = (
@@ -55,29 +56,30 @@ class Reading:
         return "\n".join(lines.values())
 
 
-def read_digits(grey: Grey, recogniser: Recogniser, *, quick: bool = False) -> Reading:
-    """uint8 (h, w) -> the likeliest reading, of at least one digit. Raises NoInk where nothing looks like one.
+def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
+    """uint8 (h, w) -> the likeliest reading, of at least one digit. Raises NoInk where nothing looks like one."""
+    return finished(reading(grey, recogniser))
 
-    If it is to be quick, raises TakesLong where there are many digits, or where the picture may lie on its side.
-    """
+
+def reading(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading]:
+    """What read_digits does, step by step: many digits, or a picture that may lie on its side, take long."""
     if (grid := as_grid(grey)) is not None:
         return _as_one(grid, recogniser)
     is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
     if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
         return as_it_is
-    sight = recogniser.find(grey, quick=quick)
-    if quick and len(sight.digits) > QUICK_DIGITS:
-        raise TakesLong
-    reading = _of(grey, sight, recogniser)
+    sight = yield from recogniser.finding(grey)
+    if len(sight.digits) > QUICK_DIGITS:
+        yield None
+    read = _of(grey, sight, recogniser)
     if is_grid_sized:
-        return max(as_it_is, reading or as_it_is, key=lambda reading: reading.confidence)
-    if reading is None:
+        return max(as_it_is, read or as_it_is, key=lambda each: each.confidence)
+    if read is None:
         raise NoInk(NO_DIGIT)
-    if reading.confidence >= recogniser.threshold:
-        return reading
-    if quick:
-        raise TakesLong
-    return _turned(grey, recogniser) or reading
+    if read.confidence >= recogniser.threshold:
+        return read
+    yield None
+    return (yield from _turned(grey, recogniser)) or read
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -99,18 +101,18 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
 
 
-def _turned(grey: Grey, recogniser: Recogniser) -> Reading | None:
+def _turned(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading | None]:
     """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
     turns = recogniser.turns(grey)
     if not turns:
         return None
     upright = np.ascontiguousarray(np.rot90(grey, turns))
-    reading = _of(upright, recogniser.find(upright), recogniser)
-    if not reading or len(reading.glyphs) == 1 or reading.confidence < recogniser.threshold:
+    read = _of(upright, (yield from recogniser.finding(upright)), recogniser)
+    if not read or len(read.glyphs) == 1 or read.confidence < recogniser.threshold:
         return None
     widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]
-    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box), turns=turns) for each in reading.glyphs]
-    return replace(reading, glyphs=glyphs)
+    glyphs = [replace(each, box=reduce(_turned_back, widths, each.box), turns=turns) for each in read.glyphs]
+    return replace(read, glyphs=glyphs)
 
 
 def _turned_back(box: Box, width: int) -> Box:

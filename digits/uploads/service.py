@@ -11,10 +11,11 @@ import uuid_utils
 from digits.errors import Unavailable, Unsettled
 from digits.grids import Grid
 from digits.inference.recogniser import Recogniser
-from digits.recognition.pipeline import Reading, read_digits
+from digits.recognition.pipeline import Reading, reading
+from digits.stepwise import Stepwise, finished
 from digits.uploads.blobs import Storage
 from digits.uploads.database import EPOCH, Digit, Record, Records
-from digits.vision.decode import Picture, read_picture
+from digits.vision.decode import Picture, decoding
 
 _DECIMALS = 6
 
@@ -28,14 +29,16 @@ class Upload:
     grids: tuple[Grid, ...] = field(repr=False)
 
 
-def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, *, quick: bool = False) -> Upload:
-    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise.
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
+    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise."""
+    return finished(recognition(data, recogniser, max_pixels))
 
-    `quick` gives it some milliseconds: raises TakesLong, soon, for a picture that is large or in doubt.
-    """
-    picture = read_picture(data, max_pixels, quick=quick)
-    reading = read_digits(picture.grey, recogniser, quick=quick)
-    return Upload(data, _record(data, picture, reading, recogniser), tuple(glyph.grid for glyph in reading.glyphs))
+
+def recognition(data: bytes, recogniser: Recogniser, max_pixels: int) -> Stepwise[Upload]:
+    """What recognise_upload does, step by step: a picture that is large or in doubt takes long."""
+    picture = yield from decoding(data, max_pixels)
+    read = yield from reading(picture.grey, recogniser)
+    return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
 
 
 def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> Sequence[Record]:

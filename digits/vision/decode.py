@@ -13,8 +13,9 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from digits.errors import BadRequest, NotAPicture, Refused, TakesLong
+from digits.errors import BadRequest, NotAPicture, Refused
 from digits.grids import Grey
+from digits.stepwise import Stepwise, finished
 from digits.vision.decode_limits import decodes_quickly, opens_quickly, refuse_costly_bytes, refuse_costly_header
 from digits.vision.png_inflate import unpacked
 
@@ -56,16 +57,21 @@ class Picture:
     format: str
 
 
-def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Picture:
+def read_picture(data: bytes, max_pixels: int) -> Picture:
     """Decodes the first frame of a picture whose format is judged by its bytes alone.
 
     Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
-    large is decoded; if it is to be quick, TakesLong for what could take more than a few milliseconds.
+    large is decoded.
     """
+    return finished(decoding(data, max_pixels))
+
+
+def decoding(data: bytes, max_pixels: int) -> Stepwise[Picture]:
+    """What read_picture does, step by step."""
     if not data:
         raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
     try:
-        return _read(data, max_pixels, quick)
+        return (yield from _decoding(data, max_pixels))
     except Refused:
         raise
     except UnidentifiedImageError as error:
@@ -74,14 +80,14 @@ def read_picture(data: bytes, max_pixels: int, *, quick: bool = False) -> Pictur
         raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
 
 
-def _read(data: bytes, max_pixels: int, quick: bool) -> Picture:
+def _decoding(data: bytes, max_pixels: int) -> Stepwise[Picture]:
     refuse_costly_bytes(data)
-    if quick and not opens_quickly(data):
-        raise TakesLong
+    if not (is_quick := opens_quickly(data)):
+        yield None
     with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels)
-        if quick and not decodes_quickly(image):
-            raise TakesLong
+        if is_quick and not decodes_quickly(image):
+            yield None
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
         shrink = max(1.0, max(sent) / MAX_SIDE)

@@ -5,7 +5,7 @@ from io import BytesIO
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
-from digits.web import commands, health, openapi, page, problems, uploads
+from digits.web import commands, health, incoming, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.problems import request_id
@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.max_bytes
-    app.config["MAX_FORM_PARTS"] = problems.MAX_FORM_PARTS
+    app.config["MAX_FORM_PARTS"] = incoming.MAX_PARTS
     services.attach_to(app)
     app.before_request(_name_request)
     app.after_request(_label_response)

@@ -2,7 +2,7 @@
 
 Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
 answer, refusals too, comes from the Flask application, which the front calls in a few threads; but for a small
-picture's, to which there is a shortcut.
+picture's, to which there is a fast path.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from flask import Flask
 from digits.errors import BadRequest, Busy, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
-from digits.web.fast_path import Answer, Headers, Shortcut, Take
+from digits.web.fast_path import Answer, FastPath, Headers
 from digits.web.problems import REFUSED, too_large
 from digits.web.services import open_services
 
@@ -49,11 +49,11 @@ class Front:
         self,
         app: Flask,
         max_bytes: int,
-        shortcut: Take = lambda *_: None,
+        fast_path: FastPath | None = None,
         progress_seconds: float = PROGRESS_SECONDS,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
-        self._app, self._max_bytes, self._shortcut = app, max_bytes, shortcut
+        self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
         self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
@@ -82,11 +82,8 @@ class Front:
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
-        """The shortcut's answer, once what it keeps is safe, or else that of the Flask application in a thread."""
-        if REFUSED not in environ and (taken := self._shortcut(environ, body)):
-            answer, kept = taken
-            if kept:
-                await asyncio.wrap_future(kept)
+        """That of the fast path, or else that of the Flask application in a thread, which goes on from there."""
+        if self._fast_path and REFUSED not in environ and (answer := await self._fast_path.answer(environ, body)):
             return answer
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         threads = self._health_threads.get(environ["PATH_INFO"], self._threads)
@@ -185,6 +182,6 @@ def create_front(settings: Settings, model: CompiledModel) -> Front:
     from digits.web import create_app
 
     app = create_app(services=open_services(settings, model))
-    front = Front(app, settings.max_bytes, Shortcut(app).take)
+    front = Front(app, settings.max_bytes, FastPath(app))
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

@@ -2,43 +2,46 @@
 
 import base64
 import binascii
+import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flask import Request
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
-from werkzeug.exceptions import BadRequest as MalformedBody
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
+from werkzeug.http import parse_options_header
 
-from digits.errors import BadRequest, UnsupportedRequest
+from digits.errors import BadRequest, TooLarge, UnsupportedRequest
 
 FIELDS = ("file", "files[]", "filepond")
 MAX_FILES = 20
-USUAL_PARTS = 2 * MAX_FILES
-"""Files with a text beside each: what is worth to be parsed quickly."""
+MAX_PARTS = 1000
+
+Environ = Mapping[str, Any]
+"""Of PEP 3333."""
 
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
 
-def pictures_in(request: Request) -> list[bytes]:
-    """One or more files' bytes, none of them looked at. Raises BadRequest or UnsupportedRequest."""
-    mimetype = request.mimetype
+def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
+    """One or more files' bytes, none of them looked at. Raises BadRequest, TooLarge or UnsupportedRequest."""
+    mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     if mimetype == "multipart/form-data":
-        return _multipart(request)
+        return _files(parts_of(body, options.get("boundary", "")))
     if mimetype == "application/json":
-        return [base64_picture(json_object(request).get("image"))]
+        return [base64_picture(json_object(body).get("image"))]
     if mimetype.startswith("image/") or mimetype in ("application/octet-stream", ""):
-        return [request.get_data(cache=False)]
+        return [body]
     raise UnsupportedRequest(f"Requests of type {mimetype} are not understood. {_HOW}")
 
 
-def json_object(request: Request) -> dict[str, Any]:
-    """The request's body, whatever its Content-Type says, as a JSON object."""
+def json_object(body: bytes) -> dict[str, Any]:
+    """A request's body, whatever its Content-Type says, as a JSON object."""
     try:
-        body = request.get_json(force=True)
-    except (MalformedBody, RecursionError) as error:
+        read = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The body is not valid JSON.") from error
-    if not isinstance(body, dict):
+    if not isinstance(read, dict):
         raise BadRequest("The body is JSON, but not an object.")
-    return body
+    return read
 
 
 def base64_picture(text: Any) -> bytes:
@@ -56,19 +59,46 @@ class Part(NamedTuple):
     """What stands between two boundaries."""
 
     field: str
-    filename: str | None
-    """None for a text, and empty where no file was chosen."""
+    is_file: bool
+    """False for a text, and where no file was chosen."""
     content: bytes
 
 
-def _multipart(request: Request) -> list[bytes]:
-    if not (boundary := request.mimetype_params.get("boundary")):
+def parts_of(body: bytes, boundary: str) -> list[Part]:
+    """Raises BadRequest for what is damaged, and TooLarge for too many parts."""
+    if not boundary:
         raise BadRequest(
             "The multipart request names no boundary. Set no Content-Type yourself: "
             "with a FormData body, the browser (Angular's HttpClient too) adds it with its boundary."
         )
-    parts = _parts(request, boundary)
-    files = [part for part in parts if part.filename]
+    parts: list[Part] = []
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+            for event in parser.parse(body):
+                if isinstance(event, MultipartSegment):
+                    segment, content = event, []
+                elif event is not None:
+                    content.append(event)
+                else:
+                    parts.append(Part(segment.name, _is_file(segment), b"".join(content)))
+    except ParserLimitReached as error:
+        raise TooLarge(
+            f"The form has too long a header, or more than {MAX_PARTS:,} parts. Send the picture alone."
+        ) from error
+    except MultipartError as error:
+        raise BadRequest(f"The multipart body is damaged or broke off, and holds no file. {_HOW}") from error
+    return parts
+
+
+def _is_file(segment: MultipartSegment) -> bool:
+    # RFC 7578 forbids filename*, but there are clients that send it.
+    return bool(segment.filename) or (
+        segment.filename is None and "filename*" in segment.header("Content-Disposition", "")
+    )
+
+
+def _files(parts: list[Part]) -> list[bytes]:
+    files = [part for part in parts if part.is_file]
     if len(files) > MAX_FILES:
         raise BadRequest(f"The request holds {len(files)} files; at most {MAX_FILES} are read at once.")
     if len(files) > 1:
@@ -80,34 +110,8 @@ def _multipart(request: Request) -> list[bytes]:
     return [files[0].content]
 
 
-def _parts(request: Request, boundary: str) -> list[Part]:
-    try:
-        return parts_of(request.get_data(), boundary)
-    except MultipartError:
-        # Flask's parser takes as long as it takes to recognise a small picture, but is strict about nothing.
-        texts = [Part(field, None, b"") for field in request.form]
-        files = request.files.items(multi=True)
-        return [*texts, *(Part(field, file.filename, file.read()) for field, file in files)]
-
-
-def parts_of(body: bytes, boundary: str) -> list[Part]:
-    """Raises MultipartError for what is damaged or odd."""
-    parts: list[Part] = []
-    with PushMultipartParser(boundary, max_segment_count=USUAL_PARTS, strict=True) as parser:
-        for event in parser.parse(body):
-            if isinstance(event, MultipartSegment):
-                segment, content = event, []
-                if segment.filename is None and "filename" in segment.header("Content-Disposition", ""):
-                    raise MultipartError("filename* is not understood here")
-            elif event is not None:
-                content.append(event)
-            else:
-                parts.append(Part(segment.name or "", segment.filename, b"".join(content)))
-    return parts
-
-
 def _nothing_sent(parts: list[Part]) -> str:
-    sent = {part.field for part in parts if part.filename is None}
+    sent = {part.field for part in parts if not part.is_file}
     for field in FIELDS:
         if field in sent:
             return f"The field `{field}` holds text, not a file. With curl, write -F {field}=@digit.png, with the @."

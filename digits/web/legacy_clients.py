@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
+from digits.stepwise import finished
 from digits.web.incoming import base64_picture, json_object, pictures_in
 from digits.web.problems import retry_later, tell
-from digits.web.services import keep, recognise, services
+from digits.web.services import keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
@@ -23,18 +24,18 @@ pixeles_bp = Blueprint("pixeles", __name__)
 @upload_bp.post("/upload")
 def upload() -> ResponseReturnValue:
     """The Angular client of mnist-neural-network: a multipart file for a JSON string."""
-    pictures = pictures_in(request)
+    pictures = pictures_in(request.environ, request.get_data())
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
     upload = recognise(pictures[0])
-    keep(upload)
+    finished(keeping(upload, services().keeper))
     return jsonify(upload.record.number)
 
 
 @predict_bp.post("/predict")
 def predict() -> ResponseReturnValue:
     """mnist-classifier sends 784 numbers, the page of MNIST Digit Classification a drawing as a data URL."""
-    body = json_object(request)
+    body = json_object(request.get_data())
     if "data" in body:
         return jsonify(prediction=services().recogniser.predict([_grid(body["data"])])[0].digit)
     if "image" not in body:

@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from digits import errors
+from digits.web.incoming import MAX_PARTS
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-MAX_FORM_PARTS = 1000
 REFUSED = "digits.refused"
 """Where the environ of a request holds an error of the front's to answer with, whatever was asked."""
 
@@ -109,7 +109,7 @@ def problem(kind: Kind, detail: str) -> dict[str, str | int]:
 
 def too_large(max_bytes: int) -> errors.TooLarge:
     return errors.TooLarge(
-        f"The request is too large; at most {max_bytes:,} bytes, in at most {MAX_FORM_PARTS:,} parts, are accepted. "
+        f"The request is too large; at most {max_bytes:,} bytes, in at most {MAX_PARTS:,} parts, are accepted. "
         "Send a smaller file."
     )
 

@@ -9,13 +9,11 @@ from digits.errors import KeyReused, Unsettled
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
+from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage, prepare_storage
 from digits.uploads.database import Record, Records, open_records, prepare_records
 from digits.uploads.service import Upload, recognise_upload
 from digits.uploads.write_batcher import Keeper
-
-KEEP_SECONDS = 30
-"""A database that hangs, without a word, is not to hold what only recognises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +44,19 @@ def recognise(data: bytes) -> Upload:
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
-def keep(upload: Upload, idempotency_key: str | None = None) -> Record:
-    """Keeps an upload with the services at hand, and returns the record that stands once it is safe.
+def keeping(upload: Upload, keeper: Keeper, idempotency_key: str | None = None) -> Stepwise[Record]:
+    """Keeps an upload, and returns the record that stands once it is safe.
 
-    Raises KeyReused where that is another picture's.
+    Raises KeyReused where that is another picture's, and Unsettled where it takes too long to tell.
     """
     named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
+    kept = keeper.keep(named)
+    yield kept
     try:
-        record = services().keeper.keep(named).result(KEEP_SECONDS)
+        record = kept.result(0)
     except TimeoutError as error:
         raise Unsettled(
-            f"Keeping it takes over {KEEP_SECONDS} s, and may succeed or not. Look it up before you try again."
+            f"Keeping it takes over {PATIENCE} s, and may succeed or not. Look it up before you try again."
         ) from error
     if record.sha256 != upload.record.sha256:
         raise KeyReused("Another picture came under this Idempotency-Key. Make a new key for each picture.")

@@ -6,26 +6,19 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from digits.errors import BadRequest, DigitsError, NotFound
+from digits.errors import BadRequest, NotFound
 from digits.recognition.explanation import explain
+from digits.stepwise import finished
 from digits.uploads.database import ID
 from digits.uploads.service import delete_upload, now
-from digits.web.incoming import json_object, pictures_in
-from digits.web.problems import problem, tell
-from digits.web.queries import flag_in, page_in
-from digits.web.schemas import (
-    ProblemAnswer,
-    RecognitionAnswer,
-    UploadAnswer,
-    UploadsAnswer,
-    UploadsResults,
-    png,
-    recognition_answer,
-    respond,
-    upload_answer,
-    with_previews,
-)
-from digits.web.services import keep, recognise, services
+from digits.web.incoming import json_object
+from digits.web.post_uploads import post_uploads
+from digits.web.queries import page_in
+from digits.web.schemas import UploadsAnswer, png, respond, upload_answer
+from digits.web.services import recognise, services
+
+BEGUN = "digits.begun"
+"""Where the environ of a request holds its work, if that was begun before Flask was asked."""
 
 MEDIA_TYPES = {"HEIC": "image/heic"}
 
@@ -33,24 +26,16 @@ LONGEST_LABEL = 1000
 _LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
-
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
 @bp.post("")
 def create() -> ResponseReturnValue:
-    store, preview = flag_in(request.args, "store", default=True), flag_in(request.args, "preview", default=False)
-    pictures = pictures_in(request)
-    keys = _idempotency_keys(len(pictures))
-    if len(pictures) > 1:
-        results = [_result(data, store, preview, key) for data, key in zip(pictures, keys, strict=True)]
-        return respond(UploadsResults(uploads=results), 207)
-    answer = _recognised(pictures[0], store, preview, keys[0])
-    if not isinstance(answer, UploadAnswer):
-        return respond(answer)
-    response = respond(answer, 201)
-    response.headers["Location"] = answer.links.self
+    work = request.environ.get(BEGUN) or post_uploads(request.environ, request.get_data(), services(), url_for)
+    reply = finished(work)
+    response = respond(reply.answer, reply.status)
+    if reply.location:
+        response.headers["Location"] = reply.location
     return response
 
 
@@ -100,7 +85,7 @@ def explanation(key: str) -> ResponseReturnValue:
 
 @bp.patch("/<key>")
 def label(key: str) -> ResponseReturnValue:
-    said = json_object(request)
+    said = json_object(request.get_data())
     if "label" not in said:
         raise BadRequest(f'The JSON object needs the field "label". {_LABELS}')
     text = said["label"]
@@ -114,35 +99,6 @@ def label(key: str) -> ResponseReturnValue:
 def delete(key: str) -> ResponseReturnValue:
     delete_upload(_checked(key), services().storage, services().records)
     return Response(status=204)
-
-
-def _recognised(data: bytes, store: bool, preview: bool, key: str | None) -> UploadAnswer | RecognitionAnswer:
-    upload = recognise(data)
-    record = keep(upload, key) if store else upload.record
-    answer = upload_answer(record) if store else recognition_answer(upload)
-    # What another model once read, this one may have seen otherwise.
-    return with_previews(answer, upload.grids) if preview and record.model == upload.record.model else answer
-
-
-def _result(
-    data: bytes, store: bool, preview: bool, key: str | None
-) -> UploadAnswer | RecognitionAnswer | ProblemAnswer:
-    """One of several: a picture that is refused does not spoil the others."""
-    try:
-        return _recognised(data, store, preview, key)
-    except DigitsError as error:
-        return ProblemAnswer.model_validate(problem(*tell(error)))
-
-
-def _idempotency_keys(count: int) -> list[str | None]:
-    """That of each picture: the request's, of the origin that asks, since no other is to learn what came under it."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return [None] * count
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
-    origin = request.headers.get("Origin", "")
-    return [f"{key} {place} {origin}" for place in range(count)]
 
 
 def _kept(key: str) -> bytes:

@@ -18,6 +18,7 @@ from digits.errors import NoInk
 from digits.inference.finder import Candidate
 from digits.inference.recogniser import Recogniser
 from digits.recognition.pipeline import read_digits
+from digits.stepwise import finished
 from digits.training.finder.cuttings import framed
 from digits.training.scenes.layout import LAYOUTS
 from digits.training.scenes.scene import Digit, Scene, make_scene
@@ -73,7 +74,7 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
     for place in range(scenes):
         layout = LAYOUTS[place % len(LAYOUTS)][0]
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng, layout)
-        found = recogniser.find(scene.picture).digits
+        found = finished(recogniser.finding(scene.picture)).digits
         try:
             reading = read_digits(scene.picture, recogniser)
             number, confidence = reading.number, reading.confidence

@@ -1,8 +1,11 @@
-"""The shortcut, held against Flask's own answers to the same requests."""
+"""The fast path, held against Flask's own answers to the same requests."""
 
 import asyncio
+import base64
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
+from inspect import isgenerator
 from typing import Any
 
 import numpy as np
@@ -10,23 +13,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.errors import StorageFull, Unavailable
+from digits.errors import Refused, StorageFull, Unavailable
 from digits.uploads.database import Record
+from digits.vision import decode
+from digits.web import incoming
 from digits.web.asgi import Front
-from digits.web.fast_path import MOST_BYTES, Shortcut
+from digits.web.fast_path import Answer, FastPath
+from digits.web.post_uploads import QUICK_BYTES
+from digits.web.problems import REFUSED
+from digits.web.uploads import BEGUN
 from support.drawing import draw, encode, png
-from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
+from support.forms import BOUNDARY, FORM, form
+from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser
 from tests.test_keeper import SlowRecords
 from tests.test_web_front import LIMIT, Client, whole
-
-BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
-FORM = f"multipart/form-data; boundary={BOUNDARY}"
-
-
-def form(*files: bytes, field: str = "file", name: str = 'filename="7.png"') -> bytes:
-    """As a browser sends it."""
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; {name}\r\nContent-Type: image/png\r\n\r\n'
-    return b"".join(head.encode() + file + b"\r\n" for file in files) + f"--{BOUNDARY}--\r\n".encode()
 
 
 def environ(query: str = "", **values: str) -> dict[str, Any]:
@@ -46,14 +46,19 @@ def app(client: FlaskClient) -> Flask:
     return client.application
 
 
-@pytest.mark.parametrize("query", ["", "store=false"])
+def answered(app: Flask, request: dict[str, Any], body: bytes) -> Answer | None:
+    return asyncio.run(FastPath(app).answer(request, body))
+
+
+@pytest.mark.parametrize(
+    "query", ["", "store=false", "store=true", "preview=true", "store=false&preview=true", "other=1"]
+)
 @pytest.mark.parametrize("picture", [png("7"), png("407"), png("1", size=60, margin=10), encode(draw("5"))])
 @pytest.mark.parametrize("field", ["file", "files[]", "filepond"])
 def test_it_answers_as_flask_does(client: FlaskClient, query: str, picture: bytes, field: str) -> None:
-    taken = Shortcut(client.application).take(environ(query), form(picture, field=field))
-    assert taken is not None
-    (status, headers, body), kept = taken
-    assert (kept is None) == (query == "store=false")
+    answer = answered(client.application, environ(query), form(picture, field=field))
+    assert answer is not None
+    status, headers, body = answer
     expected = client.post(f"/uploads?{query}", data=form(picture, field=field), content_type=FORM)
     assert status == expected.status_code
     assert masked(body) == masked(expected.data)
@@ -62,64 +67,122 @@ def test_it_answers_as_flask_does(client: FlaskClient, query: str, picture: byte
     assert len(ours) == len(headers)
 
 
+AT_ONCE: dict[str, tuple[dict[str, Any], bytes]] = {
+    "a raw body": (environ(CONTENT_TYPE="image/png"), png("7")),
+    "no type": (environ(CONTENT_TYPE=""), png("7")),
+    "JSON": (
+        environ(CONTENT_TYPE="application/json"),
+        b'{"image": "data:image/png;base64,' + base64.b64encode(png("7")) + b'"}',
+    ),
+    "a quoted boundary": (environ(CONTENT_TYPE=f'multipart/form-data; boundary="{BOUNDARY}"'), form(png("7"))),
+    "a name in another way": (environ(), form(png("7"), name="filename*=UTF-8''7.png")),
+    "a key": (environ(HTTP_IDEMPOTENCY_KEY="mine"), form(png("7"))),
+}
+
+
+@pytest.mark.parametrize("kind", AT_ONCE)
+def test_it_answers_however_the_picture_is_sent(app: Flask, kind: str) -> None:
+    answer = answered(app, *AT_ONCE[kind])
+    assert answer is not None
+    assert answer[0] == 201
+    assert b'"number":"7"' in answer[2]
+
+
 def test_what_it_keeps_is_found_again(client: FlaskClient) -> None:
-    taken = Shortcut(client.application).take(environ(), form(png("7")))
-    assert taken is not None
-    (_, headers, body), kept = taken
-    assert kept is not None
-    kept.result(10)
+    answer = answered(client.application, environ(), form(png("7")))
+    assert answer is not None
+    _, headers, body = answer
     location = dict(headers)[b"location"].decode()
     assert client.get(location).data == body
     assert client.get(f"{location}/image").data == png("7")
 
 
 def test_it_is_named_as_the_client_asks(app: Flask) -> None:
-    taken = Shortcut(app).take(environ("store=false", HTTP_X_REQUEST_ID="mine-7"), form(png("7")))
-    assert taken is not None
-    assert (b"x-request-id", b"mine-7") in taken[0][1]
+    answer = answered(app, environ("store=false", HTTP_X_REQUEST_ID="mine-7"), form(png("7")))
+    assert answer is not None
+    assert (b"x-request-id", b"mine-7") in answer[1]
 
 
 RING = np.full((200, 200), 255, np.uint8)
 RING[40:160, 40:160] = 0
-LARGE = np.random.default_rng(0).integers(0, 255, (200, MOST_BYTES // 200), np.uint8)
-ODD: dict[str, tuple[dict[str, Any], bytes]] = {
-    "another method": (environ(REQUEST_METHOD="GET"), b""),
-    "another URL": (environ(PATH_INFO="/upload"), form(png("7"))),
-    "another query": (environ("preview=true"), form(png("7"))),
+LARGE = np.random.default_rng(0).integers(0, 255, (200, QUICK_BYTES // 200), np.uint8)
+REFUSED_AT_ONCE: dict[str, tuple[dict[str, Any], bytes]] = {
     "a wrong query": (environ("store=no"), form(png("7"))),
-    "a raw body": (environ(CONTENT_TYPE="image/png"), png("7")),
-    "no type": (environ(CONTENT_TYPE=""), png("7")),
     "no boundary": (environ(CONTENT_TYPE="multipart/form-data"), form(png("7"))),
-    "a quoted boundary": (environ(CONTENT_TYPE=f'multipart/form-data; boundary="{BOUNDARY}"'), form(png("7"))),
+    "another boundary": (environ(CONTENT_TYPE="multipart/form-data; boundary=other"), form(png("7"))),
     "a boundary that is no token": (
         environ(CONTENT_TYPE="multipart/form-data; boundary=a/b"),
         form(png("7")).replace(BOUNDARY.encode(), b"a/b"),
     ),
-    "another boundary": (environ(CONTENT_TYPE="multipart/form-data; boundary=other"), form(png("7"))),
-    "two files": (environ(), form(png("7"), png("3"))),
+    "another type": (environ(CONTENT_TYPE="text/plain"), png("7")),
+    "a wrong key": (environ(HTTP_IDEMPOTENCY_KEY=""), form(png("7"))),
     "no file": (environ(), form()),
     "a text": (environ(), form(b"7", name="x=y")),
-    "a name in another way": (environ(), form(png("7"), name="filename*=UTF-8''7.png")),
     "no name": (environ(), form(png("7"), name='filename=""')),
-    "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "another field": (environ(), form(png("7"), field="picture")),
     "a body that breaks off": (environ(), form(png("7"))[:-20]),
-    "no picture": (environ(), form(b"text")),
     "an empty file": (environ(), form(b"")),
     "a blank picture": (environ(), form(encode(np.full((50, 50), 255, np.uint8)))),
+}
+LONG: dict[str, tuple[dict[str, Any], bytes]] = {
+    "no picture": (environ(), form(b"text")),
+    "two files": (environ(), form(png("7"), png("3"))),
+    "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "a doubtful picture": (environ(), form(encode(RING))),
     "a large file": (environ(), form(encode(LARGE, compress_level=0))),
     "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
-def test_it_leaves_to_flask_and_keeps_nothing_of(
+@pytest.mark.parametrize("kind", REFUSED_AT_ONCE)
+def test_flask_is_given_what_went_wrong_and_nothing_is_kept(
     app: Flask, storage: MemoryStorage, records: MemoryRecords, kind: str
 ) -> None:
-    assert Shortcut(app).take(*ODD[kind]) is None
+    request, body = REFUSED_AT_ONCE[kind]
+    request = dict(request)
+    assert answered(app, request, body) is None
+    assert isinstance(request[REFUSED], Refused)
     assert storage.files == {}
     assert records.rows == {}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_flask_is_given_what_was_begun(app: Flask, storage: MemoryStorage, records: MemoryRecords, kind: str) -> None:
+    request, body = LONG[kind]
+    request = dict(request)
+    assert answered(app, request, body) is None
+    assert isgenerator(request[BEGUN])
+    assert storage.files == {}
+    assert records.rows == {}
+
+
+@pytest.mark.parametrize("request_", [environ(REQUEST_METHOD="GET"), environ(PATH_INFO="/upload")])
+def test_other_requests_are_left_as_they_are(app: Flask, request_: dict[str, Any]) -> None:
+    given = dict(request_)
+    assert answered(app, given, form(png("7"))) is None
+    assert given == request_
+
+
+def test_a_doubtful_picture_is_parsed_decoded_and_looked_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Counter[str] = Counter()
+
+    def counted(place: object, name: str) -> None:
+        real = getattr(place, name)
+
+        def call(*arguments: object, **named: object) -> object:
+            calls[name] += 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(place, name, call)
+
+    counted(incoming, "parts_of")
+    counted(decode.Image, "open")
+    counted(decode, "unpacked")
+    counted(TemplateRecogniser, "find")
+    client = Client(front(app), content_type=FORM)
+    asyncio.run(client.send(whole(form(encode(np.pad(draw("3"), 40) // 8)))))
+    assert client.status == 201
+    assert calls == {"parts_of": 1, "open": 1, "unpacked": 1, "find": 1}
 
 
 @pytest.mark.parametrize("named", [("*",), ("https://app.example.org", "https://other.example.org")])
@@ -131,43 +194,34 @@ def test_it_tells_each_origin_what_flask_tells_it(
 ) -> None:
     client = client_of(cors_origins=named)
     sent = {"HTTP_ORIGIN": origin} if origin else {}
-    shortcut = Shortcut(client.application)
+    fast_path = FastPath(client.application)
     expected = client.post("/uploads?store=false", data=form(png("7")), content_type=FORM, environ_overrides=sent)
     for _ in range(2):
-        taken = shortcut.take(environ("store=false", **sent), form(png("7")))
-        assert taken is not None
-        ours = {name.decode(): masked(value) for name, value in taken[0][1]}
+        answer = asyncio.run(fast_path.answer(environ("store=false", **sent), form(png("7"))))
+        assert answer is not None
+        ours = {name.decode(): masked(value) for name, value in answer[1]}
         assert ours == {name.lower(): masked(value) for name, value in expected.headers}
 
 
 def front(app: Flask) -> Front:
-    return Front(app, LIMIT, Shortcut(app).take)
+    return Front(app, LIMIT, FastPath(app))
 
 
 def test_the_front_takes_it(app: Flask) -> None:
     def never(*_: object) -> list[bytes]:
         raise AssertionError("Flask was called")
 
-    taking = Front(never, LIMIT, Shortcut(app).take)  # type: ignore[arg-type]
+    taking = Front(never, LIMIT, FastPath(app))  # type: ignore[arg-type]
     client = Client(taking, content_type=FORM)
     asyncio.run(client.send(whole(form(png("7")))))
     assert (client.status, client.headers["content-type"]) == (201, "application/json")
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "two files",
-        "a blank picture",
-        "a doubtful picture",
-        "a quoted boundary",
-        "a name in another way",
-        "no name",
-        "a text",
-    ],
+    "kind", [kind for kind, (request, _) in (REFUSED_AT_ONCE | LONG).items() if request == environ()]
 )
-def test_the_front_answers_what_is_left_to_flask(app: Flask, kind: str) -> None:
-    request, body = ODD[kind]
+def test_flask_answers_what_is_left_to_it_as_if_it_were_asked_alone(app: Flask, kind: str) -> None:
+    request, body = (REFUSED_AT_ONCE | LONG)[kind]
     client = Client(front(app), content_type=request["CONTENT_TYPE"])
     asyncio.run(client.send(whole(body)))
     expected = app.test_client().post("/uploads", data=body, content_type=request["CONTENT_TYPE"])

@@ -1,0 +1,29 @@
+"""Work that begins where nothing may take long, and may end elsewhere.
+
+It is a generator that stops where it would hold others up, and goes on wherever it is resumed: it yields a future to
+be resumed once that is done, and None before what may take more than a few milliseconds.
+"""
+
+from collections.abc import Generator
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Stepwise = Generator[Future[Any] | None, None, T]
+"""Returns T; raises what the work raises."""
+
+PATIENCE = 30
+"""Seconds until work is resumed though its future is not done: a database that hangs is not to hold a thread."""
+
+
+def finished(work: Stepwise[T]) -> T:
+    """Does all that is left of it, here, and returns its result."""
+    while True:
+        try:
+            waited_for = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if waited_for:
+            wait([waited_for], PATIENCE)

@@ -1,0 +1,97 @@
+"""POST /uploads: from a request's body to its answer, in the event loop, in a thread, or begun there and ended here."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel
+
+from digits.errors import BadRequest, DigitsError
+from digits.stepwise import Stepwise
+from digits.uploads.service import recognition
+from digits.web.incoming import Environ, pictures_in
+from digits.web.problems import problem, tell
+from digits.web.queries import flag_in
+from digits.web.schemas import (
+    ProblemAnswer,
+    RecognitionAnswer,
+    UploadAnswer,
+    UploadsResults,
+    recognition_answer,
+    upload_answer,
+    with_previews,
+)
+from digits.web.services import Services, keeping
+
+QUICK_BYTES = 65_536
+"""Parsing and hashing a larger body takes longer than it takes to hand it to a thread."""
+
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+
+
+class Reply(NamedTuple):
+    """An answer, its status, and the URL of what was made."""
+
+    answer: BaseModel
+    status: int = 200
+    location: str | None = None
+
+
+class Asked(NamedTuple):
+    """What is to be done with each picture."""
+
+    store: bool
+    preview: bool
+    services: Services
+    url_for: Callable[..., str]
+
+
+def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Callable[..., str]) -> Stepwise[Reply]:
+    """Recognises one picture or several, and keeps them where that is asked for.
+
+    Raises what is wrong with the request, or with its one picture. Several are read where Flask's context is, since a
+    picture that is refused does not spoil the others.
+    """
+    if len(body) > QUICK_BYTES:
+        yield None
+    arguments = dict(reversed(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)))  # The first of each counts.
+    store, preview = flag_in(arguments, "store", default=True), flag_in(arguments, "preview", default=False)
+    asked = Asked(store, preview, services, url_for)
+    pictures = pictures_in(environ, body)
+    keys = _idempotency_keys(environ, len(pictures))
+    if len(pictures) == 1:
+        answer = yield from _answer(pictures[0], keys[0], asked)
+        return Reply(answer, 201, answer.links.self) if isinstance(answer, UploadAnswer) else Reply(answer)
+    yield None
+    results: list[UploadAnswer | RecognitionAnswer | ProblemAnswer] = []
+    for data, key in zip(pictures, keys, strict=True):
+        try:
+            results.append((yield from _answer(data, key, asked)))
+        except DigitsError as error:
+            results.append(ProblemAnswer.model_validate(problem(*tell(error))))
+    return Reply(UploadsResults(uploads=results), 207)
+
+
+def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
+    services = asked.services
+    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels)
+    answer: UploadAnswer | RecognitionAnswer
+    if asked.store:
+        record = yield from keeping(upload, services.keeper, key)
+        answer = upload_answer(record, asked.url_for)
+    else:
+        answer = recognition_answer(upload)
+    # What another model once read, this one may have seen otherwise.
+    return with_previews(answer, upload.grids) if asked.preview and answer.model == upload.record.model else answer
+
+
+def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
+    """That of each picture: the request's, of the origin that asks, since no other is to learn what came under it."""
+    key = environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return [None] * count
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
+    origin = environ.get("HTTP_ORIGIN", "")
+    return [f"{key} {place} {origin}" for place in range(count)]
