@@ -2,10 +2,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run test fast lint lock
+.PHONY: run train test fast lint lock
 
-run: .venv/.train
-	$(BIN)/python app.py
+run: .venv/.serve
+	@$(BIN)/python app.py
+
+train: .venv/.train
 
 test: lint
 	$(BIN)/python -m pytest
@@ -28,14 +30,22 @@ lock: | .venv
 
 COMPILE := --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11
 
+.venv/.serve: requirements/serve.txt | .venv
+	@echo "Installing what serving needs into .venv, once ..."
+	@$(PIP) -r $<
+	@touch $@
+
 .venv/.train: requirements/train.txt | .venv
-	$(PIP) -r $<
-	touch $@
+	@echo "Installing Keras and TensorFlow into .venv, once: over a gigabyte ..."
+	@$(PIP) -r $<
+	@touch $@ .venv/.serve
 
 .venv/.dev: requirements/dev.txt | .venv
-	$(PIP) -r $<
-	touch $@ .venv/.train
+	@echo "Installing what the tests need into .venv, once: over a gigabyte ..."
+	@$(PIP) -r $<
+	@touch $@ .venv/.train .venv/.serve
 
 .venv:
+	@echo "Making .venv ..."
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed: make PYTHON=python3.13")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
