@@ -5,6 +5,7 @@ import pytest
 
 from digits.errors import SettingsError
 from digits.settings import Settings, usable_cpus
+from support import ROOT
 
 
 def test_without_an_environment_the_defaults_serve_a_laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,6 +103,6 @@ def test_localhost_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    package = Path(__file__).parent.parent / "digits"
+    package = ROOT / "digits"
     reading = re.compile(r'os\.(getenv|environ(?!\.setdefault|\["\w+"\] = ))|from os import|BaseSettings')
     assert {path.name for path in package.rglob("*.py") if reading.search(path.read_text())} == {"settings.py"}

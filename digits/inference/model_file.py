@@ -121,9 +121,9 @@ def _compile_in_child(source: Path) -> None:
     """Keras and TensorFlow take hundreds of megabytes, and never answer after a fork: they get their own process."""
     if importlib.util.find_spec("tensorflow") is None:
         raise ModelError(
-            f"{source} is not compiled yet, which takes TensorFlow. Install it with `make train` and start again; or run "
-            f"`python -m digits.inference.convert {source}` where it is installed, and put the .tflite beside the model; "
-            "or build the image with `--build-arg MODEL=FILE.h5`."
+            f"{source} is not compiled yet, which needs TensorFlow. Install that with `make train` and start again; or "
+            f"run `python -m digits.inference.convert {source}` where it is installed, and put the .tflite beside the "
+            "model; or build the image with `--build-arg MODEL=FILE.h5`."
         )
     if said := complaint("digits.inference.convert", str(source.absolute())):
         raise ModelError(said)

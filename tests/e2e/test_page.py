@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ from werkzeug.serving import make_server
 
 from digits.settings import Settings
 from digits.web import create_app
+from support import ROOT
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="The page is tested with Playwright.")
 expect = sync_api.expect
@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 )
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
-MODEL = Path(__file__).parents[1] / "mnist-neural.h5"
+MODEL = ROOT / "mnist-neural.h5"
 
 # Strokes, in shares of the paper's width and height.
 SEVEN = [[(0.35, 0.2), (0.65, 0.2), (0.47, 0.8)]]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from support.drawing import png
 from tests.fakes import MemoryRecords
-from tests.test_records import HISTORY
+from tests.uploads.test_database import HISTORY
 
 
 @pytest.fixture

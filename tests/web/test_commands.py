@@ -23,7 +23,7 @@ from support import ROOT
 from support.drawing import png
 from support.records import record
 from tests.fakes import AbsentStorage, MemoryRecords, MemoryStorage
-from tests.test_records import made
+from tests.uploads.test_database import made
 
 
 def run(client: FlaskClient, *arguments: str) -> Result:

@@ -25,8 +25,8 @@ from digits.web.uploads import BEGUN
 from support.drawing import draw, encode, png
 from support.forms import BOUNDARY, FORM, form
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser
-from tests.test_keeper import SlowRecords
-from tests.test_web_front import LIMIT, Client, whole
+from tests.uploads.test_write_batcher import SlowRecords
+from tests.web.test_asgi import LIMIT, Client, whole
 
 
 def environ(query: str = "", **values: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from digits.settings import Settings
 from support import ROOT
 from support.drawing import png
 from support.server import Server, environment_of, free_port, running, start, until
-from tests.test_serve import catches, workers_of
+from tests.e2e.test_serve import catches, workers_of
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from digits.uploads.database import SqlRecords, Wanted, create_engine, every
 from support.backends import PostgreSQL, s3
 from support.drawing import png
 from support.server import Server, running
-from tests.test_serve import workers_of
+from tests.e2e.test_serve import workers_of
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.service import keep_uploads, recognise_upload
 from tests.fakes import TemplateRecogniser
-from tests.test_records import made
+from tests.uploads.test_database import made
 
 pytestmark = [
     pytest.mark.slow,

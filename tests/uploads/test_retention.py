@@ -14,7 +14,7 @@ from support import ROOT
 from support.records import record
 from support.server import running, until
 from tests.fakes import MemoryRecords, MemoryStorage
-from tests.test_records import made
+from tests.uploads.test_database import made
 
 NOW = datetime.now(UTC)
 
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture(autouse=True)
 def at_this_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not when the tests were collected, which may be minutes ago."""
-    monkeypatch.setattr("tests.test_sweep.NOW", datetime.now(UTC))
+    monkeypatch.setattr("tests.uploads.test_retention.NOW", datetime.now(UTC))
 
 
 def key(age: timedelta) -> str:
