@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from flask import Blueprint
+from flask.cli import ScriptInfo
 
 from digits.errors import DigitsError
 from digits.settings import Settings
@@ -17,6 +18,13 @@ from digits.uploads.transfer import Moved, move
 from digits.web.services import services
 
 bp = Blueprint("commands", __name__, cli_group=None)
+
+
+def in_own_app(context: click.Context) -> None:
+    """Lets these commands run without `flask --app`."""
+    from digits.web import create_app
+
+    context.obj = ScriptInfo(create_app=create_app)
 
 
 @bp.cli.command("sweep")
