@@ -2,10 +2,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run train test fast lint lock
+.PHONY: run install train test fast lint lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
+
+install: .venv/.serve
+	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --editable .
 
 train: .venv/.train
 

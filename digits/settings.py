@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digits.errors import SettingsError
 
+SHIPPED = Path("mnist-neural.h5")
+"""The model, in this folder; an installed package brings one."""
 ANY_ORIGIN = "*"
 S3 = "s3://"
 
@@ -67,7 +69,7 @@ class Settings(_Environment):
         le=256,
         description="Processes that answer requests; by default one for each CPU that may be used",
     )
-    model: Path = Field(Path("mnist-neural.h5"), description="Keras model to recognise with, `.h5` or `.keras`")
+    model: Path = Field(SHIPPED, description="Keras model to recognise with, `.h5` or `.keras`")
     storage: str = Field("uploads", description="Folder that keeps the uploaded pictures, or `s3://BUCKET/PREFIX`")
     database: str = Field(
         default_factory=lambda data: _beside(data["storage"]),
@@ -96,6 +98,12 @@ class Settings(_Environment):
             return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
         except ValueError:
             raise ValueError(f"{host!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+    @field_validator("model")
+    @classmethod
+    def _is_here_or_comes_with_the_package(cls, model: Path) -> Path:
+        installed = Path(__file__).with_name(model.name)
+        return installed if model == SHIPPED and not model.exists() and installed.exists() else model
 
     @field_validator("storage", mode="before")
     @classmethod

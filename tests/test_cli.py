@@ -1,6 +1,9 @@
 """The command `digits`."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,14 @@ def test_uploads_are_swept_and_exported(tmp_path: Path) -> None:
 def test_training_takes_its_own_options() -> None:
     done = run("train", "--list")
     assert "dense-128" in done.output
+
+
+@pytest.mark.slow
+def test_the_package_that_is_installed_reads_pictures_anywhere(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--target", tmp_path / "site", ROOT], check=True)
+    (tmp_path / "7.png").write_bytes(png("7"))
+    environment = {"PYTHONPATH": str(tmp_path / "site"), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", "from digits.cli import main; main()", "recognise", "7.png"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("7.png: 7 ("), done.stderr
