@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Flask, Response, current_app, request
 from flask_cors import CORS
@@ -10,21 +12,26 @@ from werkzeug.exceptions import HTTPException
 from digits.errors import Forbidden
 from digits.settings import ANY_ORIGIN, Settings
 
-PRIVATE = {
-    "uploads.history",
-    "uploads.one",
-    "uploads.image",
-    "uploads.preview",
-    "uploads.explanation",
-    "uploads.label",
-    "uploads.delete",
-}
-"""What needs an origin that is named: else any web page could read or empty a laptop's history."""
-
 METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 PREFLIGHT_SECONDS = 24 * 60 * 60
+
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def public(view: View) -> View:
+    """Opens a view to pages of any origin, where none is named.
+
+    All others need an origin that is: else any web page could read or empty a laptop's history.
+    """
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def _is_private(endpoint: str | None) -> bool:
+    return bool(endpoint) and not getattr(current_app.view_functions[str(endpoint)], "is_public", False)
 
 
 def allow_origins(app: Flask, settings: Settings) -> None:
@@ -48,7 +55,7 @@ def allow_origins(app: Flask, settings: Settings) -> None:
 
 def _keep_history_private(response: Response) -> Response:
     endpoints = _endpoints()
-    if endpoints and endpoints <= PRIVATE:
+    if endpoints and all(map(_is_private, endpoints)):
         for name in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
             del response.headers[name]
     return response
@@ -56,7 +63,7 @@ def _keep_history_private(response: Response) -> Response:
 
 def _refuse_borrowed_names() -> None:
     """A page whose own name was made to lead to this machine is of the same origin, whatever CORS says."""
-    if request.endpoint in PRIVATE and not _ADDRESS.fullmatch(request.host):
+    if _is_private(request.endpoint) and not _ADDRESS.fullmatch(request.host):
         raise Forbidden(
             f"The history is not shown under the name {request.host}. Use the machine's address, "
             "or name your page's origin in DIGITS_CORS_ORIGINS."

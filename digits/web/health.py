@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from digits.errors import DigitsError, Unavailable
 from digits.uploads.blobs import Storage
 from digits.uploads.database import Records
+from digits.web.cors import public
 from digits.web.services import services
 
 bp = Blueprint("health", __name__)
@@ -16,11 +17,13 @@ log = logging.getLogger(__name__)
 
 
 @bp.get("/healthz")
+@public
 def healthz() -> ResponseReturnValue:
     return jsonify(status="alive")
 
 
 @bp.get("/readyz")
+@public
 def readyz() -> ResponseReturnValue:
     """Raises Unavailable, naming them, where the database or the storage does not answer."""
     at_hand = services()

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
 from digits.stepwise import finished
+from digits.web.cors import public
 from digits.web.incoming import base64_picture, json_object, pictures_in
 from digits.web.problems import retry_later, tell
 from digits.web.services import keeping, recognise, services
@@ -22,6 +23,7 @@ pixeles_bp = Blueprint("pixeles", __name__)
 
 
 @upload_bp.post("/upload")
+@public
 def upload() -> ResponseReturnValue:
     """The Angular client of mnist-neural-network: a multipart file for a JSON string."""
     pictures = pictures_in(request.environ, request.get_data())
@@ -33,6 +35,7 @@ def upload() -> ResponseReturnValue:
 
 
 @predict_bp.post("/predict")
+@public
 def predict() -> ResponseReturnValue:
     """mnist-classifier sends 784 numbers, the page of MNIST Digit Classification a drawing as a data URL."""
     body = json_object(request.get_data())
@@ -46,6 +49,7 @@ def predict() -> ResponseReturnValue:
 
 
 @pixeles_bp.post("/")
+@public
 def pixeles() -> ResponseReturnValue:
     """NN_numbers: a form field of 784 values from 0 to 1, for a line of text in its page's language."""
     grid = _grid(request.form.get("pixeles", "").split(","))

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from digits.uploads.database import Order
 from digits.web import schemas as answers
+from digits.web.cors import public
 from digits.web.incoming import FIELDS, MAX_FILES
 from digits.web.problems import PROBLEM_JSON
 
@@ -25,6 +26,7 @@ MODELS: tuple[type[BaseModel], ...] = (
 
 
 @bp.get("/openapi.json")
+@public
 def openapi() -> ResponseReturnValue:
     return jsonify(document())
 

@@ -5,17 +5,21 @@ from pathlib import Path
 from flask import Blueprint, Response, send_from_directory
 from flask.typing import ResponseReturnValue
 
+from digits.web.cors import public
+
 FOLDER = Path(__file__).parent / "static"
 
 bp = Blueprint("page", __name__)
 
 
 @bp.get("/")
+@public
 def index() -> ResponseReturnValue:
     return _file("index.html")
 
 
 @bp.get("/static/<name>")
+@public
 def asset(name: str) -> ResponseReturnValue:
     return _file(name)
 

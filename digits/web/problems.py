@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from digits import errors
+from digits.web.cors import public
 from digits.web.incoming import MAX_PARTS
 from digits.web.services import services
 
@@ -61,6 +62,7 @@ bp = Blueprint("problems", __name__)
 
 
 @bp.get("/problems/<slug>")
+@public
 def problem_type(slug: str) -> ResponseReturnValue:
     """Where a problem's `type` leads."""
     for kind in (*KINDS.values(), UNEXPECTED):

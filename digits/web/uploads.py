@@ -11,6 +11,7 @@ from digits.recognition.explanation import explain
 from digits.stepwise import finished
 from digits.uploads.database import ID
 from digits.uploads.service import delete_upload, now
+from digits.web.cors import public
 from digits.web.incoming import json_object
 from digits.web.post_uploads import post_uploads
 from digits.web.queries import page_in
@@ -30,6 +31,7 @@ bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
 @bp.post("")
+@public
 def create() -> ResponseReturnValue:
     work = request.environ.get(BEGUN) or post_uploads(request.environ, request.get_data(), services(), url_for)
     reply = finished(work)

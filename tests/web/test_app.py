@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from digits.errors import DataError, DigitsError, Refused, StartError
+from digits.web.cors import public
 from digits.web.openapi import document
 from digits.web.problems import KINDS
 from support.drawing import png
@@ -187,3 +188,11 @@ def test_openapi_refers_only_to_what_it_defines(client: FlaskClient) -> None:
 
     defined = {f"#/components/schemas/{name}" for name in published["components"]["schemas"]}
     assert references(published) <= defined
+
+
+def test_a_route_is_private_unless_it_says_that_it_is_public(client: FlaskClient) -> None:
+    client.application.add_url_rule("/new", "new", lambda: "")
+    client.application.add_url_rule("/open", "open", public(lambda: ""))
+    asked = {"Origin": "https://evil.example"}
+    assert "Access-Control-Allow-Origin" not in client.get("/new", headers=asked).headers
+    assert client.get("/open", headers=asked).headers["Access-Control-Allow-Origin"] == "*"
