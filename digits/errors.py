@@ -56,6 +56,10 @@ class UnsupportedRequest(Refused):
     """A request type that is not understood."""
 
 
+class EmptyFile(Refused):
+    """No bytes."""
+
+
 class NotAPicture(Refused):
     """The bytes are no picture, or a damaged one."""
 

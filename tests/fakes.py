@@ -98,7 +98,7 @@ class AbsentStorage(MemoryStorage):
         self.check()
 
     def check(self) -> None:
-        raise Unavailable("The storage does not answer. Recognise with ?store=false, or try again later.")
+        raise Unavailable("The storage does not answer.")
 
 
 class MemoryRecords:
@@ -176,4 +176,4 @@ class AbsentRecords(MemoryRecords):
         return []
 
     def check(self) -> None:
-        raise Unavailable("The database does not answer. Recognise with ?store=false, or try again later.")
+        raise Unavailable("The database does not answer.")

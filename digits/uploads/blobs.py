@@ -188,9 +188,9 @@ def _told() -> Iterator[None]:
     except (OSError, BaseError) as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise StorageFull(
-                "There is no room to keep the picture. Recognise it with ?store=false, or try again later."
+                "There is no room to keep the picture."
             ) from error
-        raise Unavailable("The storage does not answer. Recognise with ?store=false, or try again later.") from error
+        raise Unavailable("The storage does not answer.") from error
 
 
 def _gone() -> NotFound:

@@ -406,12 +406,12 @@ def _begin(engine: sa.Engine) -> Iterator[sa.Connection]:
     except (DBAPIError, sa.exc.TimeoutError) as error:
         original = getattr(error, "orig", None)
         if _DISK_FULL & {getattr(original, name, None) for name in ("sqlstate", "sqlite_errorname")}:
-            raise StorageFull("There is no room to keep the record. Recognise it with ?store=false.") from error
+            raise StorageFull("There is no room to keep the record.") from error
         if committing and isinstance(error, DBAPIError) and error.connection_invalidated:
             raise Unsettled(
                 "The database went away while it was written, and may have it or not. Look it up before you try again."
             ) from error
-        raise Unavailable("The database does not answer. Recognise with ?store=false, or try again later.") from error
+        raise Unavailable("The database does not answer.") from error
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from digits.errors import BadRequest, NotAPicture, Refused
+from digits.errors import EmptyFile, NotAPicture, Refused
 from digits.grids import Grey
 from digits.stepwise import Stepwise, finished
 from digits.vision.decode_limits import decodes_quickly, opens_quickly, refuse_costly_bytes, refuse_costly_header
@@ -60,7 +60,7 @@ class Picture:
 def read_picture(data: bytes, max_pixels: int) -> Picture:
     """Decodes the first frame of a picture whose format is judged by its bytes alone.
 
-    Raises BadRequest for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
+    Raises EmptyFile for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
     large is decoded.
     """
     return finished(decoding(data, max_pixels))
@@ -69,7 +69,7 @@ def read_picture(data: bytes, max_pixels: int) -> Picture:
 def decoding(data: bytes, max_pixels: int) -> Stepwise[Picture]:
     """What read_picture does, step by step."""
     if not data:
-        raise BadRequest(f"The file is empty. Send {ACCEPTED}.")
+        raise EmptyFile(f"The file is empty. Send {ACCEPTED}.")
     try:
         return (yield from _decoding(data, max_pixels))
     except Refused:

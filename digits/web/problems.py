@@ -34,15 +34,19 @@ class Kind:
     status: int
     slug: str | None
     title: str
+    advice: str = ""
+    """What to do, where the error itself does not say it."""
 
     @property
     def type(self) -> str:
         return f"/problems/{self.slug}" if self.slug else "about:blank"
 
 
+_WITHOUT = "Recognise with ?store=false, or try again later."
 KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.BadRequest: Kind(400, "bad-request", "The request is not put together as it should be"),
     errors.Forbidden: Kind(403, "forbidden", "The history is private"),
+    errors.EmptyFile: Kind(400, "bad-request", "The request is not put together as it should be"),
     errors.NotFound: Kind(404, "not-found", "There is nothing here"),
     errors.TooSlow: Kind(408, "too-slow", "The request did not arrive in time"),
     errors.TooLarge: Kind(413, "too-large", "The request is too large"),
@@ -52,9 +56,9 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.NoInk: Kind(422, "no-ink", "There is no digit in the picture"),
     errors.KeyReused: Kind(422, "key-reused", "Another picture came under this Idempotency-Key"),
     errors.Busy: Kind(503, "busy", "The server is busy"),
-    errors.Unavailable: Kind(503, "unavailable", "A part of the server does not answer"),
+    errors.Unavailable: Kind(503, "unavailable", "The database or the storage does not answer", _WITHOUT),
     errors.Unsettled: Kind(503, "unsettled", "Whether this was kept is not known"),
-    errors.StorageFull: Kind(507, "storage-full", "There is no room to keep the picture"),
+    errors.StorageFull: Kind(507, "storage-full", "There is no room to keep the picture", _WITHOUT),
 }
 UNEXPECTED = Kind(500, "internal", "Something went wrong inside the server")
 
@@ -95,7 +99,7 @@ def tell(error: Exception) -> tuple[Kind, str]:
         return kind, "This is not your fault. Tell the operator the request_id."
     if not isinstance(error, errors.Refused):
         log.error("%s %s (%r)", g.request_id, error, error.__cause__)
-    return kind, str(error)
+    return kind, f"{error} {kind.advice}".rstrip()
 
 
 def problem(kind: Kind, detail: str) -> dict[str, str | int]:

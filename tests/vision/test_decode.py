@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from digits.errors import BadRequest, NotAPicture, Refused, TooManyPixels
+from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
 from digits.vision.decode import MAX_SIDE, decoding, read_picture
 from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from support.drawing import draw, encode, enormous_png, on_paper
@@ -182,7 +182,7 @@ def test_large_pictures_are_reduced_but_keep_their_measures(image_format: str) -
 
 
 def test_an_empty_file_is_told_as_such() -> None:
-    with pytest.raises(BadRequest, match="empty"):
+    with pytest.raises(EmptyFile, match="empty"):
         read_picture(b"", PIXELS)
 
 
