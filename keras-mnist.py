@@ -1,6 +1,8 @@
 """Trains the digit model and writes mnist-neural.h5: `python keras-mnist.py --help`."""
 
-from digits.training.command import main
+import sys
+
+from digits.cli import main
 
 if __name__ == "__main__":
-    main()
+    main(["train", *sys.argv[1:]])

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import click
 
 _COMMANDS = {
-    "serve": f"{__name__}:serve",
-    "recognise": f"{__name__}:recognise",
-    "train": f"{__name__}:train",
-    "compile": f"{__name__}:compile_",
-    "sweep": "digits.web.commands:sweep_command",
-    "export": "digits.web.commands:export_command",
-    "move": "digits.web.commands:move_command",
+    "serve": (f"{__name__}:serve", "Serve, until SIGINT or SIGTERM."),
+    "recognise": (f"{__name__}:recognise", "Read pictures and keep nothing."),
+    "train": (f"{__name__}:train", "Train a network, as keras-mnist.py does."),
+    "compile": (f"{__name__}:compile_", "Compile a Keras model, to serve it without TensorFlow."),
+    "sweep": ("digits.web.commands:sweep_command", "Delete old uploads and leftovers."),
+    "export": ("digits.web.commands:export_command", "Write the labelled pictures to a zip file."),
+    "move": ("digits.web.commands:move_command", "Copy all uploads to another storage and database."),
 }
+"""Where each is, and what it does."""
 _AS_GIVEN = {"ignore_unknown_options": True, "help_option_names": []}
 """Settings of commands that parse their own arguments."""
 
@@ -30,11 +32,15 @@ class _Lazy(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        module, _, function = _COMMANDS[name].partition(":")
+        module, _, function = _COMMANDS[name][0].partition(":")
         if module != __name__:
             import_module("digits.web.commands").in_own_app(context)
         command: click.Command = getattr(import_module(module), function)
         return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in _COMMANDS.items()])
 
 
 @click.group(cls=_Lazy)
@@ -55,7 +61,7 @@ def serve() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each picture.")
 def recognise(files: tuple[Path, ...], as_json: bool) -> None:
     """Reads pictures and keeps nothing. The status is 1 if one cannot be read."""
-    from digits.errors import DigitsError, Refused, StartError
+    from digits.errors import DigitsError, StartError
     from digits.inference.model_file import load_compiled
     from digits.inference.recogniser import LiteRTRecogniser
     from digits.settings import Settings
@@ -73,8 +79,8 @@ def recognise(files: tuple[Path, ...], as_json: bool) -> None:
             record = recognise_upload(file.read_bytes(), recogniser, settings.max_pixels).record
             said |= {"number": record.number, "confidence": record.confidence, "recognised": record.recognised}
         except OSError as error:
-            said["problem"] = f"{file}: {error.strerror}."
-        except (Refused, DigitsError) as error:
+            said["problem"] = f"{error.strerror}."
+        except DigitsError as error:
             said["problem"] = str(error)
         failed |= "problem" in said
         click.echo(json.dumps(said) if as_json else _line(said), err=not as_json and "problem" in said)
@@ -92,15 +98,22 @@ def _line(said: dict[str, Any]) -> str:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> None:
     """Trains a network, as keras-mnist.py does; its --help says how."""
-    from digits.training.command import main
-
-    main(list(arguments))
+    _main_of("digits.training.command")(list(arguments))
 
 
 @click.command("compile", context_settings=_AS_GIVEN)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def compile_(arguments: tuple[str, ...]) -> None:
     """Compiles a Keras model, so that it can be served without TensorFlow."""
-    from digits.inference.convert import main
+    _main_of("digits.inference.convert")(list(arguments))
 
-    main(list(arguments))
+
+def _main_of(module: str) -> Callable[[list[str]], None]:
+    """Of one that needs what training needs."""
+    try:
+        run: Callable[[list[str]], None] = import_module(module).main
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is not installed. `make train` installs what this needs, or pip install 'digits[train]'."
+        ) from error
+    return run

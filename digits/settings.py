@@ -102,8 +102,10 @@ class Settings(_Environment):
     @field_validator("model")
     @classmethod
     def _is_here_or_comes_with_the_package(cls, model: Path) -> Path:
-        installed = Path(__file__).with_name(model.name)
-        return installed if model == SHIPPED and not model.exists() and installed.exists() else model
+        package = Path(__file__).parent
+        if model != SHIPPED or model.exists():
+            return model
+        return next((path for path in (package / model, package.parent / model) if path.exists()), model)
 
     @field_validator("storage", mode="before")
     @classmethod

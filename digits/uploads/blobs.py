@@ -187,9 +187,7 @@ def _told() -> Iterator[None]:
         yield
     except (OSError, BaseError) as error:
         if isinstance(error, OSError) and error.errno in _FULL:
-            raise StorageFull(
-                "There is no room to keep the picture."
-            ) from error
+            raise StorageFull("There is no room to keep the picture.") from error
         raise Unavailable("The storage does not answer.") from error
 
 

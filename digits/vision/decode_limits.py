@@ -1,6 +1,7 @@
 """What a picture may cost, judged before it is decoded: a small file can ask for minutes, or for gigabytes."""
 
 import math
+import struct
 from itertools import islice
 
 import numpy as np
@@ -17,10 +18,10 @@ MAX_EXIF_BYTES = 65_536
 """As much as a JPEG can hold; tens of thousands of entries take Pillow a second."""
 
 QUICK_PIXELS = 500_000
-
 QUICK_MARKERS, QUICK_CHUNKS_IN_ALL = 2000, 50
 QUICK_CHUNKS = frozenset(b"IHDR PLTE tRNS gAMA cHRM sRGB sBIT bKGD pHYs tIME tEXt IDAT IEND".split())
 
+_PNG_SIZE, _PNG_SIZE_AT = struct.Struct(">II"), 16
 _EXIF = b"Exif\0"
 _JPEG = b"\xff\xd8\xff"
 _MARKER, _START_OF_SCAN = 0xFF, 0xDA
@@ -55,11 +56,12 @@ def refuse_costly_header(image: Image.Image, max_pixels: int) -> None:
 
 
 def opens_quickly(data: bytes) -> bool:
-    """Whether Pillow opens it in a millisecond or two; other formats, chunks and metadata can ask for megabytes."""
+    """Whether it is opened in a millisecond or two; other formats, chunks and metadata can ask for megabytes."""
     if data.startswith(_JPEG):
         return data.count(b"\xff") <= QUICK_MARKERS and _EXIF not in data
     names = [name for name, _, _ in islice(chunks_of(data), QUICK_CHUNKS_IN_ALL + 1)]
-    return 0 < len(names) <= QUICK_CHUNKS_IN_ALL and QUICK_CHUNKS.issuperset(names)
+    few = 0 < len(names) <= QUICK_CHUNKS_IN_ALL and QUICK_CHUNKS.issuperset(names)
+    return few and names[0] == b"IHDR" and math.prod(_PNG_SIZE.unpack_from(data, _PNG_SIZE_AT)) <= QUICK_PIXELS
 
 
 def decodes_quickly(image: Image.Image) -> bool:

@@ -25,6 +25,7 @@ from digits.settings import Settings
 from digits.web.fast_path import Answer, FastPath, Headers
 from digits.web.problems import REFUSED, too_large
 from digits.web.services import open_services
+from digits.web.uploads import BEGUN
 
 THREADS = 4
 """Of each worker: pictures are decoded and stored outside Python's lock."""
@@ -34,6 +35,8 @@ PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
 """How many bodies of the largest size a worker holds at once, half-sent and waiting ones counted."""
+MOST_BEGUN = 250
+"""Pictures that were begun and wait for a thread, decoded to 800x800 pixels at most: 160 MB."""
 HEALTH = ("/healthz", "/readyz")
 """Each answered by a thread of its own: a server that is busy, or waits for its database, is not a dead one."""
 
@@ -60,6 +63,7 @@ class Front:
         self._farewell: Headers = []
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
+        self._begun = 0
 
     def bid_farewell(self) -> None:
         """From now on connections are closed after their answers: clients go elsewhere, and know it."""
@@ -85,6 +89,17 @@ class Front:
         """That of the fast path, or else that of the Flask application in a thread, which goes on from there."""
         if self._fast_path and REFUSED not in environ and (answer := await self._fast_path.answer(environ, body)):
             return answer
+        if BEGUN not in environ:
+            return await self._ask_flask(environ, body)
+        if self._begun >= MOST_BEGUN:
+            return await self._ask_flask({**environ, REFUSED: _as_many_as_it_can()}, b"")
+        self._begun += 1
+        try:
+            return await self._ask_flask(environ, body)
+        finally:
+            self._begun -= 1
+
+    async def _ask_flask(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         threads = self._health_threads.get(environ["PATH_INFO"], self._threads)
         return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
@@ -105,7 +120,7 @@ class Front:
                     if len(body) + len(chunk) > self._max_bytes:
                         raise too_large(self._max_bytes)
                     if self._held + len(chunk) > BODIES * self._max_bytes:
-                        raise Busy("The server holds as many uploads as it can. Send it again in a few seconds.")
+                        raise _as_many_as_it_can()
                     body += chunk
                     self._held += len(chunk)
                     if not message.get("more_body"):
@@ -116,6 +131,10 @@ class Front:
                 f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
                 "Send it again over a better connection, or make it smaller."
             ) from error
+
+
+def _as_many_as_it_can() -> Busy:
+    return Busy("The server holds as many uploads as it can. Send it again in a few seconds.")
 
 
 def _give_way() -> None:

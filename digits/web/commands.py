@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from flask import Blueprint
+from flask import Blueprint, Flask
 from flask.cli import ScriptInfo
 
 from digits.errors import DigitsError
@@ -24,7 +24,11 @@ def in_own_app(context: click.Context) -> None:
     """Lets these commands run without `flask --app`."""
     from digits.web import create_app
 
-    context.obj = ScriptInfo(create_app=create_app)
+    def created() -> Flask:
+        with _told():
+            return create_app()
+
+    context.obj = ScriptInfo(create_app=created)
 
 
 @bp.cli.command("sweep")

@@ -29,7 +29,7 @@ _KEY = "KEY"
 
 
 class FastPath:
-    """Answers in the event loop, within milliseconds or not at all."""
+    """Answers in the event loop, and works there for some milliseconds at most."""
 
     def __init__(self, app: Flask) -> None:
         with app.app_context():
@@ -70,7 +70,7 @@ class FastPath:
 
 
 async def _done(future: Future[Any]) -> None:
-    """Waits for it, but not for ever; its result is another's to ask for."""
+    """Waits until it is done, or PATIENCE is over."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
     future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
     try:

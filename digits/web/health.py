@@ -29,7 +29,7 @@ def readyz() -> ResponseReturnValue:
     at_hand = services()
     away = [name for name, part in (("database", at_hand.records), ("storage", at_hand.storage)) if not _answers(part)]
     if away:
-        raise Unavailable(f"No answer from the {' and the '.join(away)}. Recognising with ?store=false goes on.")
+        raise Unavailable(f"No answer from the {' and the '.join(away)}.")
     return jsonify(status="ready", model=at_hand.recogniser.model)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,16 +15,20 @@ from digits.errors import BadRequest, TooLarge, UnsupportedRequest
 FIELDS = ("file", "files[]", "filepond")
 MAX_FILES = 20
 MAX_PARTS = 1000
+MAX_HEADERS = 32
+"""Of a part; browsers and curl send two."""
 
 Environ = Mapping[str, Any]
 """Of PEP 3333."""
 
+_OTHER_NAME = re.compile(r";\s*filename\*\s*=", re.IGNORECASE)
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
 
 def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
     """One or more files' bytes, none of them looked at. Raises BadRequest, TooLarge or UnsupportedRequest."""
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
         return _files(parts_of(body, options.get("boundary", "")))
     if mimetype == "application/json":
@@ -66,6 +71,8 @@ class Part(NamedTuple):
 
 def parts_of(body: bytes, boundary: str) -> list[Part]:
     """Raises BadRequest for what is damaged, and TooLarge for too many parts."""
+    if not body:
+        return []
     if not boundary:
         raise BadRequest(
             "The multipart request names no boundary. Set no Content-Type yourself: "
@@ -73,7 +80,10 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
         )
     parts: list[Part] = []
     try:
-        with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+        # No name is used but that of the field, whatever its characters are.
+        with PushMultipartParser(
+            boundary, max_header_count=MAX_HEADERS, max_segment_count=MAX_PARTS, header_charset="latin-1"
+        ) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
                     segment, content = event, []
@@ -83,18 +93,17 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
                     parts.append(Part(segment.name, _is_file(segment), b"".join(content)))
     except ParserLimitReached as error:
         raise TooLarge(
-            f"The form has too long a header, or more than {MAX_PARTS:,} parts. Send the picture alone."
+            f"The form has more than {MAX_PARTS:,} parts, or a part has long or many headers. Send the picture alone."
         ) from error
     except MultipartError as error:
-        raise BadRequest(f"The multipart body is damaged or broke off, and holds no file. {_HOW}") from error
+        raise BadRequest(f"The multipart body cannot be read: it is damaged, or broke off. {_HOW}") from error
     return parts
 
 
 def _is_file(segment: MultipartSegment) -> bool:
-    # RFC 7578 forbids filename*, but there are clients that send it.
-    return bool(segment.filename) or (
-        segment.filename is None and "filename*" in segment.header("Content-Disposition", "")
-    )
+    if segment.filename is None:  # RFC 7578 forbids filename*, but there are clients that send it.
+        return bool(_OTHER_NAME.search(segment.header("Content-Disposition", "")))
+    return bool(segment.filename)
 
 
 def _files(parts: list[Part]) -> list[bytes]:

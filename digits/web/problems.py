@@ -20,7 +20,7 @@ from digits.web.services import services
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 REFUSED = "digits.refused"
-"""Where the environ of a request holds an error of the front's to answer with, whatever was asked."""
+"""Where the front puts an error into the environ of a request, for Flask to answer with."""
 
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -127,7 +127,7 @@ def retry_later(kind: Kind) -> dict[str, str]:
 
 def _raise_refusal() -> None:
     if REFUSED in request.environ:
-        raise request.environ[REFUSED]
+        raise request.environ.pop(REFUSED)  # Else it would keep itself alive, with the body.
 
 
 def _respond(error: Exception) -> ResponseReturnValue:

@@ -19,7 +19,7 @@ from digits.web.schemas import UploadsAnswer, png, respond, upload_answer
 from digits.web.services import recognise, services
 
 BEGUN = "digits.begun"
-"""Where the environ of a request holds its work, if that was begun before Flask was asked."""
+"""Where the fast path puts work that it has begun into the environ of a request."""
 
 MEDIA_TYPES = {"HEIC": "image/heic"}
 
@@ -33,7 +33,7 @@ bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 @bp.post("")
 @public
 def create() -> ResponseReturnValue:
-    work = request.environ.get(BEGUN) or post_uploads(request.environ, request.get_data(), services(), url_for)
+    work = request.environ.pop(BEGUN, None) or post_uploads(request.environ, request.get_data(), services(), url_for)
     reply = finished(work)
     response = respond(reply.answer, reply.status)
     if reply.location:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from digits.errors import Refused, StorageFull, Unavailable
 from digits.uploads.database import Record
 from digits.vision import decode
-from digits.web import incoming
+from digits.web import asgi, incoming
 from digits.web.asgi import Front
 from digits.web.fast_path import Answer, FastPath
 from digits.web.post_uploads import QUICK_BYTES
@@ -76,6 +76,16 @@ AT_ONCE: dict[str, tuple[dict[str, Any], bytes]] = {
     ),
     "a quoted boundary": (environ(CONTENT_TYPE=f'multipart/form-data; boundary="{BOUNDARY}"'), form(png("7"))),
     "a name in another way": (environ(), form(png("7"), name="filename*=UTF-8''7.png")),
+    "a type in capitals": (environ(CONTENT_TYPE="Image/PNG"), png("7")),
+    "a form in capitals": (
+        environ(CONTENT_TYPE=FORM.replace("multipart/form-data", "Multipart/Form-Data")),
+        form(png("7")),
+    ),
+    "a name in Latin-1": (environ(), form(png("7")).replace(b"7.png", "\xe9.png".encode("latin-1"))),
+    "a part with many headers": (
+        environ(),
+        form(png("7")).replace(b"Content-Type", b"".join(b"X-%d: y\r\n" % i for i in range(20)) + b"Content-Type"),
+    ),
     "a key": (environ(HTTP_IDEMPOTENCY_KEY="mine"), form(png("7"))),
 }
 
@@ -130,6 +140,9 @@ LONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "a doubtful picture": (environ(), form(encode(RING))),
     "a large file": (environ(), form(encode(LARGE, compress_level=0))),
+    "a long query": (environ("a&" * 2000), form(png("7"))),
+    "a long type": (environ(CONTENT_TYPE=FORM + ';a="b"' * 200), form(png("7"))),
+    "many texts": (environ(), form(*[b"7"] * 60, name="x=y")),
     "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }
 
@@ -180,7 +193,7 @@ def test_a_doubtful_picture_is_parsed_decoded_and_looked_at_once(app: Flask, mon
     counted(decode, "unpacked")
     counted(TemplateRecogniser, "find")
     client = Client(front(app), content_type=FORM)
-    asyncio.run(client.send(whole(form(encode(np.pad(draw("3"), 40) // 8)))))
+    asyncio.run(client.send(whole(LONG["a doubtful picture"][1])))
     assert client.status == 201
     assert calls == {"parts_of": 1, "open": 1, "unpacked": 1, "find": 1}
 
@@ -260,3 +273,12 @@ def test_no_answer_goes_out_before_the_upload_is_safe(client_of: Callable[..., F
     asyncio.run(drive())
     assert client.status == 201
     assert len(records.rows) == 1
+
+
+def test_only_so_many_pictures_wait_for_a_thread(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowded = front(app)
+    for most, status in ((0, 503), (1, 201), (1, 201)):
+        monkeypatch.setattr(asgi, "MOST_BEGUN", most)
+        client = Client(crowded, content_type=FORM)
+        asyncio.run(client.send(whole(LONG["a doubtful picture"][1])))
+        assert client.status == status

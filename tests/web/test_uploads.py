@@ -226,7 +226,7 @@ def assert_problem(response: TestResponse, status: int, slug: str, sentence: str
     ("body", "content_type", "status", "sentence"),
     [
         (b"", "multipart/form-data; boundary=x", 400, "holds no file"),
-        (b"--x\r\nrubbish", "multipart/form-data; boundary=x", 400, "holds no file"),
+        (b"--x\r\nrubbish", "multipart/form-data; boundary=x", 400, "cannot be read"),
         (b"{", "application/json", 400, "not valid JSON"),
         (b"[" * 100_000, "application/json", 400, "not valid JSON"),
         (b"[]", "application/json", 400, "not an object"),
