@@ -12,7 +12,10 @@ from digits.uploads.database import Order
 from digits.web import schemas as answers
 from digits.web.cors import public
 from digits.web.incoming import FIELDS, MAX_FILES
+from digits.web.post_uploads import IDEMPOTENCY_KEY
 from digits.web.problems import PROBLEM_JSON
+from digits.web.queries import DEFAULT_PAGE, LARGEST_PAGE
+from digits.web.uploads import LABEL, LONGEST_LABEL
 
 bp = Blueprint("openapi", __name__)
 
@@ -67,7 +70,9 @@ def _paths() -> dict[str, Any]:
                 {"200": _json("UploadsAnswer", "A page of them")},
                 (400, 503),
                 parameters=[
-                    _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
+                    _query(
+                        "limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE}
+                    ),
                     _query("cursor", {"type": "string"}),
                     _query("order", {"type": "string", "enum": list(Order)}),
                     _query("digit", {"type": "integer", "minimum": 0, "maximum": 9}),
@@ -157,7 +162,7 @@ _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Of the client's making, such as a UUID: sent again with the same picture, it is answered as before",
-    "schema": {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
 }
 _UNCHANGED = {"description": "The picture that the caller has"}
 _PREDICTION = {"type": "object", "properties": {"prediction": {"type": "integer", "minimum": 0, "maximum": 9}}}
@@ -178,8 +183,8 @@ _LABEL = {
     "properties": {
         "label": {
             "type": ["string", "null"],
-            "pattern": r"^([0-9]+(\n[0-9]+)*)?$",
-            "maxLength": 1000,
+            "pattern": f"^{LABEL.pattern}$",
+            "maxLength": LONGEST_LABEL,
             "description": "The digits, with a line feed between lines; empty for no digit; null takes a label back",
         }
     },

@@ -31,7 +31,7 @@ QUICK_HEADER = 1_000
 QUICK_PARTS = 2 * MAX_FILES
 """Files with a text beside each."""
 
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Reply(NamedTuple):
@@ -98,10 +98,10 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
     """That of each picture: the request's, of the origin that asks, since no other is to learn what came under it."""
-    key = environ.get("HTTP_IDEMPOTENCY_KEY")
+    key = environ.get("HTTPIDEMPOTENCY_KEY")
     if key is None:
         return [None] * count
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
+    if not IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
     origin = environ.get("HTTP_ORIGIN", "")
     return [f"{key} {place} {origin}" for place in range(count)]

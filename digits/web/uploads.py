@@ -24,7 +24,7 @@ BEGUN = "digits.begun"
 MEDIA_TYPES = {"HEIC": "image/heic"}
 
 LONGEST_LABEL = 1000
-_LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
+LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
 
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
@@ -91,7 +91,7 @@ def label(key: str) -> ResponseReturnValue:
     if "label" not in said:
         raise BadRequest(f'The JSON object needs the field "label". {_LABELS}')
     text = said["label"]
-    if text is not None and not (isinstance(text, str) and len(text) <= LONGEST_LABEL and _LABEL.fullmatch(text)):
+    if text is not None and not (isinstance(text, str) and len(text) <= LONGEST_LABEL and LABEL.fullmatch(text)):
         raise BadRequest(f"This is not a label. {_LABELS}")
     at = None if text is None else now()
     return respond(upload_answer(services().records.label(_checked(key), text, at)))

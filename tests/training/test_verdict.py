@@ -13,7 +13,7 @@ def test_more_corrections_read_right_are_worth_three_of_ten_thousand_digits(new:
 
 
 def test_a_fourth_digit_is_too_many() -> None:
-    assert "reads 4 more digits of MNIST wrong" in compared((24, 20), (28, 40)).objection
+    assert "reads 4 more digits wrong (MNIST)" in compared((24, 20), (28, 40)).objection
 
 
 def test_of_fewer_digits_as_great_a_share_may_be_lost() -> None:

@@ -65,10 +65,10 @@ def learn(options: Options, data: DataSet, corrected: Iterable[Correction]) -> N
         save(model, finished, serving.description.threshold)
         new = LiteRTRecogniser(load_compiled(finished))
         compared = Comparison(
-            old=_scores(old, data.test, found.held_out),
-            new=_scores(new, data.test, found.held_out),
-            data=data.name,
-            digits=len(data.test.digits),
+            old=_scores(old, held_out, found.held_out),
+            new=_scores(new, held_out, found.held_out),
+            data=f"{data.name}, held out",
+            digits=len(held_out.digits),
             pictures=len(found.held_out),
         )
         print(compared, flush=True)
@@ -107,9 +107,9 @@ def _taught(options: Options, train: Labelled, held_out: Labelled, checkpoint: P
     return model
 
 
-def _scores(recogniser: Recogniser, test: Labelled, held_out: Sequence[HeldOut]) -> Scores:
-    right = [picture.is_read_by(recogniser) for picture in held_out]
-    return Scores(int((~read_right(recogniser, test)).sum()), sum(right))
+def _scores(recogniser: Recogniser, digits: Labelled, pictures: Sequence[HeldOut]) -> Scores:
+    right = [picture.is_read_by(recogniser) for picture in pictures]
+    return Scores(int((~read_right(recogniser, digits)).sum()), sum(right))
 
 
 def _keep(out: Path) -> Path | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MOST_LOST = 3
-"""Of 10,000 digits of the test set, so many more may be read wrong."""
+"""Of 10,000 digits that no model learnt from, so many more may be read wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class Scores:
     """How a model reads, as it is served."""
 
     wrong: int
-    """Digits of the test set."""
+    """Digits that no model learnt from."""
     right: int
     """Held-out corrections, the whole number."""
 
@@ -23,9 +23,9 @@ class Comparison:
     old: Scores
     new: Scores
     data: str
-    """The name of what the test set belongs to."""
+    """What these digits are called."""
     digits: int
-    """In the test set."""
+    """How many they are."""
     pictures: int
     """Held-out corrections."""
 
@@ -34,7 +34,7 @@ class Comparison:
         """Why the old one had better stay; empty where nothing speaks for that."""
         lost, gained = self.new.wrong - self.old.wrong, self.new.right - self.old.right
         if lost * 10_000 > MOST_LOST * self.digits:
-            return f"it reads {lost:,} more digits of {self.data} wrong, which is more than {MOST_LOST} of 10,000"
+            return f"it reads {lost:,} more digits wrong ({self.data}), which is more than {MOST_LOST} of 10,000"
         if gained <= 0:
             return "it reads no more of the held-out corrections right"
         return ""
