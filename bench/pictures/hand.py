@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.data.datasets import divided, read_npz
+from digits.training.data.datasets import Labelled, divided, read_npz
 from digits.training.recipes import RECIPES
 from support.drawing import STROKES
 
@@ -78,9 +78,15 @@ def from_strokes(rng: Rng, digit: str, height: int, pen: float) -> Ink:
     return drawn(rng, styles[rng.integers(len(styles))], height, pen)
 
 
+def unlearnt(path: Path) -> Labelled:
+    """The digits of MNIST's training set that no model that ships has learnt from."""
+    _, held_out = divided(read_npz(path).train, RECIPES["cnn"].held_out)
+    return held_out
+
+
 def from_mnist(path: Path) -> Source:
     """Digits of MNIST that no model has learnt from, in the width of the pen as near as they stay legible."""
-    _, (grids, digits) = divided(read_npz(path).train, RECIPES["cnn"].held_out)
+    grids, digits = unlearnt(path)
     of = {str(digit): grids[digits == digit] for digit in range(10)}
 
     def digit_of_mnist(rng: Rng, digit: str, height: int, pen: float) -> Ink:

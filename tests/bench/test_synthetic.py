@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from bench.pictures.backhand import photos
+from bench.pictures.hand import unlearnt
 from bench.synthetic import SETS, main
+from digits.training.data.datasets import divided, read_npz
+from digits.training.recipes import RECIPES
+from digits.training.scenes.writing import held_out_writers
 
 NO_DIGIT = {"letters", "drawings", "things", "blank"}
 
@@ -69,3 +73,12 @@ def test_a_hand_of_its_own_takes_the_same_photos_again_however_many():
     assert list(photos(0, 3)) == list(photos(0, 4))[:3]
     assert list(photos(0, 3)) != list(photos(1, 3))
     assert all(re.fullmatch(r"\d{1,4}", number) for number, _ in photos(0, 20))
+
+
+def test_nothing_that_is_drawn_with_was_learnt_from(mnist_like):
+    drawn_with = {grid.tobytes() for grid in unlearnt(mnist_like).grids}
+    train = read_npz(mnist_like).train
+    by_classifier, _ = divided(train, RECIPES["cnn"].held_out)
+    by_finder, _ = held_out_writers(train, None)
+    for learnt in (by_classifier, by_finder.mnist):
+        assert drawn_with.isdisjoint(grid.tobytes() for grid in learnt.grids)

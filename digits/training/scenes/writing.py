@@ -88,7 +88,7 @@ class Writers:
     """Everything that can be written: MNIST's digits, and the digits, characters and words of many hands."""
 
     def __init__(self, mnist: Labelled, hands: Hands | None) -> None:
-        self._mnist, self._hands = mnist, hands
+        self.mnist, self._hands = mnist, hands
         self.sources = ("MNIST", *((UNIPEN, PENDIGITS) if hands else ()))
         self._by_writer: dict[str, npt.NDArray[np.int64]] = {}
         self._by_label: list[npt.NDArray[np.int64]] = []
@@ -144,9 +144,9 @@ class Writers:
         return _of_strokes(digit, strokes)
 
     def _of_mnist(self, rng: np.random.Generator) -> Writing:
-        number = rng.integers(len(self._mnist.digits))
-        digit = int(self._mnist.digits[number])
-        grid = in_another_style(self._mnist.grids[number], digit, rng, STYLED)
+        number = rng.integers(len(self.mnist.digits))
+        digit = int(self.mnist.digits[number])
+        grid = in_another_style(self.mnist.grids[number], digit, rng, STYLED)
         x, y, width, height = cv2.boundingRect((grid > 60).astype(np.uint8))
         return Writing(digit, width / height, ink=grid[y : y + height, x : x + width])
 
