@@ -29,11 +29,11 @@ class Refused(DigitsError):
 
 
 class BadRequest(Refused):
-    """The request is not put together as it should be."""
+    """The request is malformed."""
 
 
 class Forbidden(Refused):
-    """The history is not for whoever asks."""
+    """This client may not read the history."""
 
 
 class NotFound(Refused):
@@ -61,7 +61,7 @@ class EmptyFile(Refused):
 
 
 class NotAPicture(Refused):
-    """The bytes are no picture, or a damaged one."""
+    """The bytes are not a picture, or a damaged one."""
 
 
 class NoInk(Refused):
@@ -73,7 +73,7 @@ class KeyReused(Refused):
 
 
 class Busy(Refused):
-    """As much as can be worked on at once is being worked on."""
+    """The server is overloaded."""
 
 
 class Unavailable(DigitsError):
@@ -81,7 +81,7 @@ class Unavailable(DigitsError):
 
 
 class Unsettled(Unavailable):
-    """The database went away before it said whether it has what it was given."""
+    """The connection was lost during a commit: the record may or may not be kept."""
 
 
 class StorageFull(DigitsError):

@@ -1,4 +1,4 @@
-"""28x28 grids: made as MNIST made its own, and the one normalisation to model input that all share."""
+"""28x28 grids, made as MNIST's were, and the normalisation to model input that training and serving share."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Work that begins where nothing may take long, and may end elsewhere.
+"""Work that can begin in the event loop and end in a thread.
 
 It is a generator that stops where it would hold others up, and goes on wherever it is resumed: it yields a future to
 be resumed once that is done, and None before what may take more than a few milliseconds.
@@ -14,11 +14,11 @@ Stepwise = Generator[Future[Any] | None, None, T]
 """Returns T; raises what the work raises."""
 
 PATIENCE = 30
-"""Seconds until work is resumed though its future is not done: a database that hangs is not to hold a thread."""
+"""Seconds to wait for a future. Then the work goes on without it, so that a hanging database does not hold a thread."""
 
 
 def finished(work: Stepwise[T]) -> T:
-    """Does all that is left of it, here, and returns its result."""
+    """Runs the rest of the work, waiting where it waits, and returns its result."""
     while True:
         try:
             waited_for = next(work)

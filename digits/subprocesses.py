@@ -1,4 +1,4 @@
-"""What is better done in a process of its own."""
+"""Child processes that end with their parent."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ _RUN = (
 
 
 forking = threading.Lock()
-"""Held by who forks: a process forked while a thread starts another would keep the pipe on which that thread waits."""
+"""Hold this while forking, or the child inherits the pipe on which another thread waits for its own child."""
 
 
 def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
@@ -32,7 +32,7 @@ def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str
 
 
 def complaint(module: str, *arguments: str) -> str | None:
-    """Runs a module to its end. None where it went well, else the last line that it printed."""
+    """Runs a module to its end. Returns None if it succeeded, else the last line that it printed to stderr."""
     with start(module, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
         _, said = child.communicate()
     if not child.returncode:

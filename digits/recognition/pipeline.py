@@ -21,9 +21,9 @@ NO_DIGIT = (
     "Write one with a darker or broader pen, clear of the edges."
 )
 AS_IT_IS = 0.9
-"""A picture of a grid's size that is read so surely as it is needs no search."""
+"""Confidence from which a 28x28 picture is taken as it is, without looking for digits in it."""
 QUICK_DIGITS = 12
-"""More take longer than other requests should wait."""
+"""Digits that are read in the event loop at most; more take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
 
 
 def _turned(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading | None]:
-    """The reading of a picture that lies on its side or its head, if it does; of one digit nobody could tell."""
+    """The reading of a picture that lies on its side or upside down. A single digit cannot show that."""
     turns = recogniser.turns(grey)
     if not turns:
         return None
@@ -141,7 +141,7 @@ def _of(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
 
 
 def _text(glyphs: Sequence[Glyph], predictions: Sequence[Prediction], signs: Sequence[Sign]) -> str:
-    """Line by line what is written, from left to right."""
+    """Digits and signs, line by line, from left to right."""
     lines: dict[int, list[tuple[float, str]]] = {}
     for glyph, prediction in zip(glyphs, predictions, strict=True):
         lines.setdefault(glyph.line, []).append((glyph.box.centre, str(prediction.digit)))

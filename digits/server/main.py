@@ -1,4 +1,4 @@
-"""`python app.py`: a parent that prepares once, then runs granian workers over the front."""
+"""`python app.py`: a parent process prepares once, then runs the granian workers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STOP_SECONDS = 8
 
 
 KEPT_BYTES = 1 << 25
-"""Of freed memory that a process keeps for the next picture, and up to which a picture's memory is kept so."""
+"""Freed memory that malloc keeps for the next picture instead of returning it to the system."""
 
 
 def main() -> None:
@@ -128,7 +128,7 @@ def _serve(settings: Settings) -> None:
 
 
 class _Application:
-    """What each worker makes of the settings and the model: both are the parent's, which has checked them."""
+    """Builds the application in each worker, from the settings and the model that the parent has checked."""
 
     def __init__(self, settings: Settings, model: CompiledModel) -> None:
         self._settings, self._model = settings, model
@@ -139,7 +139,7 @@ class _Application:
         return create_front(self._settings, self._model)
 
     def renew(self) -> bool:
-        """Takes the model as it is now; if it cannot be served, keeps the one that is, and says so."""
+        """Loads the model file again. If it cannot be served, says so and keeps the current model."""
         old = self._model.description.name
         try:
             model = _tried(self._settings.model)

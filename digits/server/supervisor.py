@@ -1,4 +1,4 @@
-"""Granian's server, with what it lacks to take up a new model without dropping a request."""
+"""Granian's server, extended to load a new model without dropping a request."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ from granian.server.mp import MPServer, WorkerProcess
 from digits.subprocesses import forking
 
 FAREWELL_SECONDS = 1.0
-"""From when a worker begins to close connections after their answers until it takes no more of them."""
+"""How long a worker closes connections after each answer before it stops accepting new ones."""
 LEAVE_SECONDS = 90.0
-"""Then it has ended, or is killed: no body may take as long, but a client that does not read its answer may."""
+"""After this a leaving worker is killed. No request body takes as long; a client that does not read its answer may."""
 
 
 class Workers(MPServer):
@@ -30,7 +30,7 @@ class Workers(MPServer):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.renew: Callable[[], bool] = lambda: True
-        """Gets what new workers need, in a thread; whether there is reason to replace the old ones."""
+        """Prepares what new workers need, in a thread. Returns whether to replace the old workers."""
         self._renewals: SimpleQueue[None] = SimpleQueue()  # Unlike Event, it may be used in the middle of its own use.
         self._sockets: list[Any] = []
         self._leaving: list[WorkerProcess] = []
@@ -76,7 +76,7 @@ class Workers(MPServer):
         return super()._spawn_worker(idx, *arguments, **options)
 
     def _respawn_workers(self, workers: Iterable[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        """Not granian's, which waits until each old one has ended, and kills it if that takes long."""
+        """Replaces granian's own, which waits for each old worker and soon kills it."""
         places = list(workers)
         for place in places:
             _bid_farewell(self.wrks[place])
@@ -101,7 +101,7 @@ class Workers(MPServer):
 
 
 def _bid_farewell(worker: WorkerProcess) -> None:
-    """Has it close connections after their answers, since one that is closed between requests may lose the next."""
+    """Tells a worker to close connections after each answer. Closing an idle one could lose the next request."""
     worker.interrupt_by_parent = True  # Should it die now, that is no reason to replace it again.
     with suppress(ProcessLookupError):
         if worker.is_alive():

@@ -1,4 +1,4 @@
-"""Picture bytes under the upload's id."""
+"""Storage of the pictures' bytes, under the uploads' ids."""
 
 import asyncio
 import errno
@@ -33,10 +33,10 @@ class Storage(Protocol):
         """The bytes as they were put. Raises NotFound."""
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Forgets these, those that there are."""
+        """Deletes these, ignoring missing ones."""
 
     def every_key(self) -> Iterator[str]:
-        """All that there is, in no order; with a dot before it, the key of what was never finished."""
+        """All keys, in no order. A key with a dot before it was never finished."""
 
     def check(self) -> None:
         """Returns if the storage can be used."""
@@ -109,7 +109,7 @@ class S3Storage:
     """
 
     def __init__(self, url: str) -> None:
-        """Of `s3://BUCKET/PREFIX`. Who asks, and where else than at AWS, is told by AWS' own environment variables."""
+        """For `s3://BUCKET/PREFIX`. Credentials and endpoint come from the usual AWS_ environment variables."""
         self._store = S3Store.from_url(
             url,
             client_options={"allow_http": True, "connect_timeout": "3s", "timeout": "20s"},
@@ -165,7 +165,7 @@ def picture_in(storage: Storage, key: str) -> bytes | None:
 
 
 def prepare_storage(place: str) -> None:
-    """Makes the folder where it is missing, and sees that the storage can be used. Raises SettingsError where not."""
+    """Creates the folder if it is missing, and checks that the storage can be used. Raises SettingsError if not."""
     if place.startswith(S3):
         # Apart, since this process may fork others.
         if said := complaint("digits.uploads.blobs", place):
@@ -182,7 +182,7 @@ def prepare_storage(place: str) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Failures in our words."""
+    """Raises this package's errors for failures of the storage."""
     try:
         yield
     except (OSError, BaseError) as error:

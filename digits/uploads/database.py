@@ -130,7 +130,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the order a record stands, or stood."""
+    """A position in the order, that of a record that may be gone."""
 
     id: str
     confidence: float
@@ -157,13 +157,13 @@ class Records(Protocol):
         """How many there are."""
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
-        """What a person says is written there, and when; None takes it back. Raises NotFound."""
+        """Sets a person's correction and its time; None removes it. Raises NotFound."""
 
     def known(self, keys: Collection[str]) -> set[str]:
-        """Those of them that there are records of."""
+        """Those of the keys that have a record."""
 
     def delete(self, keys: Collection[str]) -> int:
-        """Forgets these, and returns how many there were."""
+        """Deletes these records, and returns how many there were."""
 
     def check(self) -> None:
         """Returns if the database answers."""
@@ -275,7 +275,7 @@ def _doubtful_first(wanted: Wanted, after: Place | None) -> sa.Select[Any]:
 
 
 def _is_rare(connection: sa.Connection, wanted: Wanted) -> bool:
-    """Whether so few are so doubtful that they are better put in order than met one after another."""
+    """Whether sorting the few doubtful ones is faster than walking an index until enough are found."""
     if wanted.confidence_below is None:
         return False
     some = sa.select(uploads.c.id).where(*_less_confident(wanted)).order_by(uploads.c.confidence).limit(RARE + 1)
@@ -283,7 +283,7 @@ def _is_rare(connection: sa.Connection, wanted: Wanted) -> bool:
 
 
 def _conditions(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.ColumnElement[bool]]:
-    """All but that of confidence. Unless by index, they give no reason to choose another order than is asked for."""
+    """All conditions but that on confidence."""
     number, recognised, labelled = uploads.c.number, uploads.c.recognised, uploads.c.label.is_not(None)
     if wanted.digit is not None:
         yield (number if by_index else number.concat("")) == str(wanted.digit)
@@ -396,7 +396,7 @@ def _is_current(connection: sa.Connection) -> bool:
 
 @contextmanager
 def _begin(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction whose failures are told in our words."""
+    """A transaction; raises this package's errors."""
     committing = False
     try:
         with engine.connect() as connection:

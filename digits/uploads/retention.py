@@ -1,4 +1,4 @@
-"""Forgets what nobody can find, and what is too old; the server runs `python -m digits.uploads.retention` daily."""
+"""Deletes old uploads and pictures without a record; the server runs `python -m digits.uploads.retention` daily."""
 
 import os
 import signal
@@ -13,23 +13,23 @@ from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import ID, Records, Wanted, first_id, open_records
 
 LEFTOVER_AGE = timedelta(hours=1)
-"""No upload takes as long from its picture to its record."""
+"""Longer than any upload takes from writing its picture to writing its record."""
 MOST_LEFTOVERS = 100
-"""More than a crash leaves; a database that is not the right one makes all pictures look like leftovers."""
+"""More than a crash leaves. With the wrong database all pictures would look like leftovers."""
 BATCH = 500
 NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What was forgotten, and what was spared."""
+    """What was deleted, and what was left."""
 
     leftovers: int = 0
     """Pictures without a record, and parts of pictures."""
     spared: int = 0
-    """Leftovers that are so many that something else must be wrong."""
+    """Leftovers that were left because they are too many."""
     old: int = 0
-    """Uploads that were kept long enough."""
+    """Uploads older than the limit."""
 
     def __str__(self) -> str:
         said = f"Swept: leftovers {self.leftovers:,}, old uploads {self.old:,}."
@@ -42,7 +42,7 @@ class Swept:
 
 
 def sweep(storage: Storage, records: Records, keep_days: int | None = None, most: int | None = MOST_LEFTOVERS) -> Swept:
-    """Forgets uploads older than `keep_days`, and leftovers older than an hour unless they are more than `most`.
+    """Deletes uploads older than `keep_days`, and leftovers older than an hour unless they are more than `most`.
 
     Raises Unavailable; then it is done in part, and may be done again.
     """
@@ -65,7 +65,7 @@ def _forget_old(storage: Storage, records: Records, until: datetime) -> int:
 
 
 def _leftovers(storage: Storage, records: Records, end: str) -> list[str]:
-    """Keys before `end` that have no record, and are newer than one that has: older ones are another database's."""
+    """Keys before `end` without a record. Keys older than the oldest record belong to another database."""
     unknown: list[str] = []
     oldest = end
     keys = (key for key in storage.every_key() if ID.fullmatch(_id(key)) and _id(key) < end)
@@ -81,7 +81,7 @@ def _id(key: str) -> str:
 
 
 def main() -> None:
-    """Sweeps as the environment says, gives way to all else, and says what was found, if anything."""
+    """Sweeps with the settings of the environment, at low priority, and prints what was deleted."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's.
     os.nice(NICENESS)
     try:

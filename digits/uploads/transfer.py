@@ -1,4 +1,4 @@
-"""Takes the history to another storage and another database, under the same ids."""
+"""Copies all uploads to another storage and database, under the same ids."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from digits.uploads.blobs import Storage, picture_in
 from digits.uploads.database import EPOCH, Record, Records, Wanted, every
 
 BATCH = 20
-"""Their pictures are held in memory at once."""
+"""Uploads per batch; their pictures are in memory at the same time."""
 
 
 @dataclass(slots=True)
 class Moved:
-    """What is there now."""
+    """What was copied so far."""
 
     copied: int = 0
     there: int = 0
-    """Had been copied before."""
+    """Uploads that had been copied before."""
     missing: list[str] = field(default_factory=list)
     """Ids of records, copied too, whose pictures are gone from where they were."""
     damaged: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Reading order: lines from top to bottom, and each from left to right, however they rise or fall."""
+"""Reading order: lines from top to bottom, each from left to right, at any slope."""
 
 import math
 from collections.abc import Sequence

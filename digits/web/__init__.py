@@ -13,7 +13,7 @@ from digits.web.services import Services, open_services, prepare
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
-    """The WSGI application: on the given services, else on real ones made from the settings, else from the environment.
+    """The WSGI application, on the given services; by default on real ones, configured by settings or the environment.
 
     Raises StartError where those cannot be made.
     """
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 
 
 class _Request(Request):
-    """Keeps uploaded files in memory, where the front has put them, instead of copying them to a temporary one."""
+    """Keeps uploaded files in memory, where the front has read them, instead of copying them to a temporary file."""
 
     def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
         return BytesIO()

@@ -28,17 +28,17 @@ from digits.web.services import open_services
 from digits.web.uploads import BEGUN
 
 THREADS = 4
-"""Of each worker: pictures are decoded and stored outside Python's lock."""
+"""Threads of each worker; decoding and storing release Python's lock."""
 NICENESS = 5
-"""Of these threads: photos get a third of a processor's time that small pictures want too."""
+"""Nice value of these threads, so that photos do not slow down small pictures in the event loop."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
-"""How many bodies of the largest size a worker holds at once, half-sent and waiting ones counted."""
+"""A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
 MOST_BEGUN = 250
 """Pictures that were begun and wait for a thread, decoded to 800x800 pixels at most: 160 MB."""
 HEALTH = ("/healthz", "/readyz")
-"""Each answered by a thread of its own: a server that is busy, or waits for its database, is not a dead one."""
+"""Answered by threads of their own, so that a busy server is not taken for a dead one."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,7 +66,7 @@ class Front:
         self._begun = 0
 
     def bid_farewell(self) -> None:
-        """From now on connections are closed after their answers: clients go elsewhere, and know it."""
+        """From now on closes each connection after its answer, so that clients connect to another worker."""
         self._farewell = [(b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class Front:
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
-        """That of the fast path, or else that of the Flask application in a thread, which goes on from there."""
+        """Asks the fast path first; if it cannot answer, Flask goes on in a thread."""
         if self._fast_path and REFUSED not in environ and (answer := await self._fast_path.answer(environ, body)):
             return answer
         if BEGUN not in environ:
@@ -138,7 +138,7 @@ def _as_many_as_it_can() -> Busy:
 
 
 def _give_way() -> None:
-    """Lets the event loop and the keeper go first: what it takes for one photo is enough for fifty small pictures."""
+    """Lowers this thread's priority: one photo takes as long as fifty small pictures in the event loop."""
     if sys.platform != "linux":
         return  # Only there has each thread a priority of its own.
     with suppress(OSError):
@@ -197,7 +197,7 @@ def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer
 
 
 def create_front(settings: Settings, model: CompiledModel) -> Front:
-    """What each worker runs, on what its parent has prepared. SIGHUP begins its farewell."""
+    """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 
     app = create_app(services=open_services(settings, model))

@@ -34,7 +34,7 @@ def in_own_app(context: click.Context) -> None:
 @bp.cli.command("sweep")
 @click.option("--all", "everything", is_flag=True, help=f"Leftovers too that are more than {MOST_LEFTOVERS:,}.")
 def sweep_command(everything: bool) -> None:
-    """Forgets uploads older than DIGITS_KEEP_DAYS, and what interrupted uploads left behind."""
+    """Deletes uploads older than DIGITS_KEEP_DAYS, and leftovers of interrupted uploads."""
     at_hand = services()
     with _told():
         most = None if everything else MOST_LEFTOVERS
@@ -76,7 +76,7 @@ def move_command(storage: str | None, database: str | None) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Failures in a sentence, and a status that is not 0."""
+    """Reports failures as one sentence, with exit status 1."""
     try:
         yield
     except DigitsError as error:

@@ -1,4 +1,4 @@
-"""Which pages of other origins may use what."""
+"""CORS: what pages of other origins may use."""
 
 import ipaddress
 import re
@@ -62,7 +62,7 @@ def _keep_history_private(response: Response) -> Response:
 
 
 def _refuse_borrowed_names() -> None:
-    """A page whose own name was made to lead to this machine is of the same origin, whatever CORS says."""
+    """Stops DNS rebinding: a page whose host name resolves to this machine would count as the same origin."""
     if _is_private(request.endpoint) and not _ADDRESS.fullmatch(request.host):
         raise Forbidden(
             f"The history is not shown under the name {request.host}. Use the machine's address, "
@@ -71,7 +71,7 @@ def _refuse_borrowed_names() -> None:
 
 
 def _endpoints() -> set[str]:
-    """The endpoint of the request, or all those that a preflight opens: browsers keep its answer for the URL."""
+    """The request's endpoint; for a preflight all endpoints of its URL, since browsers cache the answer per URL."""
     if request.method != "OPTIONS":
         return {request.endpoint} if request.endpoint else set()
     urls = current_app.url_map.bind("")

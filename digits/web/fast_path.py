@@ -19,7 +19,7 @@ from digits.web.services import services
 from digits.web.uploads import BEGUN
 
 MOST_ORIGINS = 64
-"""Of pages that are remembered with what they are told."""
+"""Origins whose response headers are cached."""
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]

@@ -16,17 +16,17 @@ FIELDS = ("file", "files[]", "filepond")
 MAX_FILES = 20
 MAX_PARTS = 1000
 MAX_HEADERS = 32
-"""Of a part; browsers and curl send two."""
+"""Headers of one part; browsers and curl send two."""
 
 Environ = Mapping[str, Any]
-"""Of PEP 3333."""
+"""A WSGI environ (PEP 3333)."""
 
 _OTHER_NAME = re.compile(r";\s*filename\*\s*=", re.IGNORECASE)
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
 
 def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
-    """One or more files' bytes, none of them looked at. Raises BadRequest, TooLarge or UnsupportedRequest."""
+    """The bytes of one or more files, unchecked. Raises BadRequest, TooLarge or UnsupportedRequest."""
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
@@ -61,7 +61,7 @@ def base64_picture(text: Any) -> bytes:
 
 
 class Part(NamedTuple):
-    """What stands between two boundaries."""
+    """One part of a multipart body."""
 
     field: str
     is_file: bool

@@ -60,14 +60,14 @@ def pixeles() -> ResponseReturnValue:
 
 @predict_bp.errorhandler(Exception)
 def _as_field(error: Exception) -> ResponseReturnValue:
-    """Those who call /predict look for the field `error`."""
+    """Clients of /predict look for the field `error`."""
     kind, detail = tell(error)
     return jsonify(error=detail), kind.status, retry_later(kind)
 
 
 @pixeles_bp.errorhandler(Exception)
 def _as_text(error: Exception) -> ResponseReturnValue:
-    """The page of NN_numbers shows what it gets, in its language."""
+    """The page of NN_numbers shows the text as it is, in Spanish."""
     kind, detail = tell(error)
     if isinstance(error, BadRequest):
         detail = f"el campo pixeles debe tener {SIDE * SIDE} valores de 0 a 1 separados por comas."

@@ -27,7 +27,7 @@ from digits.web.services import Services, keeping
 QUICK_BYTES = 65_536
 """Parsing and hashing a larger body takes longer than it takes to hand it to a thread."""
 QUICK_HEADER = 1_000
-"""Characters of the query and of the Content-Type, which take Python a step each."""
+"""Characters of the query string and the Content-Type; parsing longer ones takes milliseconds."""
 QUICK_PARTS = 2 * MAX_FILES
 """Files with a text beside each."""
 
@@ -35,7 +35,7 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Reply(NamedTuple):
-    """An answer, its status, and the URL of what was made."""
+    """An answer, its status, and the URL of the new upload."""
 
     answer: BaseModel
     status: int = 200
@@ -52,7 +52,7 @@ class Asked(NamedTuple):
 
 
 def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Callable[..., str]) -> Stepwise[Reply]:
-    """Recognises one picture or several, and keeps them where that is asked for.
+    """Recognises one picture or several, and keeps them if asked to.
 
     Raises what is wrong with the request, or with its one picture. Several are read where Flask's context is, since a
     picture that is refused does not spoil the others.
@@ -97,7 +97,7 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
-    """That of each picture: the request's, of the origin that asks, since no other is to learn what came under it."""
+    """A key for each picture. It includes the origin, so that no other site can find out what was sent under it."""
     key = environ.get("HTTPIDEMPOTENCY_KEY")
     if key is None:
         return [None] * count

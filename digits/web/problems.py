@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a class of errors is called over HTTP."""
+    """How a class of errors is reported over HTTP."""
 
     status: int
     slug: str | None
     title: str
     advice: str = ""
-    """What to do, where the error itself does not say it."""
+    """What the client can do, where the error itself does not say so."""
 
     @property
     def type(self) -> str:
@@ -76,7 +76,7 @@ def problem_type(slug: str) -> ResponseReturnValue:
 
 
 def request_id(environ: Mapping[str, Any]) -> str:
-    """The id under which a request is logged: the caller's, where it sent a harmless one."""
+    """The id under which a request is logged: the client's X-Request-ID if it is harmless, else a new one."""
     sent: str = environ.get("HTTP_X_REQUEST_ID", "")
     return sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
 
@@ -88,7 +88,7 @@ def handle_errors(app: Flask) -> None:
 
 
 def tell(error: Exception) -> tuple[Kind, str]:
-    """What a client is told of an error; what is the server's own fault is logged with its cause."""
+    """What to tell the client about an error. Errors of the server are logged with their cause."""
     if isinstance(error, RequestEntityTooLarge):
         error = too_large(services().settings.max_bytes)
     if isinstance(error, HTTPException):
@@ -121,7 +121,7 @@ def too_large(max_bytes: int) -> errors.TooLarge:
 
 
 def retry_later(kind: Kind) -> dict[str, str]:
-    """The headers of an error that passes."""
+    """Headers for errors that are temporary."""
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
 
 
@@ -142,7 +142,7 @@ def _respond(error: Exception) -> ResponseReturnValue:
 
 
 def _plain(error: HTTPException) -> tuple[Kind, str]:
-    """Flask's own refusals: a status says it all, and the type is RFC 9457's "about:blank"."""
+    """Errors that Flask raises itself; their type is RFC 9457's "about:blank"."""
     kind = Kind(error.code or UNEXPECTED.status, None, error.name)
     if isinstance(error, MethodNotAllowed):
         methods = ", ".join(sorted(error.valid_methods or ()))

@@ -1,4 +1,4 @@
-"""What stands behind the question mark of a URL."""
+"""Query parameters."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,22 +21,22 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What of the history is asked for."""
+    """Which part of the history to return."""
 
     wanted: Wanted
     order: Order
     limit: int
     after: Place | None
     total: bool
-    """Whether to count what stands on all pages."""
+    """Whether to count the uploads of all pages."""
 
     def cursor_after(self, last: Record) -> str:
-        """Where the next page starts, whatever has arrived or gone until then."""
+        """Where the next page starts, even if uploads are added or deleted meanwhile."""
         return last.id if self.order is Order.NEWEST else f"{last.confidence!r}_{last.id}"
 
 
 def page_in(arguments: Arguments) -> Page:
-    """Raises BadRequest, which names what cannot be used."""
+    """Raises BadRequest, naming the parameter and what is wrong with it."""
     order = _of(arguments, "order", _order) or Order.NEWEST
     return Page(
         Wanted(
@@ -61,7 +61,7 @@ def flag_in(arguments: Arguments, name: str, *, default: bool) -> bool:
 
 
 def _of(arguments: Arguments, name: str, read: Callable[[str], T]) -> T | None:
-    """None where it is not given. What `read` says of a wrong one follows its name."""
+    """None if it is missing. If `read` raises ValueError, its message follows the parameter's name."""
     if (text := arguments.get(name)) is None:
         return None
     try:
@@ -89,7 +89,7 @@ def _confidence(text: str) -> float:
 
 
 def _time(text: str) -> datetime:
-    """In UTC where it names no other zone; a day is its first moment."""
+    """UTC unless a zone is given; a day means its first moment."""
     with suppress(ValueError, OverflowError):
         if _TIME.fullmatch(text):
             time = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What the views work with: a few things, made once and passed on."""
+"""What the views work with: settings, models, storage and database, opened once."""
 
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -34,12 +34,12 @@ class Services:
 
 
 def services() -> Services:
-    """Those of the application that answers the present request."""
+    """The services of the current application."""
     return cast("Services", current_app.extensions["digits"])
 
 
 def recognise(data: bytes) -> Upload:
-    """Reads a picture with the services at hand."""
+    """Reads a picture with the current application's models."""
     at_hand = services()
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
@@ -64,7 +64,7 @@ def keeping(upload: Upload, keeper: Keeper, idempotency_key: str | None = None) 
 
 
 def prepare(settings: Settings) -> CompiledModel:
-    """Does once what must be done before any process serves: storage, schema and compiled model, which it returns.
+    """Prepares storage, database schema and compiled model, once before any process serves. Returns the model.
 
     Raises StartError with a sentence for the first thing that stands in the way.
     """
@@ -74,7 +74,7 @@ def prepare(settings: Settings) -> CompiledModel:
 
 
 def open_services(settings: Settings, model: CompiledModel) -> Services:
-    """The real ones, on what prepare() has prepared."""
+    """Opens the real services; prepare() must have run."""
     durable = settings.sync == "full"
     return Services(
         settings=settings,
