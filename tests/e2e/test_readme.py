@@ -14,6 +14,7 @@ from support import ROOT
 from support.server import Server, running
 
 README = (ROOT / "README.md").read_text()
+TRAINING = (ROOT / "docs" / "training.md").read_text()
 ADDRESS = "http://127.0.0.1:5000"
 CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
 OF_THE_MOMENT = ("id", "created_at", "links", "model")
@@ -38,7 +39,7 @@ def test_the_settings_table_is_that_of_the_classes() -> None:
 
 
 def test_the_table_of_recipes_is_that_of_the_reports() -> None:
-    assert README.partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
+    assert TRAINING.partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
 
 
 @pytest.fixture(scope="module")
