@@ -11,7 +11,7 @@ from digits.uploads.service import Upload, keep_uploads
 MOST_AT_ONCE = 64
 
 
-class Keeper:
+class WriteBatcher:
     """Keeps uploads, in a thread of its own."""
 
     def __init__(self, storage: Storage, records: Records) -> None:
@@ -19,7 +19,7 @@ class Keeper:
         self._waiting: deque[tuple[Upload, Future[Record]]] = deque()
         self._lock = Lock()
         self._is_at_work = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="write-batcher")
 
     def keep(self, upload: Upload) -> "Future[Record]":
         """The record that stands, once it is safe; fails with what kept it from that, and then nothing is left."""

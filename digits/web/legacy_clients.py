@@ -30,7 +30,7 @@ def upload() -> ResponseReturnValue:
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
     upload = recognise(pictures[0])
-    finished(keeping(upload, services().keeper))
+    finished(keeping(upload, services().batcher))
     return jsonify(upload.record.number)
 
 

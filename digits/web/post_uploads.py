@@ -88,7 +88,7 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels)
     answer: UploadAnswer | RecognitionAnswer
     if asked.store:
-        record = yield from keeping(upload, services.keeper, key)
+        record = yield from keeping(upload, services.batcher, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)

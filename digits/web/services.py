@@ -13,7 +13,7 @@ from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage, prepare_storage
 from digits.uploads.database import Record, Records, open_records, prepare_records
 from digits.uploads.service import Upload, recognise_upload
-from digits.uploads.write_batcher import Keeper
+from digits.uploads.write_batcher import WriteBatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Services:
     recogniser: Recogniser
     storage: Storage
     records: Records
-    keeper: Keeper = field(init=False)
+    batcher: WriteBatcher = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keeper", Keeper(self.storage, self.records))
+        object.__setattr__(self, "batcher", WriteBatcher(self.storage, self.records))
 
     def attach_to(self, app: Flask) -> None:
         app.extensions["digits"] = self
@@ -44,13 +44,13 @@ def recognise(data: bytes) -> Upload:
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
-def keeping(upload: Upload, keeper: Keeper, idempotency_key: str | None = None) -> Stepwise[Record]:
+def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None = None) -> Stepwise[Record]:
     """Keeps an upload, and returns the record that stands once it is safe.
 
     Raises KeyReused where that is another picture's, and Unsettled where it takes too long to tell.
     """
     named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
-    kept = keeper.keep(named)
+    kept = batcher.keep(named)
     yield kept
     try:
         record = kept.result(0)

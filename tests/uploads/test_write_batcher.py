@@ -1,4 +1,4 @@
-"""The keeper, over working fakes."""
+"""The write batcher, over working fakes."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ import pytest
 from digits.errors import StorageFull, Unavailable, Unsettled
 from digits.uploads.database import Record
 from digits.uploads.service import Upload
-from digits.uploads.write_batcher import MOST_AT_ONCE, Keeper
+from digits.uploads.write_batcher import MOST_AT_ONCE, WriteBatcher
 from support.records import record
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
 
@@ -35,10 +35,10 @@ class SlowRecords(MemoryRecords):
 
 def test_what_arrives_meanwhile_is_kept_together() -> None:
     records = SlowRecords()
-    keeper = Keeper(MemoryStorage(), records)
-    first = keeper.keep(upload("first"))
+    batcher = WriteBatcher(MemoryStorage(), records)
+    first = batcher.keep(upload("first"))
     assert records.started.wait(10)
-    others = [keeper.keep(upload(str(number))) for number in range(MOST_AT_ONCE + 5)]
+    others = [batcher.keep(upload(str(number))) for number in range(MOST_AT_ONCE + 5)]
     assert not first.done()
     records.open.set()
     assert wait([first, *others], 10).not_done == set()
@@ -58,7 +58,7 @@ def test_pictures_are_on_the_disk_before_their_records() -> None:
             steps.append(f"add {[record.id for record in records]}")
             return records
 
-    Keeper(Storage(), Records()).keep(upload("7")).result(10)
+    WriteBatcher(Storage(), Records()).keep(upload("7")).result(10)
     assert steps == ["put ['7']", "add ['7']"]
 
 
@@ -89,10 +89,10 @@ class StuckStorage(MemoryStorage):
 def test_what_cannot_be_kept_is_told_to_each_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, storage: MemoryStorage, records: MemoryRecords, error: type[Exception]
 ) -> None:
-    keeper = Keeper(storage, records)
+    batcher = WriteBatcher(storage, records)
     together: list[Callable[[], None]] = []
-    monkeypatch.setattr(keeper._thread, "submit", together.append)
-    kept = [keeper.keep(upload(key)) for key in "ab"]
+    monkeypatch.setattr(batcher._thread, "submit", together.append)
+    kept = [batcher.keep(upload(key)) for key in "ab"]
     together[0]()
     for each in kept:
         with pytest.raises(error):
@@ -109,32 +109,32 @@ def test_the_picture_is_not_taken_from_a_record_that_may_be_there() -> None:
 
     storage, records = MemoryStorage(), Records()
     with pytest.raises(Unsettled):
-        Keeper(storage, records).keep(upload("7")).result(10)
+        WriteBatcher(storage, records).keep(upload("7")).result(10)
     assert storage.files.keys() == records.rows.keys() == {"7"}
 
 
 def test_what_comes_again_gets_the_first_record_and_leaves_no_picture() -> None:
     storage, records = MemoryStorage(), MemoryRecords()
-    keeper = Keeper(storage, records)
+    batcher = WriteBatcher(storage, records)
     again = [Upload(b"picture", record(id=key, idempotency_key="mine"), ()) for key in "abc"]
-    assert [keeper.keep(each).result(10).id for each in again] == ["a", "a", "a"]
+    assert [batcher.keep(each).result(10).id for each in again] == ["a", "a", "a"]
     assert storage.files.keys() == records.rows.keys() == {"a"}
 
 
 def test_it_works_again_after_a_failure() -> None:
     records = AbsentRecords()
-    keeper = Keeper(MemoryStorage(), records)
+    batcher = WriteBatcher(MemoryStorage(), records)
     with pytest.raises(Unavailable):
-        keeper.keep(upload("lost")).result(10)
+        batcher.keep(upload("lost")).result(10)
     records.add = MemoryRecords.add.__get__(records)  # type: ignore[method-assign]
-    keeper.keep(upload("kept")).result(10)
+    batcher.keep(upload("kept")).result(10)
     assert list(records.rows) == ["kept"]
 
 
 def test_one_who_goes_away_does_not_hold_up_the_others() -> None:
     records = SlowRecords()
-    keeper = Keeper(MemoryStorage(), records)
-    kept = [keeper.keep(upload(key)) for key in "abc"]
+    batcher = WriteBatcher(MemoryStorage(), records)
+    kept = [batcher.keep(upload(key)) for key in "abc"]
     assert not kept[1].cancel()
     records.open.set()
     for each in kept:
@@ -143,14 +143,14 @@ def test_one_who_goes_away_does_not_hold_up_the_others() -> None:
 
 def test_it_works_again_once_a_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     records = MemoryRecords()
-    keeper = Keeper(MemoryStorage(), records)
+    batcher = WriteBatcher(MemoryStorage(), records)
 
     def refused(_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeper._thread, "submit", refused)
+        patch.setattr(batcher._thread, "submit", refused)
         with pytest.raises(RuntimeError):
-            keeper.keep(upload("lost"))
-    keeper.keep(upload("kept")).result(10)
+            batcher.keep(upload("lost"))
+    batcher.keep(upload("kept")).result(10)
     assert list(records.rows) == ["kept"]

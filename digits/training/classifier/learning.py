@@ -14,10 +14,10 @@ from digits.grids import SIDE
 from digits.inference.model_file import load_compiled, sha256_of
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.training.classifier.checkpoint import Asked
+from digits.training.classifier.comparison import Comparison, Scores
 from digits.training.classifier.corrections import Correction, HeldOut, lessons
 from digits.training.classifier.evaluation import read_right
 from digits.training.classifier.fit import calibrate, fit, predict, save, take_place
-from digits.training.classifier.verdict import Comparison, Scores
 from digits.training.data.datasets import DataSet, Labelled, divided
 from digits.training.recipes import RECIPES
 

@@ -1,6 +1,6 @@
 import pytest
 
-from digits.training.classifier.verdict import Comparison, Scores
+from digits.training.classifier.comparison import Comparison, Scores
 
 
 def compared(old: tuple[int, int], new: tuple[int, int], digits: int = 10_000) -> Comparison:
