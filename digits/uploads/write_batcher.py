@@ -1,7 +1,7 @@
 """Group commit: uploads that arrive together are kept together, and share what that takes the disk."""
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from threading import Lock
 
 from digits.uploads.blobs import Storage
@@ -12,14 +12,14 @@ MOST_AT_ONCE = 64
 
 
 class WriteBatcher:
-    """Keeps uploads, in a thread of its own."""
+    """Keeps uploads, in a thread of its own, or in that of an `executor` with one thread."""
 
-    def __init__(self, storage: Storage, records: Records) -> None:
+    def __init__(self, storage: Storage, records: Records, executor: Executor | None = None) -> None:
         self._storage, self._records = storage, records
         self._waiting: deque[tuple[Upload, Future[Record]]] = deque()
         self._lock = Lock()
         self._is_at_work = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="write-batcher")
+        self._thread = executor or ThreadPoolExecutor(1, thread_name_prefix="write-batcher")
 
     def keep(self, upload: Upload) -> "Future[Record]":
         """The record that stands, once it is safe; fails with what kept it from that, and then nothing is left."""

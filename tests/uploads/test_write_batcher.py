@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,17 @@ class StuckStorage(MemoryStorage):
         raise Unavailable("The storage does not answer.")
 
 
+class Later(Executor):
+    """Does nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.submitted: list[Callable[[], None]] = []
+
+    def submit(self, work: Callable[[], None], /, *_: Any, **__: Any) -> "Future[Any]":  # type: ignore[override]
+        self.submitted.append(work)
+        return Future()
+
+
 @pytest.mark.parametrize(
     ("storage", "records", "error"),
     [
@@ -87,13 +99,13 @@ class StuckStorage(MemoryStorage):
     ],
 )
 def test_what_cannot_be_kept_is_told_to_each_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, storage: MemoryStorage, records: MemoryRecords, error: type[Exception]
+    storage: MemoryStorage, records: MemoryRecords, error: type[Exception]
 ) -> None:
-    batcher = WriteBatcher(storage, records)
-    together: list[Callable[[], None]] = []
-    monkeypatch.setattr(batcher._thread, "submit", together.append)
+    later = Later()
+    batcher = WriteBatcher(storage, records, later)
     kept = [batcher.keep(upload(key)) for key in "ab"]
-    together[0]()
+    (work,) = later.submitted
+    work()
     for each in kept:
         with pytest.raises(error):
             each.result(0)
@@ -141,16 +153,19 @@ def test_one_who_goes_away_does_not_hold_up_the_others() -> None:
         each.result(10)
 
 
-def test_it_works_again_once_a_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_works_again_once_a_thread_can_be_started() -> None:
+    class Exhausted(ThreadPoolExecutor):
+        refusals = 1
+
+        def submit(self, *arguments: Any, **options: Any) -> "Future[Any]":
+            if self.refusals:
+                self.refusals -= 1
+                raise RuntimeError("can't start new thread")
+            return super().submit(*arguments, **options)
+
     records = MemoryRecords()
-    batcher = WriteBatcher(MemoryStorage(), records)
-
-    def refused(_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(batcher._thread, "submit", refused)
-        with pytest.raises(RuntimeError):
-            batcher.keep(upload("lost"))
+    batcher = WriteBatcher(MemoryStorage(), records, Exhausted(1))
+    with pytest.raises(RuntimeError):
+        batcher.keep(upload("lost"))
     batcher.keep(upload("kept")).result(10)
     assert list(records.rows) == ["kept"]
