@@ -23,6 +23,8 @@ class Calibration:
     """Share of the smaller one's area that two digits have in common at most."""
     sign: float
     """Probability from which something is taken for a sign."""
+    sign_bonus: float
+    """Added to the log-odds of a sign where something is seen that may be a digit as well, such as a slash and a 1."""
     finder: float
     classifier: float
     """Weights of the logarithms of what both say of a digit's class."""

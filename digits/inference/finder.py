@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from digits.box import Box
 from digits.grids import Grey
-from digits.inference.calibration import Calibration
+from digits.inference.calibration import Calibration, log_odds
 from digits.inference.interpreter import Floats, Interpreters
 from digits.stepwise import Stepwise, finished
 
@@ -149,7 +149,8 @@ class Finder:
         scale = min(place.across, place.down)
         if not candidates:
             return Sight([], [], scale)
-        return Sight(*_told_apart(candidates, self._signs(given[..., 15:], place, region)), scale)
+        signs = self._signs(given[..., 15:], place, region)
+        return Sight(*_told_apart(candidates, signs, self._calibration.sign_bonus), scale)
 
     def _signs(self, logits: Floats, place: "Place", region: Box) -> list[Sign]:
         """The likeliest first."""
@@ -294,21 +295,22 @@ def _nearer(sight: Sight, region: Box, shape: tuple[int, ...]) -> Box | None:
     return around if 2 * around.width * around.height < region.width * region.height else None
 
 
-def _told_apart(digits: Sequence[Candidate], signs: Sequence[Sign]) -> tuple[list[Candidate], list[Sign]]:
-    """Of a digit and a sign at one place, such as a 1 and a stroke, the likelier; and so of two signs.
+def _told_apart(digits: Sequence[Candidate], signs: Sequence[Sign], bonus: float) -> tuple[list[Candidate], list[Sign]]:
+    """Of a digit and a sign at one place, such as a 1 and a slash, the likelier; and so of two signs.
 
     Signs come likeliest first, and are of one place within half the height of the digits.
     """
     reach = median(each.box.height for each in digits) / 2
     kept: list[Sign] = []
     for sign in signs:
-        is_other = any(each.is_digit >= sign.is_sign and _is_amid(sign, each.box) for each in digits)
+        odds = log_odds(sign.is_sign) + bonus
+        is_other = any(log_odds(each.is_digit) >= odds and is_amid(sign, each.box) for each in digits)
         if not is_other and all(math.hypot(sign.x - other.x, sign.y - other.y) > reach for other in kept):
             kept.append(sign)
-    return [each for each in digits if not any(_is_amid(sign, each.box) for sign in kept)], kept
+    return [each for each in digits if not any(is_amid(sign, each.box) for sign in kept)], kept
 
 
-def _is_amid(sign: Sign, box: Box) -> bool:
+def is_amid(sign: Sign, box: Box) -> bool:
     """Whether a sign is in the middle half of a box."""
     across, down = abs(sign.x - box.centre), abs(sign.y - box.middle)
     return 4 * across <= max(box.width, box.height / 2) and 4 * down <= box.height

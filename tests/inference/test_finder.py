@@ -14,7 +14,15 @@ from support.drawing import draw, on_paper
 from support.stepwise import takes_long
 
 PLAIN = Calibration(
-    least=0.3, sure=0.5, overlap=0.5, sign=0.5, finder=0.5, classifier=0.5, odds=(0.5, 0.5), of_class=(0.0,) * 10
+    least=0.3,
+    sure=0.5,
+    overlap=0.5,
+    sign=0.5,
+    sign_bonus=0.0,
+    finder=0.5,
+    classifier=0.5,
+    odds=(0.5, 0.5),
+    of_class=(0.0,) * 10,
 )
 
 
@@ -95,6 +103,13 @@ def test_of_a_digit_and_a_stroke_at_one_place_the_likelier_is_seen(surer: int, i
     network = Network(*centres, signs={"/": centres[surer]})
     sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
     assert (len(sight.digits), len(sight.signs)) == ((4, 0) if is_digit else (3, 1))
+
+
+@pytest.mark.parametrize(("bonus", "is_digit"), [(0.0, True), (60.0, False)])
+def test_a_sign_may_be_preferred_to_a_digit_that_is_likelier(bonus: float, is_digit: bool) -> None:
+    network = Network((24, 50), (64, 50), signs={"/": (24, 50)})
+    sight = finder(network, replace(PLAIN, sign_bonus=bonus)).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
+    assert (len(sight.digits), len(sight.signs)) == ((2, 0) if is_digit else (1, 1))
 
 
 def test_of_signs_within_half_a_digit_the_likeliest_is_told() -> None:

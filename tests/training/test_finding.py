@@ -12,7 +12,8 @@ from digits.inference.segmenter import Segmenter
 from digits.training.command import main
 from digits.training.finder import calibration
 from digits.training.finder import command as finding
-from digits.training.scenes.scene import Scene
+from digits.training.scenes.scene import Digit, Scene
+from digits.training.scenes.writing import Layer
 from support.drawing import draw, on_paper
 
 
@@ -83,6 +84,23 @@ def test_signs_are_told_from_where_most_are_right(
         calibration, "looked_at", lambda *_: [(scene, Sight([digit], [each, far_off])) for each in told]
     )
     assert calibration.best_sign(None, 0, [0]) == sign  # type: ignore[arg-type]
+
+
+def test_signs_are_preferred_as_much_as_tells_most_of_them_from_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(is_sign: bool, likelier: float) -> tuple[Scene, Sight]:
+        """A digit whose log-odds are so much higher than those of a sign in its place, of which one is there."""
+        edges = (40.0, 10.0, 60.0, 40.0)
+        digits = [] if is_sign else [Digit(1, edges, Layer(0, 0, np.zeros((1, 1), np.uint8)))]
+        scene = Scene(np.zeros((100, 100), np.uint8), digits, [("/", edges)] if is_sign else [])
+        digit = Candidate(Box(40, 10, 20, 30), 1 / (1 + np.exp(-likelier)), (0.1,) * 10)
+        return scene, Sight([digit], [Sign("/", 50, 25, 0.5)])
+
+    seen = [told(True, 0.3)] * 5 + [told(False, 0.7)] * 5 + [told(True, 1.5)]
+    monkeypatch.setattr(calibration, "load_finder", lambda _: None)
+    monkeypatch.setattr(calibration, "looked_at", lambda *_: seen)
+    assert 0.3 < calibration.best_sign_bonus(None, 0, [0]) <= 0.7  # type: ignore[arg-type]
+    monkeypatch.setattr(calibration, "looked_at", lambda *_: [])
+    assert calibration.best_sign_bonus(None, 0, [0]) == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.grids import to_grid
 from digits.inference.calibration import IMPOSSIBLE, Calibration, log_odds
-from digits.inference.finder import Candidate, Finder, Sign, load_finder
+from digits.inference.finder import Candidate, Finder, Sign, is_amid, load_finder
 from digits.inference.model_file import CLASSES
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.training.augmentation.road import FOUND
@@ -26,6 +27,8 @@ ENOUGH = 0.1
 """Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
 SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
+NEVER = 60.0
+"""Log-odds that nothing has."""
 PRECISE = 0.9
 """Share of the signs in `text` that are to be right: it gives those that are sure."""
 
@@ -35,6 +38,7 @@ PLAIN = Calibration(
     sure=1.0,
     overlap=0.6,
     sign=0.5,
+    sign_bonus=0.0,
     finder=0.5,
     classifier=0.5,
     odds=(0.5, 0.5),
@@ -70,6 +74,7 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
         sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
         overlap=overlap,
         sign=sign,
+        sign_bonus=best_sign_bonus(writers, scenes, [seed, 3]),
         odds=odds,
         of_class=of_class,
     )
@@ -154,6 +159,29 @@ def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
         if right and sum(right) >= PRECISE * len(right):
             return sign
     return SIGNS[-1]
+
+
+def best_sign_bonus(writers: Writers, scenes: int, seed: list[int]) -> float:
+    """The bonus with which most of what may be a digit or a sign is told right; 0 where there is nothing to tell."""
+    plain = replace(PLAIN, sign=SIGNS[0], least=FOUND)
+    as_digits, as_signs = (
+        looked_at(load_finder(replace(plain, sign_bonus=bonus)), writers, scenes, seed) for bonus in (-NEVER, NEVER)
+    )
+    differences: list[float] = []
+    are_signs: list[bool] = []
+    for (scene, with_digits), (_, with_signs) in zip(as_digits, as_signs, strict=True):
+        for digit, sign in product(with_digits.digits, with_signs.signs):
+            if is_amid(sign, digit.box):
+                is_sign = any(_is_at(sign, each, 2 / with_signs.scale) for each in scene.signs)
+                if is_sign != bool(is_digit(scene, digit.box)):
+                    differences.append(log_odds(digit.is_digit) - log_odds(sign.is_sign))
+                    are_signs.append(is_sign)
+    if not are_signs:
+        return 0.0
+    gaps, are_signs_ = np.array(differences), np.array(are_signs)
+    bonuses = np.linspace(-2, 2, 41)
+    right = [np.count_nonzero((gaps < bonus) == are_signs_) for bonus in bonuses]
+    return round(float(np.median(bonuses[np.array(right) == max(right)])), 3)
 
 
 def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:
