@@ -21,7 +21,10 @@ from bench.load import FIGURES, figures, steady_load
 from bench.systems import DURABLE, Workplace
 from bench.table import aligned
 from digits.training.arguments import whole
-from digits.uploads.database import Record, SqlRecords, create_engine, migrate
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
+from digits.uploads.models import Record
+from digits.uploads.schema import migrate
 from support.records import record
 
 CHUNK = 10_000

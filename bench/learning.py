@@ -33,7 +33,8 @@ from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
 from digits.training.arguments import whole
 from digits.uploads.blobs import open_storage, prepare_storage
-from digits.uploads.database import open_records, prepare_records
+from digits.uploads.database import open_records
+from digits.uploads.schema import prepare_records
 from digits.uploads.service import keep_uploads, now, recognise_upload
 from support import ROOT
 

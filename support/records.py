@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import uuid_utils
 
 from digits.box import Box
-from digits.uploads.database import Digit, Record
+from digits.uploads.models import Digit, Record
 
 
 def record(**values: object) -> Record:

@@ -13,7 +13,7 @@ from digits.grids import Grey, Grid, to_grid
 from digits.inference.finder import Candidate, Sight
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
-from digits.uploads.database import Order, Place, Record, Wanted
+from digits.uploads.models import Order, Place, Record, Wanted
 from support.drawing import draw
 
 

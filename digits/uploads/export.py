@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 from digits.uploads.blobs import Storage, picture_in
-from digits.uploads.database import Records, Wanted, every
+from digits.uploads.models import Records, Wanted, every
 
 FOLDER = "uploads"
 LABELS = "labels.csv"

@@ -10,7 +10,8 @@ from itertools import islice
 from digits.errors import DigitsError
 from digits.settings import Settings
 from digits.uploads.blobs import Storage, open_storage
-from digits.uploads.database import ID, Records, Wanted, first_id, open_records
+from digits.uploads.database import open_records
+from digits.uploads.models import ID, Records, Wanted, first_id
 
 LEFTOVER_AGE = timedelta(hours=1)
 """Longer than any upload takes from writing its picture to writing its record."""

@@ -14,7 +14,7 @@ from digits.inference.recogniser import Recogniser
 from digits.recognition.pipeline import Reading, reading
 from digits.stepwise import Stepwise, finished
 from digits.uploads.blobs import Storage
-from digits.uploads.database import EPOCH, Digit, Record, Records
+from digits.uploads.models import EPOCH, Digit, Record, Records
 from digits.vision.decode import Picture, decoding
 
 _DECIMALS = 6

@@ -7,7 +7,7 @@ from itertools import islice
 
 from digits.errors import Unavailable
 from digits.uploads.blobs import Storage, picture_in
-from digits.uploads.database import EPOCH, Record, Records, Wanted, every
+from digits.uploads.models import EPOCH, Record, Records, Wanted, every
 
 BATCH = 20
 """Uploads per batch; their pictures are in memory at the same time."""

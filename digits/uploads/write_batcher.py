@@ -5,7 +5,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from threading import Lock
 
 from digits.uploads.blobs import Storage
-from digits.uploads.database import Record, Records
+from digits.uploads.models import Record, Records
 from digits.uploads.service import Upload, keep_uploads
 
 MOST_AT_ONCE = 64

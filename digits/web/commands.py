@@ -11,9 +11,10 @@ from flask.cli import ScriptInfo
 from digits.errors import DigitsError
 from digits.settings import Settings
 from digits.uploads.blobs import open_storage, prepare_storage
-from digits.uploads.database import open_records, prepare_records
+from digits.uploads.database import open_records
 from digits.uploads.export import export_labelled
 from digits.uploads.retention import MOST_LEFTOVERS, sweep
+from digits.uploads.schema import prepare_records
 from digits.uploads.transfer import Moved, move
 from digits.web.services import services
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from digits.errors import DigitsError, Unavailable
 from digits.uploads.blobs import Storage
-from digits.uploads.database import Records
+from digits.uploads.models import Records
 from digits.web.cors import public
 from digits.web.services import services
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from digits.uploads.database import Order
+from digits.uploads.models import Order
 from digits.web import schemas as answers
 from digits.web.cors import public
 from digits.web.incoming import FIELDS, MAX_FILES

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from digits.errors import BadRequest
-from digits.uploads.database import ID, Order, Place, Record, Wanted
+from digits.uploads.models import ID, Order, Place, Record, Wanted
 
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 

@@ -10,7 +10,7 @@ from flask import Response, url_for
 from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from digits.grids import Grid
-from digits.uploads.database import Record
+from digits.uploads.models import Record
 from digits.uploads.service import Upload
 
 Timestamp = Annotated[

@@ -11,7 +11,9 @@ from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
 from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage, prepare_storage
-from digits.uploads.database import Record, Records, open_records, prepare_records
+from digits.uploads.database import open_records
+from digits.uploads.models import Record, Records
+from digits.uploads.schema import prepare_records
 from digits.uploads.service import Upload, recognise_upload
 from digits.uploads.write_batcher import WriteBatcher
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from digits.errors import BadRequest, NotFound
 from digits.recognition.explanation import explain
 from digits.stepwise import finished
-from digits.uploads.database import ID
+from digits.uploads.models import ID
 from digits.uploads.service import delete_upload, now
 from digits.web.cors import public
 from digits.web.incoming import json_object

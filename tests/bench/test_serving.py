@@ -13,7 +13,9 @@ from bench import load, machine, serving
 from bench.bodies import CONTENT_TYPE, PICTURES, multipart, pictures
 from bench.history import fill
 from bench.load import Load, figures, of_times, put_load
-from digits.uploads.database import SqlRecords, Wanted, create_engine
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
+from digits.uploads.models import Wanted
 from digits.web.incoming import parts_of
 
 

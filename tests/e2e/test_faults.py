@@ -15,7 +15,9 @@ import requests
 
 from digits.uploads import retention as sweep
 from digits.uploads.blobs import open_storage
-from digits.uploads.database import SqlRecords, Wanted, create_engine, every
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
+from digits.uploads.models import Wanted, every
 from support.backends import PostgreSQL, s3
 from support.drawing import png
 from support.server import Server, running

@@ -45,7 +45,7 @@ def to_learn(number: str) -> bytes:
 def test_labelled_uploads_are_the_corrections_newest_first_on_however_many_pages(
     storage: MemoryStorage, records: MemoryRecords, recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digits.uploads.database.PAGE", 2)
+    monkeypatch.setattr("digits.uploads.models.PAGE", 2)
     uploads = [recognise_upload(to_learn(digit), recogniser, PIXELS) for digit in "12345"]
     keep_uploads(uploads, storage, records)
     for upload, label in zip(uploads, ["1", None, "", "4", "6"], strict=True):

@@ -16,22 +16,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
-from digits.uploads.database import (
-    RARE,
-    SCHEMA,
-    Order,
-    Place,
-    Record,
-    Records,
-    SqlRecords,
-    Wanted,
-    create_engine,
-    first_id,
-    metadata,
-    migrate,
-    prepare_records,
-    uploads,
-)
+from digits.uploads.database import RARE, SqlRecords
+from digits.uploads.engine import create_engine
+from digits.uploads.models import Order, Place, Record, Records, Wanted, first_id
+from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, uploads
 from support.backends import PostgreSQL
 from support.records import record
 from tests.fakes import MemoryRecords

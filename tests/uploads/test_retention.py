@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from digits.uploads.blobs import open_storage
-from digits.uploads.database import Record, SqlRecords, Wanted, first_id
+from digits.uploads.database import SqlRecords
+from digits.uploads.models import Record, Wanted, first_id
 from digits.uploads.retention import Swept, sweep
 from support import ROOT
 from support.records import record

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digits.errors import StorageFull, Unavailable, Unsettled
-from digits.uploads.database import Record
+from digits.uploads.models import Record
 from digits.uploads.service import Upload
 from digits.uploads.write_batcher import MOST_AT_ONCE, WriteBatcher
 from support.records import record

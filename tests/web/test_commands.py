@@ -16,8 +16,9 @@ from flask.testing import FlaskClient
 from bench.labelled import read_folder
 from digits.errors import Unavailable
 from digits.uploads.blobs import Storage, open_storage, prepare_storage
-from digits.uploads.database import Records, SqlRecords, Wanted, every
+from digits.uploads.database import SqlRecords
 from digits.uploads.export import export_labelled
+from digits.uploads.models import Records, Wanted, every
 from digits.uploads.transfer import move
 from support import ROOT
 from support.drawing import png

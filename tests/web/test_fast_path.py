@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from digits.errors import Refused, StorageFull, Unavailable
-from digits.uploads.database import Record
+from digits.uploads.models import Record
 from digits.vision import decode
 from digits.web import asgi, incoming
 from digits.web.asgi import Front

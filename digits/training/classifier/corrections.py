@@ -19,7 +19,10 @@ from digits.recognition.pipeline import Glyph, read_digits
 from digits.settings import Settings, usable_cpus
 from digits.training.data.datasets import Labelled
 from digits.uploads.blobs import Storage, open_storage, picture_in, prepare_storage
-from digits.uploads.database import Records, SqlRecords, Wanted, create_engine, every, prepare_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
+from digits.uploads.models import Records, Wanted, every
+from digits.uploads.schema import prepare_records
 from digits.vision.decode import read_picture
 
 HELD_OUT = 5

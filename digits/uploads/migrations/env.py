@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from digits.uploads.database import metadata
+from digits.uploads.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

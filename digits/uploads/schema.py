@@ -1,0 +1,101 @@
+"""The table of uploads, and how a database is brought to it."""
+
+import sqlalchemy as sa
+
+from digits.errors import SettingsError, StorageFull, Unavailable
+from digits.uploads.engine import begin, create_engine
+
+SCHEMA = "0004"
+"""The newest revision in migrations/versions."""
+
+_ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
+"""In the order of its characters, whatever the order of the database's language."""
+_MIGRATION_LOCK = 0x64696769
+"""Any number, as long as it stays the same."""
+
+metadata = sa.MetaData()
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", _ID, primary_key=True, comment="UUIDv7: in order of arrival"),
+    sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("format", sa.String(8), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("number", sa.String, nullable=False),
+    sa.Column("text", sa.String, comment="Null in earlier records: their number is all"),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("recognised", sa.Boolean, nullable=False),
+    sa.Column("digits", sa.JSON, nullable=False),
+    sa.Column("label", sa.String),
+    sa.Column("labelled_at", sa.DateTime),
+    sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
+    sa.Index("uploads_by_number", "number", "id"),
+    sa.Index("uploads_by_recognised", "recognised", "id"),
+    sa.Index("uploads_by_confidence", "confidence", "id"),
+)
+sa.Index(
+    "uploads_labelled",
+    uploads.c.id,
+    sqlite_where=uploads.c.label.is_not(None),
+    postgresql_where=uploads.c.label.is_not(None),
+)
+
+sa.Index(
+    "uploads_idempotency_key",
+    uploads.c.idempotency_key,
+    unique=True,
+    sqlite_where=uploads.c.idempotency_key.is_not(None),
+    postgresql_where=uploads.c.idempotency_key.is_not(None),
+)
+
+
+def prepare_records(url: str) -> None:
+    """Brings the database to SCHEMA. Raises SettingsError where it cannot be used."""
+    engine = create_engine(url)
+    try:
+        migrate(engine)
+    except (Unavailable, StorageFull) as error:
+        said = " ".join(str(getattr(error.__cause__, "orig", error)).split())
+        # Without its query, which may have a password too; the other one is masked.
+        raise SettingsError(f"DIGITS_DATABASE: {engine.url.set(query={})} cannot be used: {said}.") from error
+    finally:
+        engine.dispose()
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Brings the database to SCHEMA. Several processes may do so at once: one works, the others wait for it.
+
+    Raises SettingsError for a database of a newer schema.
+    """
+    with begin(engine) as connection:
+        if _is_current(connection):
+            return
+    # Alembic takes a third of a second to import, and most starts have nothing for it to do.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "digits.uploads:migrations")
+    with begin(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, SCHEMA)
+        except CommandError as error:
+            raise SettingsError("DIGITS_DATABASE was made by a newer version. Use that version, or a copy.") from error
+
+
+def _is_current(connection: sa.Connection) -> bool:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return False
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == SCHEMA
