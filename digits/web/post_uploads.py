@@ -98,7 +98,7 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
     """A key for each picture. It includes the origin, so that no other site can find out what was sent under it."""
-    key = environ.get("HTTPIDEMPOTENCY_KEY")
+    key = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return [None] * count
     if not IDEMPOTENCY_KEY.fullmatch(key):
