@@ -27,8 +27,8 @@ def postgresql_programs() -> Path | None:
     """Folder of PostgreSQL's programs, which Debian keeps out of the path; None where it is not installed."""
     if found := max(Path("/usr/lib/postgresql").glob("*/bin"), default=None):
         return found
-    found = shutil.which("postgres")
-    return Path(found).resolve().parent if found else None
+    on_path = shutil.which("postgres")
+    return Path(on_path).resolve().parent if on_path else None
 
 
 class PostgreSQL:
