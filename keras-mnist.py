@@ -2,7 +2,7 @@
 
 import sys
 
-from digits.cli import main
+from digits.cli import TRAINING, run
 
 if __name__ == "__main__":
-    main(["train", *sys.argv[1:]])
+    run(TRAINING, sys.argv[1:])

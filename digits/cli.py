@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ _COMMANDS = {
     "move": ("digits.web.commands:move_command", "Copy all uploads to another storage and database."),
 }
 """Where each is, and what it does."""
+TRAINING = "digits.training.command"
 _AS_GIVEN = {"ignore_unknown_options": True, "help_option_names": []}
 """Settings of commands that parse their own arguments."""
 
@@ -98,22 +98,22 @@ def _line(said: dict[str, Any]) -> str:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> None:
     """Trains a network, as keras-mnist.py does; its --help says how."""
-    _main_of("digits.training.command")(list(arguments))
+    run(TRAINING, list(arguments))
 
 
 @click.command("compile", context_settings=_AS_GIVEN)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def compile_(arguments: tuple[str, ...]) -> None:
     """Compiles a Keras model, so that it can be served without TensorFlow."""
-    _main_of("digits.inference.convert")(list(arguments))
+    run("digits.inference.convert", list(arguments))
 
 
-def _main_of(module: str) -> Callable[[list[str]], None]:
-    """Of one that needs what training needs."""
+def run(module: str, arguments: list[str]) -> None:
+    """Runs the main function of a module that needs what training needs."""
     try:
-        run: Callable[[list[str]], None] = import_module(module).main
+        main_of_module = import_module(module).main
     except ModuleNotFoundError as error:
-        raise click.ClickException(
+        sys.exit(
             f"{error.name} is not installed. `make train` installs what this needs, or pip install 'digits[train]'."
-        ) from error
-    return run
+        )
+    main_of_module(arguments)

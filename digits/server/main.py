@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from digits.errors import ModelError, StartError
 from digits.subprocesses import complaint, start, stop_with_parent
@@ -144,11 +144,17 @@ class _Application:
         try:
             model = _tried(self._settings.model)
         except Exception as error:
-            print(f"The new model is not taken up, and {old} goes on: {error}", file=sys.stderr, flush=True)
+            _say(f"The new model is not taken up, and {old} goes on: {error}", sys.stderr)
             return False
         self._model = model
-        print(f"Taking up {self._model.description.name} in place of {old}.", flush=True)
+        _say(f"Taking up {self._model.description.name} in place of {old}.", sys.stdout)
         return True
+
+
+def _say(line: str, stream: TextIO) -> None:
+    """Prints a line, if there is somebody to read it: the terminal may be gone."""
+    with contextlib.suppress(OSError):
+        print(line, file=stream, flush=True)
 
 
 def _tried(source: Path) -> CompiledModel:

@@ -271,8 +271,9 @@ def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> Non
     port = str(free_port())
     parent, terminal = pty.openpty()
     environment = environment_of(tmp_path, port=port)
-    # As a shell does: a session of its own, whose terminal this is.
-    command = ["setsid", "--ctty", "--wait", sys.executable, str(ROOT / "app.py")]
+    # As a shell does: a session of its own, whose terminal this is; whatever nohup may have done to the tests.
+    hears = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", hears, "setsid", "--ctty", "--wait", sys.executable, str(ROOT / "app.py")]
     process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=tmp_path)
     os.close(terminal)
     deadline = time.monotonic() + 30

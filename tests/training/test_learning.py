@@ -80,7 +80,7 @@ def test_a_model_learns_a_hand_and_takes_the_place_of_the_one_that_is_kept(
     printed = capsys.readouterr().out
     assert "accuracy on mnist.npz is not accuracy on MNIST" in printed
     assert re.search(r"Corrections: \d+ pictures with \d+ digits to learn from, \d+ held out to judge by", printed)
-    assert re.search(r"mnist\.npz, wrong of 100 +\d+ +\d+ +[-+]\d+", printed)
+    assert re.search(r"mnist\.npz, held out, wrong of 100 +\d+ +\d+ +[-+]\d+", printed)
     assert re.search(r"Held-out corrections, right of \d+ +\d+ +\d+ +\+\d+", printed)
     assert f"Written: {model}; the one before is {kept}." in printed
     assert "send SIGHUP" in printed
@@ -102,7 +102,7 @@ def test_a_model_that_became_worse_on_the_digits_does_not_take_the_place(
     with pytest.raises(SystemExit, match=r"does not take the place of .*small\.h5: it reads \d+ more digits") as ended:
         main(["--corrections", "--data", str(mnist_like), "--out", str(model)])
     assert isinstance(ended.value.code, str)  # Which Python prints, and exits with 1.
-    assert "mnist.npz, wrong of 100" in capsys.readouterr().out
+    assert "mnist.npz, held out, wrong of 100" in capsys.readouterr().out
     assert model.read_bytes() == before
     assert set(model.parent.iterdir()) == folder
 
