@@ -6,6 +6,7 @@ is begun here and ended by Flask in a thread; what is refused, Flask tells.
 
 import asyncio
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
@@ -73,10 +74,9 @@ async def _done(future: Future[Any]) -> None:
     """Waits until it is done, or PATIENCE is over."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
     future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
-    try:
-        await asyncio.wait_for(done.wait(), PATIENCE)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):  # wait_for() would make a task of it.
+            await done.wait()
 
 
 def _usual_headers(app: Flask, origin: str | None) -> Headers:

@@ -43,10 +43,11 @@ class Kind:
 
 
 _WITHOUT = "Recognise with ?store=false, or try again later."
+_MALFORMED = Kind(400, "bad-request", "The request is not put together as it should be")
 KINDS: dict[type[errors.DigitsError], Kind] = {
-    errors.BadRequest: Kind(400, "bad-request", "The request is not put together as it should be"),
+    errors.BadRequest: _MALFORMED,
     errors.Forbidden: Kind(403, "forbidden", "The history is private"),
-    errors.EmptyFile: Kind(400, "bad-request", "The request is not put together as it should be"),
+    errors.EmptyFile: _MALFORMED,
     errors.NotFound: Kind(404, "not-found", "There is nothing here"),
     errors.TooSlow: Kind(408, "too-slow", "The request did not arrive in time"),
     errors.TooLarge: Kind(413, "too-large", "The request is too large"),

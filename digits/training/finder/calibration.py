@@ -178,10 +178,10 @@ def best_sign_bonus(writers: Writers, scenes: int, seed: list[int]) -> float:
                     are_signs.append(is_sign)
     if not are_signs:
         return 0.0
-    gaps, are_signs_ = np.array(differences), np.array(are_signs)
     bonuses = np.linspace(-2, 2, 41)
-    right = [np.count_nonzero((gaps < bonus) == are_signs_) for bonus in bonuses]
-    return round(float(np.median(bonuses[np.array(right) == max(right)])), 3)
+    taken_for_signs = np.array(differences) < bonuses[:, np.newaxis]
+    right = np.count_nonzero(taken_for_signs == are_signs, axis=1)
+    return round(float(np.median(bonuses[right == right.max()])), 3)
 
 
 def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:
