@@ -36,7 +36,7 @@ BODY_SECONDS = 60
 BODIES = 25
 """A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
 MOST_BEGUN = 250
-"""Pictures that were begun and wait for a thread, decoded to 800x800 pixels at most: 160 MB."""
+"""Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
 

@@ -1,7 +1,7 @@
-"""The shortest way to the answer that is wanted most: a picture sent to /uploads is read in the event loop.
+"""Answers POST /uploads in the event loop, without Flask, if the picture is small and quickly read.
 
-Between sure recognition and JSON, Flask would take as long as both. What takes longer than other requests should wait
-is begun here and ended by Flask in a thread; what is refused, Flask tells.
+For such a picture Flask takes as long as recognition does. Work that turns out to be long is begun here, and ended by
+Flask in a thread. A request that is refused is answered by Flask, too.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 
 from digits.stepwise import PATIENCE
+from digits.web.incoming import MAX_FILES, Environ
 from digits.web.post_uploads import Reply, post_uploads
 from digits.web.problems import REFUSED, request_id
 from digits.web.schemas import as_json
@@ -21,6 +22,13 @@ from digits.web.uploads import BEGUN
 
 MOST_ORIGINS = 64
 """Origins whose response headers are cached."""
+
+QUICK_BYTES = 65_536
+"""Parsing and hashing a larger body takes longer than it takes to hand it to a thread."""
+QUICK_HEADER = 1_000
+"""Characters of the query string and the Content-Type; parsing longer ones takes milliseconds."""
+QUICK_PARTS = 2 * MAX_FILES
+"""Files with a text beside each."""
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
@@ -44,8 +52,10 @@ class FastPath:
         self._headers_for = lru_cache(MOST_ORIGINS)(partial(_usual_headers, app))
 
     async def answer(self, environ: dict[str, Any], body: bytes) -> Answer | None:
-        """None for what is left to Flask: then the environ holds what was begun, or what went wrong."""
+        """The answer, or None if Flask is to give it: then the environ may hold what was begun, or what went wrong."""
         if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) != ("POST", "/uploads"):
+            return None
+        if not _parses_quickly(environ, body):
             return None
         work = post_uploads(environ, body, self._services, self._url_for)
         try:
@@ -77,6 +87,11 @@ async def _done(future: Future[Any]) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):  # wait_for() would make a task of it.
             await done.wait()
+
+
+def _parses_quickly(environ: Environ, body: bytes) -> bool:
+    headers = len(environ.get("QUERY_STRING", "")) + len(environ.get("CONTENT_TYPE", ""))
+    return len(body) <= QUICK_BYTES and headers <= QUICK_HEADER and body.count(b"\r\n--") <= QUICK_PARTS
 
 
 def _usual_headers(app: Flask, origin: str | None) -> Headers:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from digits.errors import BadRequest, DigitsError
 from digits.stepwise import Stepwise
 from digits.uploads.service import recognition
-from digits.web.incoming import MAX_FILES, Environ, pictures_in
+from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
 from digits.web.queries import flag_in
 from digits.web.schemas import (
@@ -23,13 +23,6 @@ from digits.web.schemas import (
     with_previews,
 )
 from digits.web.services import Services, keeping
-
-QUICK_BYTES = 65_536
-"""Parsing and hashing a larger body takes longer than it takes to hand it to a thread."""
-QUICK_HEADER = 1_000
-"""Characters of the query string and the Content-Type; parsing longer ones takes milliseconds."""
-QUICK_PARTS = 2 * MAX_FILES
-"""Files with a text beside each."""
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -57,8 +50,6 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
     Raises what is wrong with the request, or with its one picture. Several are read where Flask's context is, since a
     picture that is refused does not spoil the others.
     """
-    if not _parses_quickly(environ, body):
-        yield None
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     arguments = dict(reversed(query))  # The first of each counts.
     store, preview = flag_in(arguments, "store", default=True), flag_in(arguments, "preview", default=False)
@@ -76,11 +67,6 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
         except DigitsError as error:
             results.append(ProblemAnswer.model_validate(problem(*tell(error))))
     return Reply(UploadsResults(uploads=results), 207)
-
-
-def _parses_quickly(environ: Environ, body: bytes) -> bool:
-    headers = len(environ.get("QUERY_STRING", "")) + len(environ.get("CONTENT_TYPE", ""))
-    return len(body) <= QUICK_BYTES and headers <= QUICK_HEADER and body.count(b"\r\n--") <= QUICK_PARTS
 
 
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:

@@ -18,8 +18,7 @@ from digits.uploads.models import Record
 from digits.vision import decode
 from digits.web import asgi, incoming
 from digits.web.asgi import Front
-from digits.web.fast_path import Answer, FastPath
-from digits.web.post_uploads import QUICK_BYTES
+from digits.web.fast_path import QUICK_BYTES, Answer, FastPath
 from digits.web.problems import REFUSED
 from digits.web.uploads import BEGUN
 from support.drawing import draw, encode, png
@@ -139,12 +138,17 @@ LONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "two files": (environ(), form(png("7"), png("3"))),
     "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "a doubtful picture": (environ(), form(encode(RING))),
+    "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
+}
+LEFT_ALONE: dict[str, tuple[dict[str, Any], bytes]] = {
+    "another method": (environ(REQUEST_METHOD="GET"), form(png("7"))),
+    "another path": (environ(PATH_INFO="/upload"), form(png("7"))),
     "a large file": (environ(), form(encode(LARGE, compress_level=0))),
     "a long query": (environ("a&" * 2000), form(png("7"))),
     "a long type": (environ(CONTENT_TYPE=FORM + ';a="b"' * 200), form(png("7"))),
     "many texts": (environ(), form(*[b"7"] * 60, name="x=y")),
-    "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }
+ANY = REFUSED_AT_ONCE | LONG | LEFT_ALONE
 
 
 @pytest.mark.parametrize("kind", REFUSED_AT_ONCE)
@@ -169,11 +173,12 @@ def test_flask_is_given_what_was_begun(app: Flask, storage: MemoryStorage, recor
     assert records.rows == {}
 
 
-@pytest.mark.parametrize("request_", [environ(REQUEST_METHOD="GET"), environ(PATH_INFO="/upload")])
-def test_other_requests_are_left_as_they_are(app: Flask, request_: dict[str, Any]) -> None:
-    given = dict(request_)
-    assert answered(app, given, form(png("7"))) is None
-    assert given == request_
+@pytest.mark.parametrize("kind", LEFT_ALONE)
+def test_what_is_not_begun_is_left_as_it_is(app: Flask, kind: str) -> None:
+    request, body = LEFT_ALONE[kind]
+    given = dict(request)
+    assert answered(app, given, body) is None
+    assert given == request
 
 
 def test_a_doubtful_picture_is_parsed_decoded_and_looked_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,11 +235,9 @@ def test_the_front_takes_it(app: Flask) -> None:
     assert (client.status, client.headers["content-type"]) == (201, "application/json")
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind, (request, _) in (REFUSED_AT_ONCE | LONG).items() if request == environ()]
-)
+@pytest.mark.parametrize("kind", [kind for kind, (request, _) in ANY.items() if request == environ()])
 def test_flask_answers_what_is_left_to_it_as_if_it_were_asked_alone(app: Flask, kind: str) -> None:
-    request, body = (REFUSED_AT_ONCE | LONG)[kind]
+    request, body = ANY[kind]
     client = Client(front(app), content_type=request["CONTENT_TYPE"])
     asyncio.run(client.send(whole(body)))
     expected = app.test_client().post("/uploads", data=body, content_type=request["CONTENT_TYPE"])
@@ -282,3 +285,10 @@ def test_only_so_many_pictures_wait_for_a_thread(app: Flask, monkeypatch: pytest
         client = Client(crowded, content_type=FORM)
         asyncio.run(client.send(whole(LONG["a doubtful picture"][1])))
         assert client.status == status
+
+
+def test_a_large_file_holds_nothing_but_its_bytes_while_it_waits(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "MOST_BEGUN", 0)
+    client = Client(front(app), content_type=FORM)
+    asyncio.run(client.send(whole(form(encode(RING) + bytes(QUICK_BYTES)))))
+    assert client.status == 201
