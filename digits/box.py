@@ -29,6 +29,10 @@ class Box:
         return slice(self.y, self.bottom), slice(self.x, self.right)
 
     @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    @property
     def centre(self) -> float:
         """Half-way across."""
         return self.x + self.width / 2
@@ -43,7 +47,7 @@ class Box:
         across = min(self.right, other.right) - max(self.x, other.x)
         down = min(self.bottom, other.bottom) - max(self.y, other.y)
         common = max(0, across) * max(0, down)
-        return common / (self.width * self.height + other.width * other.height - common)
+        return common / (self.area + other.area - common)
 
     def holds_middle_of(self, other: "Box") -> bool:
         return self.x <= other.centre < self.right and self.y <= other.middle < self.bottom

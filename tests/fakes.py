@@ -10,7 +10,7 @@ import numpy as np
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
 from digits.grids import Grey, Grid, to_grid
-from digits.inference.finder import Candidate, Sight
+from digits.inference.detections import Candidate, Sight
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
 from digits.uploads.models import Order, Place, Record, Wanted

@@ -1,4 +1,4 @@
-"""The models, loaded once: picture to what may be digits, grids to predictions."""
+"""The models, loaded once: from a picture to candidates with their ink, and from grids to predictions."""
 
 import sys
 from collections.abc import Sequence
@@ -11,44 +11,40 @@ import numpy as np
 from digits.box import Box
 from digits.grids import SIDE, Grey, Grid, to_input
 from digits.inference.calibration import load_calibration
-from digits.inference.finder import Candidate, Sight, load_finder
+from digits.inference.detections import Candidate, Sight
+from digits.inference.finder import FinderConfig, load_finder
 from digits.inference.interpreter import Interpreters
 from digits.inference.model_file import CompiledModel, load_compiled
-from digits.inference.segmenter import Ink, load_segmenter
+from digits.inference.segmenter import CuttingConfig, Ink, load_segmenter
 from digits.stepwise import Stepwise
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
-"""The small model that tells how likely a grid holds a digit at all; `digits.training.verifier.train` makes it."""
-
-SAME = 0.7
-"""Likeness of the boxes of what was cut out for two candidates from which both are one digit, such as a 1 with and
-without its upstroke. From there on `digits.training.finder.cuttings` takes what was cut out for a digit of its scene.
-"""
+"""The network that tells how likely a grid holds a digit at all; `keras-mnist.py --finder verifier` trains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One digit as the models read it."""
+    """One grid as the models read it."""
 
     is_digit: float
-    """The probability that this is a digit, whichever."""
+    """The probability that this is a digit, whichever it is."""
     probabilities: tuple[float, ...]
-    """Of the ten digits, if it is one; they sum to 1."""
+    """Probabilities of the ten digits, if it is one; they sum to 1."""
 
     @property
     def digit(self) -> int:
-        """The likeliest."""
+        """The likeliest digit."""
         return self.probabilities.index(max(self.probabilities))
 
     @property
     def confidence(self) -> float:
-        """The probability that this is a digit, and this one."""
+        """The probability that this is a digit, and the likeliest one is right."""
         return self.is_digit * max(self.probabilities)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What may be a digit: where it is, its own ink, cut to its box, and what the finder says of it."""
+    """A candidate that was cut out: its box, its ink cut to that box, and what the finder says of it."""
 
     box: Box
     ink: Ink
@@ -56,37 +52,42 @@ class Found:
 
 
 class Recogniser(Protocol):
-    """What recognition needs of the models."""
+    """What recognition needs from the models."""
 
     @property
     def model(self) -> str:
-        """The name that answers carry."""
+        """The classifier's name in answers."""
 
     @property
     def threshold(self) -> float:
-        """Answers below this confidence are not called recognised."""
+        """The confidence from which an answer is called recognised."""
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
-        """What may be digits in a picture, uint8 (h, w), and what stands between them."""
+        """Candidates for digits in a picture, uint8 (h, w), and the signs between them."""
 
     def turns(self, grey: Grey) -> int:
         """Quarter turns to the left after which the picture seems to stand upright; mostly 0."""
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
-        """What was found with its ink, without those that have none, or that are one digit with a likelier one."""
+        """The candidates with their ink, without those that have none or are the same digit as a likelier one."""
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
-        """One prediction for each uint8 (28, 28) grid, with what the finder says of each, where it was found."""
+        """One prediction for each grid, uint8 (28, 28). If candidates are given, each weighs in on its grid."""
 
 
 class LiteRTRecogniser:
-    """A recogniser for many threads."""
+    """The recogniser that serves. Many threads may use it."""
 
-    def __init__(self, compiled: CompiledModel) -> None:
+    def __init__(
+        self,
+        compiled: CompiledModel,
+        finder: FinderConfig = FinderConfig(),
+        cutting: CuttingConfig = CuttingConfig(),
+    ) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
         self._calibration = load_calibration()
-        self._finder, self._segmenter = load_finder(self._calibration), load_segmenter()
+        self._finder, self._segmenter = load_finder(self._calibration, finder), load_segmenter(cutting)
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
@@ -99,7 +100,7 @@ class LiteRTRecogniser:
         found: list[Found] = []
         cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
         for candidate, (box, ink) in zip(candidates, cut, strict=True):
-            if ink.any() and not any(box.likeness(other.box) > SAME for other in found):
+            if ink.any() and not any(box.likeness(other.box) > self._segmenter.config.same for other in found):
                 found.append(Found(box, ink, candidate))
         return found
 
@@ -119,11 +120,11 @@ class LiteRTRecogniser:
         ]
 
     def _calibrated(self, candidate: Candidate, probabilities: Sequence[float], verified: float) -> Prediction:
-        """What the three models say together."""
+        """The prediction of finder, classifier and verifier together."""
         joined = self._calibration.joined(candidate.probabilities, probabilities)
         return Prediction(self._calibration.is_digit(candidate.is_digit, verified, joined), joined)
 
 
 if __name__ == "__main__":
-    # Whether a model can be run here at all.
+    # Fails if this model cannot be run here.
     LiteRTRecogniser(load_compiled(Path(sys.argv[1]))).predict([np.zeros((SIDE, SIDE), np.uint8)])

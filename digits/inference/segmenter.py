@@ -1,6 +1,7 @@
-"""Which ink is a digit's own: a small network looks at its surroundings and paints the digit alone."""
+"""The ink of one digit: a small network looks at its box with the surroundings, and paints the digit alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -9,41 +10,51 @@ import numpy.typing as npt
 
 from digits.box import Box
 from digits.grids import Grey
-from digits.inference.finder import to_input
 from digits.inference.interpreter import Interpreters
+from digits.inference.network_input import standardised
 
 SEGMENTER = Path(__file__).with_name("segmenter.tflite")
-"""The network; `digits.training.finder.segmenter` makes it."""
+"""The network; `keras-mnist.py --finder segmenter` trains it."""
 SIDE = 48
-"""Pixels of the surroundings that the network sees."""
+"""Pixels along each side of the network's input."""
 DIGIT_SIDE = 32
-"""Pixels of them that the larger side of the digit's box takes."""
+"""Pixels of the input that the larger side of the digit's box is scaled to."""
 STRIDE = 2
-"""The network gives STRIDE x STRIDE pixels of ink at each place."""
-INKED = 64
-"""Where the digit is taken to end: a quarter of full ink, as a soft edge."""
+"""The network gives STRIDE x STRIDE pixels of ink for each place of its output."""
 
 Ink = npt.NDArray[np.uint8]
 """uint8 (h, w): 255 is full ink, 0 is paper."""
 
 
-class Segmenter:
-    """Cuts digits out; for many threads."""
+@dataclass(frozen=True, slots=True)
+class CuttingConfig:
+    """How digits are cut out. `python -m bench.choices` compares each value with others."""
 
-    def __init__(self, flatbuffer: bytes) -> None:
+    ink: int = 64
+    """Level of ink above which a pixel belongs to the digit's box: a quarter of full ink, as edges are soft."""
+    same: float = 0.7
+    """Intersection over union above which the boxes of two inks are one digit, such as a 1 with and without its
+    upstroke. In training, what is cut out counts as a digit of the scene from here on."""
+
+
+class Segmenter:
+    """Cuts digits out. Many threads may use it."""
+
+    def __init__(self, flatbuffer: bytes, config: CuttingConfig = CuttingConfig()) -> None:
+        self.config = config
         self._networks = Interpreters(flatbuffer)
 
     def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Ink]]:
-        """The digits in these boxes of a picture, uint8 (h, w): where each is, more exactly, and its own ink.
+        """For each of these boxes of a picture, uint8 (h, w), a closer box of the digit, and its ink cut to that box.
 
-        Ink is cut to its box. A box in which no ink is found keeps its place, and gets a single empty pixel.
+        If no ink is found, the box stays as it is, and its ink is a single empty pixel.
         """
         return [self._cut(grey, box) for box in boxes]
 
     def _cut(self, grey: Grey, box: Box) -> tuple[Box, Ink]:
         seen, left, top, scale = surroundings(grey, box)
-        ink = to_ink(self._networks.run(to_input(seen[np.newaxis])[0]))
-        x, y, width, height = cv2.boundingRect((ink > INKED).astype(np.uint8))
+        ink = to_ink(self._networks.run(standardised(seen[np.newaxis])[0]))
+        x, y, width, height = cv2.boundingRect((ink > self.config.ink).astype(np.uint8))
         if not width:
             return box, np.zeros((1, 1), np.uint8)
         found = Box(x, y, width, height).scaled(1 / scale, 1 / scale)
@@ -56,7 +67,7 @@ class Segmenter:
 
 
 def surroundings(grey: Grey, box: Box) -> tuple[Grey, int, int, float]:
-    """uint8 (SIDE, SIDE) around the middle of a box, its left and upper edge in the picture, and how much larger."""
+    """uint8 (SIDE, SIDE) around the middle of a box; its left and upper edge in the picture, and its scale factor."""
     scale = DIGIT_SIDE / max(box.width, box.height)
     reach = SIDE / scale / 2
     left, top = box.centre - reach, box.middle - reach
@@ -71,12 +82,13 @@ def surroundings(grey: Grey, box: Box) -> tuple[Grey, int, int, float]:
     return cv2.resize(inside, (SIDE, SIDE), interpolation=method), x, y, SIDE / size
 
 
-def to_ink(given: npt.NDArray[np.float32]) -> Ink:
-    """What the network gives, log-odds (SIDE / 2, SIDE / 2, 4) -> uint8 (SIDE, SIDE)."""
+def to_ink(output: npt.NDArray[np.float32]) -> Ink:
+    """The network's output, log-odds of ink (SIDE / 2, SIDE / 2, 4) -> uint8 (SIDE, SIDE)."""
     places = SIDE // STRIDE
-    logits = given.reshape(places, places, STRIDE, STRIDE).transpose(0, 2, 1, 3).reshape(SIDE, SIDE)
+    logits = output.reshape(places, places, STRIDE, STRIDE).transpose(0, 2, 1, 3).reshape(SIDE, SIDE)
     return np.rint(255 / (1 + np.exp(-np.clip(logits, -20, 20)))).astype(np.uint8)
 
 
-def load_segmenter() -> Segmenter:
-    return Segmenter(SEGMENTER.read_bytes())
+def load_segmenter(config: CuttingConfig = CuttingConfig()) -> Segmenter:
+    """The segmenter that serves."""
+    return Segmenter(SEGMENTER.read_bytes(), config)

@@ -1,4 +1,4 @@
-"""A picture to the number in it: its digits are found, cut out, classified, and put in reading order."""
+"""From a picture to the number in it: find the digits, cut them out, classify them, put them in reading order."""
 
 import math
 from collections.abc import Sequence
@@ -11,19 +11,28 @@ import numpy as np
 from digits.box import Box
 from digits.errors import NoInk
 from digits.grids import SIDE, Grey, Grid, is_grid, to_grid
-from digits.inference.finder import Sight, Sign
+from digits.inference.detections import Sight, Sign
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.stepwise import Stepwise, finished
-from digits.vision.reading_order import beside, in_lines
+from digits.vision.reading_order import ReadingOrderConfig, beside, in_lines
 
 NO_DIGIT = (
     "There is nothing written in this picture that looks like a digit. "
     "Write one with a darker or broader pen, clear of the edges."
 )
-AS_IT_IS = 0.9
-"""Confidence from which a 28x28 picture is taken as it is, without looking for digits in it."""
-QUICK_DIGITS = 12
-"""Digits that are read in the event loop at most; more take too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """How a picture is read. `python -m bench.choices` compares each value with others."""
+
+    as_it_is: float = 0.9
+    """Confidence from which a 28x28 picture is read as one grid, without a look for digits in it."""
+    is_digit: float = 0.5
+    """Probability from which a candidate is read as a digit; the calibrated one, so the likelier guess wins."""
+    quick_digits: int = 12
+    """Digits that are read in the event loop at most: about 2 ms on a recent processor."""
+    order: ReadingOrderConfig = ReadingOrderConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +48,13 @@ class Glyph:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Digits in reading order, and the probability that they are all, and all right."""
+    """The digits of a picture in reading order, and the probability that all are right and none is missing."""
 
     glyphs: Sequence[Glyph]
     predictions: Sequence[Prediction]
     confidence: float
     text: str
-    """The number, with the signs that stand between its digits or before them."""
+    """The number with the signs between its digits or before them."""
 
     @property
     def number(self) -> str:
@@ -56,22 +65,30 @@ class Reading:
         return "\n".join(lines.values())
 
 
-def read_digits(grey: Grey, recogniser: Recogniser) -> Reading:
-    """uint8 (h, w) -> the likeliest reading, of at least one digit. Raises NoInk where nothing looks like one."""
-    return finished(reading(grey, recogniser))
+def read_digits(grey: Grey, recogniser: Recogniser, config: PipelineConfig = PipelineConfig()) -> Reading:
+    """The likeliest reading of a picture, uint8 (h, w); it has at least one digit.
+
+    Raises:
+        NoInk: nothing in the picture looks like a digit.
+    """
+    return finished(reading(grey, recogniser, config))
 
 
-def reading(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading]:
-    """What read_digits does, step by step: many digits, or a picture that may lie on its side, take long."""
+def reading(grey: Grey, recogniser: Recogniser, config: PipelineConfig = PipelineConfig()) -> Stepwise[Reading]:
+    """What read_digits does, step by step: many digits, or a picture that may lie on its side, take long.
+
+    Raises:
+        NoInk: nothing in the picture looks like a digit.
+    """
     if (grid := as_grid(grey)) is not None:
         return _as_one(grid, recogniser)
     is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
-    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= AS_IT_IS:
+    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= config.as_it_is:
         return as_it_is
     sight = yield from recogniser.finding(grey)
-    if len(sight.digits) > QUICK_DIGITS:
+    if len(sight.digits) > config.quick_digits:
         yield None
-    read = _of(grey, sight, recogniser)
+    read = _read(grey, sight, recogniser, config)
     if is_grid_sized:
         return max(as_it_is, read or as_it_is, key=lambda each: each.confidence)
     if read is None:
@@ -79,11 +96,11 @@ def reading(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading]:
     if read.confidence >= recogniser.threshold:
         return read
     yield None
-    return (yield from _turned(grey, recogniser)) or read
+    return (yield from _turned(grey, recogniser, config)) or read
 
 
 def as_grid(grey: Grey) -> Glyph | None:
-    """A picture that was already made as MNIST's were, black on white or white on black."""
+    """The grid that a picture already is, if it was made as MNIST's were, in black on white or white on black."""
     for picture in (grey, 255 - grey):
         if is_grid(picture):
             return Glyph(Box(*cv2.boundingRect(picture)), 0, picture)
@@ -91,7 +108,7 @@ def as_grid(grey: Grey) -> Glyph | None:
 
 
 def _as_it_is(grey: Grey) -> Glyph:
-    """A picture of a grid's size, as if it were one: noise or strokes beside the digit may be all that is wrong."""
+    """A picture of 28x28 pixels taken for a grid: noise, or strokes beside the digit, may be all that is wrong."""
     edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return Glyph(Box(0, 0, SIDE, SIDE), 0, 255 - grey if np.median(edges) > 127 else grey)
 
@@ -101,13 +118,13 @@ def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
     return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
 
 
-def _turned(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading | None]:
-    """The reading of a picture that lies on its side or upside down. A single digit cannot show that."""
+def _turned(grey: Grey, recogniser: Recogniser, config: PipelineConfig) -> Stepwise[Reading | None]:
+    """The reading of a picture that lies on its side or upside down. A single digit cannot tell."""
     turns = recogniser.turns(grey)
     if not turns:
         return None
     upright = np.ascontiguousarray(np.rot90(grey, turns))
-    read = _of(upright, (yield from recogniser.finding(upright)), recogniser)
+    read = _read(upright, (yield from recogniser.finding(upright)), recogniser, config)
     if not read or len(read.glyphs) == 1 or read.confidence < recogniser.threshold:
         return None
     widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]
@@ -116,23 +133,23 @@ def _turned(grey: Grey, recogniser: Recogniser) -> Stepwise[Reading | None]:
 
 
 def _turned_back(box: Box, width: int) -> Box:
-    """A box of a picture that was turned to the left, in the picture as it was, of that width."""
+    """A box of a picture that was turned to the left, in the picture before; `width` is that of the picture before."""
     return Box(width - box.bottom, box.x, box.height, box.width)
 
 
-def _of(grey: Grey, sight: Sight, recogniser: Recogniser) -> Reading | None:
-    """The likeliest reading of what is found; None where nothing is."""
+def _read(grey: Grey, sight: Sight, recogniser: Recogniser, config: PipelineConfig) -> Reading | None:
+    """The likeliest reading of what the finder sees; None if that has no ink."""
     found = recogniser.cut(grey, sight.digits)
     grids = [to_grid(each.ink) for each in found]
     predictions = recogniser.predict(grids, [each.candidate for each in found])
-    kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= 0.5]
+    kept = [place for place, prediction in enumerate(predictions) if prediction.is_digit >= config.is_digit]
     if not kept and predictions:  # The best guess still stands.
         kept = [max(range(len(predictions)), key=lambda place: predictions[place].is_digit)]
     if not kept:
         return None
     left_out = set(range(len(predictions))).difference(kept)
     boxes = [found[place].box for place in kept]
-    lines = in_lines(boxes)
+    lines = in_lines(boxes, config.order)
     glyphs = [Glyph(boxes[of], line, grids[kept[of]]) for line, places in enumerate(lines) for of in places]
     ordered = [predictions[kept[of]] for places in lines for of in places]
     confidence = math.prod(prediction.confidence for prediction in ordered)

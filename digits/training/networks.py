@@ -39,8 +39,8 @@ def finder(height: int | None = None, width: int | None = None) -> Any:
     """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 20).
 
     The channels are the logit of a digit's centre, the logits of the ten digits, the distances from there to the left,
-    top, right and bottom of its box, as natural logarithms of shares of digits.inference.finder.UNIT, and the logit of
-    the centre of each of digits.inference.finder.SIGNS.
+    top, right and bottom of its box, as natural logarithms of multiples of UNIT, and the logit of the centre of each of
+    SIGNS (digits.inference.detections).
     Fully convolutional, in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
     """
     from keras import Input, Model, initializers, layers

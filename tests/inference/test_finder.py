@@ -8,8 +8,10 @@ import pytest
 from digits.box import Box
 from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
-from digits.inference.finder import CLOSER, DOUBTFUL, GLANCE, SEARCH, SIGNS, STRIDE, UNIT, Finder, load_finder, to_input
+from digits.inference.detections import SIGNS, STRIDE, UNIT
+from digits.inference.finder import Finder, FinderConfig, load_finder
 from digits.inference.interpreter import MOST_SHAPES, Interpreters
+from digits.inference.network_input import standardised
 from support.drawing import draw, on_paper
 from support.stepwise import takes_long
 
@@ -46,8 +48,11 @@ class Network:
         return given
 
 
-def finder(network: Network, calibration: Calibration = PLAIN) -> Finder:
-    made = Finder(module.FINDER.read_bytes(), calibration)
+CONFIG = FinderConfig()
+
+
+def finder(network: Network, calibration: Calibration = PLAIN, config: FinderConfig = CONFIG) -> Finder:
+    made = Finder(module.FINDER.read_bytes(), calibration, config)
     made._networks = network  # type: ignore[assignment]
     return made
 
@@ -58,7 +63,7 @@ def grey(height: int, width: int) -> np.ndarray:
 
 def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
     network = Network((50, 50))
-    sight = finder(network).look(grey(960, 960), Box(0, 0, 960, 960), GLANCE)
+    sight = finder(network).look(grey(960, 960), Box(0, 0, 960, 960), CONFIG.glance)
     scale = sight.scale
     assert network.shapes == [(96, 96, 1)]
     (candidate,) = sight.digits
@@ -70,15 +75,15 @@ def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
 
 
 def test_a_part_of_a_picture_is_looked_at_where_it_is() -> None:
-    sight = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), GLANCE)
+    sight = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), CONFIG.glance)
     (found,), scale = sight.digits, sight.scale
     assert found.box.centre == pytest.approx(200 + 48 + 2 / scale, abs=1)
     assert found.box.middle == pytest.approx(100 + 48 + 2 / scale, abs=1)
 
 
 def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
-    apart = finder(Network((30, 50), (62, 50))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
-    same = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE)
+    apart = finder(Network((30, 50), (62, 50))).look(grey(96, 96), Box(0, 0, 96, 96), CONFIG.glance)
+    same = finder(Network((50, 50), (50, 58))).look(grey(96, 96), Box(0, 0, 96, 96), CONFIG.glance)
     assert len(apart.digits) == 2
     assert [round(each.is_digit, 3) for each in same.digits] == [0.993]
 
@@ -86,13 +91,13 @@ def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
 def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
     everywhere = [(x, y) for y in range(20, 180, 32) for x in range(12, 180, 24)]
     doubtful = replace(PLAIN, least=1e-12)
-    sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
-    assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * DOUBTFUL
+    sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
+    assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * CONFIG.doubtful
 
 
 def test_a_sign_is_one_of_them_alone() -> None:
     network = Network((50, 50), signs={",": (70, 62), ".": (70, 62)})
-    (sign,) = finder(network).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE).signs
+    (sign,) = finder(network).look(grey(96, 96), Box(0, 0, 96, 96), CONFIG.glance).signs
     assert sign.character in ",."
 
 
@@ -101,14 +106,14 @@ def test_of_a_digit_and_a_stroke_at_one_place_the_likelier_is_seen(surer: int, i
     """Each digit is less sure than the one before; the stroke is as sure as the third."""
     centres = [(x, 50) for x in range(24, 180, 40)]
     network = Network(*centres, signs={"/": centres[surer]})
-    sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
+    sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
     assert (len(sight.digits), len(sight.signs)) == ((4, 0) if is_digit else (3, 1))
 
 
 @pytest.mark.parametrize(("bonus", "is_digit"), [(0.0, True), (60.0, False)])
 def test_a_sign_may_be_preferred_to_a_digit_that_is_likelier(bonus: float, is_digit: bool) -> None:
     network = Network((24, 50), (64, 50), signs={"/": (24, 50)})
-    sight = finder(network, replace(PLAIN, sign_bonus=bonus)).look(grey(192, 192), Box(0, 0, 192, 192), CLOSER)
+    sight = finder(network, replace(PLAIN, sign_bonus=bonus)).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
     assert (len(sight.digits), len(sight.signs)) == ((2, 0) if is_digit else (1, 1))
 
 
@@ -116,7 +121,7 @@ def test_of_signs_within_half_a_digit_the_likeliest_is_told() -> None:
     near = Network((50, 50), signs={":": (74, 50), ".": (74, 62)})
     apart = Network((50, 50), signs={":": (74, 50), ".": (74, 82)})
     for network, told in ((near, 1), (apart, 2)):
-        assert len(finder(network).look(grey(96, 96), Box(0, 0, 96, 96), GLANCE).signs) == told
+        assert len(finder(network).look(grey(96, 96), Box(0, 0, 96, 96), CONFIG.glance).signs) == told
 
 
 def test_signs_are_told_beside_digits_alone() -> None:
@@ -127,37 +132,36 @@ def test_signs_are_told_beside_digits_alone() -> None:
     assert (dash.x, dash.y) == pytest.approx(((30 - 48) / sight.scale + 480, (50 - 48) / sight.scale + 480), abs=25)
     assert comma.x > dash.x
     assert comma.y > dash.y
-    assert finder(Network(signs=at)).find(grey(960, 960)).signs == []
+    assert finder(Network(signs=at)).find(grey(960, 960)).signs == ()
 
 
 def test_the_shape_follows_the_picture() -> None:
     network = Network((16, 16))
     for height, width in ((100, 100), (100, 200), (200, 100), (50, 450)):
-        finder(network).look(grey(height, width), Box(0, 0, width, height), GLANCE)
+        finder(network).look(grey(height, width), Box(0, 0, width, height), CONFIG.glance)
     assert network.shapes == [(96, 96, 1), (64, 128, 1), (128, 64, 1), (32, 288, 1)]
 
 
 @pytest.mark.parametrize(
     ("centres", "sure", "looks"),
     [
-        ([(50, 50)], 0.5, ["GLANCE"]),
-        ([(50, 50), (20, 20)], 0.99, ["GLANCE", "CLOSER"]),
-        ([(50, 50)], 0.999, ["GLANCE", "CLOSER"]),
-        ([], 0.5, ["GLANCE", "CLOSER", "SEARCH"]),
+        ([(50, 50)], 0.5, ["glance"]),
+        ([(50, 50), (20, 20)], 0.99, ["glance", "closer"]),
+        ([(50, 50)], 0.999, ["glance", "closer"]),
+        ([], 0.5, ["glance", "closer", "search"]),
     ],
     ids=["sure", "one of two in doubt", "all in doubt", "nothing there"],
 )
 def test_the_more_doubt_the_more_looks(centres: list[tuple[int, int]], sure: float, looks: list[str]) -> None:
     network = Network(*centres)
     found = finder(network, replace(PLAIN, sure=sure)).find(grey(960, 960)).digits
-    assert network.shapes == [(*getattr(module, look)[0], 1) for look in looks]
+    assert network.shapes == [(*getattr(CONFIG, look)[0], 1) for look in looks]
     assert bool(found) == bool(centres)
 
 
-def test_a_page_full_of_small_digits_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEGIBLE", 40)
+def test_a_page_full_of_small_digits_is_searched() -> None:
     network = Network((16, 20), (80, 76))
-    finder(network).find(grey(960, 960))
+    finder(network, config=replace(CONFIG, legible=40)).find(grey(960, 960))
     assert network.shapes == [(96, 96, 1), (192, 192, 1), (384, 384, 1)]
 
 
@@ -184,7 +188,7 @@ def test_a_picture_of_few_pixels_is_not_searched() -> None:
 
 
 def test_every_shape_is_made_of_whole_coarsest_places() -> None:
-    assert all(side % 32 == 0 for shape in (*GLANCE, *CLOSER, *SEARCH) for side in shape)
+    assert all(side % 32 == 0 for shape in (*CONFIG.glance, *CONFIG.closer, *CONFIG.search) for side in shape)
 
 
 def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() -> None:
@@ -202,8 +206,10 @@ def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() ->
 def test_an_empty_picture_is_no_strong_noise() -> None:
     flat = np.full((1, 32, 32), 100, np.uint8)
     flat[0, 0, 0] = 101
-    assert np.abs(to_input(flat)).max() < 0.6
-    assert to_input(np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)).std() == pytest.approx(1)
+    assert np.abs(standardised(flat)).max() < 0.6
+    assert standardised(np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)).std() == pytest.approx(
+        1
+    )
 
 
 def test_of_a_network_only_so_many_shapes_are_kept_those_used_last() -> None:

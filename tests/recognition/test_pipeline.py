@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from digits.box import Box
 from digits.errors import NoInk
 from digits.grids import Grey, Grid
-from digits.inference.finder import Candidate, Sight, Sign
+from digits.inference.detections import Candidate, Sight, Sign
 from digits.inference.model_file import CompiledModel, Description
 from digits.inference.recogniser import LiteRTRecogniser, Prediction
 from digits.recognition.pipeline import Reading, read_digits, reading

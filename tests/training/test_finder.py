@@ -7,7 +7,7 @@ import pytest
 
 from digits.box import Box
 from digits.inference.calibration import load_calibration, log_odds
-from digits.inference.finder import SIGNS, STRIDE, UNIT, Candidate
+from digits.inference.detections import SIGNS, STRIDE, UNIT, Candidate
 from digits.inference.recogniser import Prediction
 from digits.training.finder.calibration import PLAIN, Judged, class_weights, digit_odds
 from digits.training.finder.scenes import FIRST_SIGN

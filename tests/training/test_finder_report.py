@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from digits.box import Box
-from digits.inference.finder import Candidate
+from digits.inference.detections import Candidate
 from digits.training.data.datasets import read_npz
 from digits.training.finder.report import Result, _matched, average_precision, figures, write_report
 from digits.training.scenes.scene import Digit, Scene

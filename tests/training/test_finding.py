@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.inference.finder import GLANCE, Candidate, Finder, Sight, Sign
+from digits.inference.detections import Candidate, Sight, Sign
+from digits.inference.finder import Finder, FinderConfig
 from digits.inference.interpreter import Interpreter
 from digits.inference.segmenter import Segmenter
 from digits.training.command import main
@@ -51,7 +52,9 @@ def test_the_finder_and_the_segmenter_are_trained_and_take_their_places(
     assert said.count("Written: ") == 2
     assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite"}
     grey = on_paper(draw("7"))
-    Finder((apart / "finder.tflite").read_bytes(), calibration.PLAIN).look(grey, Box(0, 0, *grey.shape), GLANCE)
+    Finder((apart / "finder.tflite").read_bytes(), calibration.PLAIN).look(
+        grey, Box(0, 0, *grey.shape), FinderConfig().glance
+    )
     ((_, ink),) = Segmenter((apart / "segmenter.tflite").read_bytes()).cut(grey, [Box(60, 60, 150, 160)])
     assert ink.dtype == np.uint8
 

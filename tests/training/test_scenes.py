@@ -8,7 +8,7 @@ import pytest
 
 from digits.box import Box
 from digits.errors import DataError
-from digits.inference.finder import SIGNS
+from digits.inference.detections import SIGNS
 from digits.training.data.datasets import read_npz
 from digits.training.data.hands import Hands, read_hands
 from digits.training.data.pen_data import Sample, write_hands

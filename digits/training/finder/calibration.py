@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from digits.grids import to_grid
 from digits.inference.calibration import IMPOSSIBLE, Calibration, log_odds
-from digits.inference.finder import Candidate, Finder, Sign, is_amid, load_finder
+from digits.inference.detections import Candidate, Sign, is_amid
+from digits.inference.finder import Finder, load_finder
 from digits.inference.model_file import CLASSES
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.training.augmentation.road import FOUND

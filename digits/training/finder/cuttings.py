@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from digits.box import Box
 from digits.grids import SIDE, to_grid
-from digits.inference.finder import CLOSER, GLANCE, Finder, Sight
-from digits.inference.recogniser import SAME
+from digits.inference.detections import Sight
+from digits.inference.finder import Finder
+from digits.inference.segmenter import CuttingConfig
 from digits.training.augmentation.road import road
 from digits.training.data.datasets import Labelled
 from digits.training.processes import in_parts, made_by_processes
@@ -19,7 +20,7 @@ from digits.training.scenes.writing import Writers
 SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
 """Rows and columns of the scenes."""
 OTHER = 0.5
-"""Likeness of its box to a digit's up to which what was cut out is none; from SAME on it is that digit.
+"""Likeness of its box to a digit's up to which what was cut out is none; from CuttingConfig.same on it is that digit.
 
 Of two digits cut out together, either has about half of both.
 """
@@ -33,11 +34,11 @@ Grids = npt.NDArray[np.uint8]
 
 def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
     """So many scenes, and what is seen in each with one look, a first or a closer one."""
-    rng = np.random.default_rng(seed)
+    rng, shapes = np.random.default_rng(seed), (finder.config.glance, finder.config.closer)
     for _ in range(scenes):
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
         height, width = scene.picture.shape
-        yield scene, finder.look(scene.picture, Box(0, 0, width, height), (GLANCE, CLOSER)[rng.integers(2)])
+        yield scene, finder.look(scene.picture, Box(0, 0, width, height), shapes[rng.integers(2)])
 
 
 def found_in_scenes(writers: Writers, count: int, seed: int) -> tuple[Labelled, Grids]:
@@ -77,7 +78,7 @@ def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
     if most <= OTHER:
         return False
     digit = scene.digits[shares.index(most)]
-    return digit if most >= SAME and digit.label >= 0 else None
+    return digit if most >= CuttingConfig().same and digit.label >= 0 else None
 
 
 def _broad(box: Box) -> Box:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from digits.errors import NoInk
-from digits.inference.finder import Candidate
+from digits.inference.detections import Candidate
 from digits.inference.recogniser import Recogniser
 from digits.recognition.pipeline import read_digits
 from digits.stepwise import finished

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.inference.finder import MARGIN, SIGNS, Shape, fitted
+from digits.inference.detections import SIGNS
+from digits.inference.network_input import MARGIN, Shape, letterboxed
 from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.scene import make_scene
 from digits.training.scenes.writing import Writers
@@ -72,7 +73,7 @@ def _seen(
         sides[rng.integers(2)] *= rng.uniform(0.5, 1)
     height, width = np.rint(sides).astype(int).tolist()
     scene = make_scene((height, width), writers, rng)
-    picture, place = fitted(scene.picture, [shape])
+    picture, place = letterboxed(scene.picture, [shape])
     rows = [(digit.label, *digit.box) for digit in scene.digits]
     rows += [(FIRST_SIGN + SIGNS.index(sign), *box) for sign, box in scene.signs]
     labelled = np.array(rows, np.float32).reshape(-1, 5)

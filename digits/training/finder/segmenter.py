@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digits.inference.finder import to_input
+from digits.inference.network_input import standardised
 from digits.inference.segmenter import SIDE, STRIDE
 from digits.training.classifier.fit import fit_shuffled
 from digits.training.finder.segmenter_pairs import Pairs
@@ -44,7 +44,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         chosen = self._order[index * BATCH_SIZE : (index + 1) * BATCH_SIZE]
-        return to_input(self._seen[chosen]), to_target(self._inks[chosen])
+        return standardised(self._seen[chosen]), to_target(self._inks[chosen])
 
 
 def train(learnt: Pairs, held_out: Pairs, epochs: int, seed: int, backup: Path) -> keras.Model:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from digits.inference.finder import SIGNS, STRIDE, UNIT, to_input
+from digits.inference.detections import SIGNS, STRIDE, UNIT
+from digits.inference.network_input import standardised
 from digits.training.classifier.fit import fit_shuffled
 from digits.training.finder.scenes import FIRST_SIGN, Seen
 from digits.training.networks import finder
@@ -114,7 +115,7 @@ class Batches(keras.utils.PyDataset):
         pictures = scenes.pictures[chosen]
         inverted = np.random.default_rng([self._seed, self._epoch, index]).random(len(chosen)) < 0.5
         pictures[inverted] = 255 - pictures[inverted]
-        return to_input(pictures), np.stack([targets(pictures.shape[1:], scenes.digits[each]) for each in chosen])
+        return standardised(pictures), np.stack([targets(pictures.shape[1:], scenes.digits[each]) for each in chosen])
 
 
 def train(learnt: list[Seen], held_out: list[Seen], epochs: int, seed: int, backup: Path) -> keras.Model:

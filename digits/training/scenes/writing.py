@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.inference.finder import SIGNS
+from digits.inference.detections import SIGNS
 from digits.training.augmentation.styles import in_another_style
 from digits.training.data.datasets import Labelled, divided
 from digits.training.data.hands import Hands, Strokes, read_hands
