@@ -21,6 +21,7 @@ def record(**values: object) -> Record:
             height=28,
             bytes=300,
             model="mnist-neural@00000000",
+            networks={"finder": "00000000"},
             number="77",
             text="7.7",
             confidence=0.81,

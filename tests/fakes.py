@@ -21,6 +21,7 @@ class TemplateRecogniser:
     """Reads digits as support/drawing.py draws them: each is connected ink, told by its likeness to ten templates."""
 
     model = "templates@00000000"
+    networks: Mapping[str, str] = {"finder": "00000000"}
     threshold = 0.5
 
     def __init__(self) -> None:

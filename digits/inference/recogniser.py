@@ -1,7 +1,7 @@
 """The models, loaded once: from a picture to candidates with their ink, and from grids to predictions."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,12 +10,12 @@ import numpy as np
 
 from digits.box import Box
 from digits.grids import SIDE, Grey, Grid, to_input
-from digits.inference.calibration import load_calibration
+from digits.inference.calibration import CALIBRATION, load_calibration
 from digits.inference.detections import Candidate, Sight
-from digits.inference.finder import FinderConfig, load_finder
+from digits.inference.finder import FINDER, FinderConfig, load_finder
 from digits.inference.interpreter import Interpreters
-from digits.inference.model_file import CompiledModel, load_compiled
-from digits.inference.segmenter import CuttingConfig, Ink, load_segmenter
+from digits.inference.model_file import CompiledModel, load_compiled, sha256_of
+from digits.inference.segmenter import SEGMENTER, CuttingConfig, Ink, load_segmenter
 from digits.stepwise import Stepwise
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
@@ -59,6 +59,10 @@ class Recogniser(Protocol):
         """The classifier's name in answers."""
 
     @property
+    def networks(self) -> Mapping[str, str]:
+        """What reads beside the classifier: by name, the first 8 of each file's SHA-256."""
+
+    @property
     def threshold(self) -> float:
         """The confidence from which an answer is called recognised."""
 
@@ -86,6 +90,7 @@ class LiteRTRecogniser:
     ) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
+        self.networks = {file.stem: sha256_of(file)[:8] for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
         self._calibration = load_calibration()
         self._finder, self._segmenter = load_finder(self._calibration, finder), load_segmenter(cutting)
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())

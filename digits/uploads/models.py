@@ -1,7 +1,7 @@
 """What is known of an upload, and what is asked about uploads; no SQL."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -46,6 +46,8 @@ class Record:
     label: str | None = None
     labelled_at: datetime | None = None
     idempotency_key: str | None = None
+    networks: Mapping[str, str] | None = None
+    """Which files read it beside the model: the first 8 of each one's SHA-256, by its name. None in earlier records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.uploads.engine import begin, create_engine
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -33,6 +33,7 @@ uploads = sa.Table(
     sa.Column("digits", sa.JSON, nullable=False),
     sa.Column("label", sa.String),
     sa.Column("labelled_at", sa.DateTime),
+    sa.Column("networks", sa.JSON(none_as_null=True), comment="Null in earlier records"),
     sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
     sa.Index("uploads_by_number", "number", "id"),
     sa.Index("uploads_by_recognised", "recognised", "id"),

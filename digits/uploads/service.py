@@ -89,6 +89,7 @@ def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogni
         height=picture.height,
         bytes=len(data),
         model=recogniser.model,
+        networks=recogniser.networks,
         number=reading.number,
         text=reading.text,
         confidence=round(reading.confidence, _DECIMALS),

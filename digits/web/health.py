@@ -30,7 +30,7 @@ def readyz() -> ResponseReturnValue:
     away = [name for name, part in (("database", at_hand.records), ("storage", at_hand.storage)) if not _answers(part)]
     if away:
         raise Unavailable(f"No answer from the {' and the '.join(away)}.")
-    return jsonify(status="ready", model=at_hand.recogniser.model)
+    return jsonify(status="ready", model=at_hand.recogniser.model, networks=at_hand.recogniser.networks)
 
 
 def _answers(part: Records | Storage) -> bool:

@@ -78,8 +78,9 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)
-    # What another model once read, this one may have seen otherwise.
-    return with_previews(answer, upload.grids) if asked.preview and answer.model == upload.record.model else answer
+    # An upload that is sent again gets its first answer, and other networks may have seen other digits then.
+    is_same = (answer.model, answer.networks) == (upload.record.model, upload.record.networks)
+    return with_previews(answer, upload.grids) if asked.preview and is_same else answer
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:

@@ -1,7 +1,7 @@
 """What goes back as JSON; /openapi.json describes it from these models."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import cv2
@@ -68,6 +68,10 @@ class RecognitionAnswer(BaseModel):
     digits: list[DigitAnswer]
     image: ImageAnswer
     model: str = Field(description="The model's name, and the first 8 of its file's SHA-256")
+    networks: Mapping[str, str] | None = Field(
+        description="The first 8 of the SHA-256 of each other network, and of their calibration; null in older uploads",
+        examples=[{"finder": "1a2b3c4d", "segmenter": "1a2b3c4d", "verifier": "1a2b3c4d", "calibration": "1a2b3c4d"}],
+    )
 
 
 class UploadAnswer(RecognitionAnswer, _Identified):
@@ -159,4 +163,5 @@ def _read(record: Record) -> dict[str, Any]:
         "digits": record.digits,
         "image": record,
         "model": record.model,
+        "networks": record.networks,
     }

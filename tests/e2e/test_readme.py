@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 TRAINING = (ROOT / "docs" / "training.md").read_text()
 ADDRESS = "http://127.0.0.1:5000"
 CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
-OF_THE_MOMENT = ("id", "created_at", "links", "model")
+OF_THE_MOMENT = ("id", "created_at", "links", "model", "networks")
 
 
 def settings_table() -> str:

@@ -1,10 +1,13 @@
 """The model that ships, on pictures drawn for the test."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from digits.inference import finder
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.uploads.service import recognise_upload
 from support.drawing import draw, encode, on_paper, photograph
@@ -29,6 +32,14 @@ def test_every_digit_is_read_with_confidence(shipped: LiteRTRecogniser, look: Ca
     for digit in "0123456789":
         record = recognise_upload(look(digit), shipped, PIXELS).record
         assert (record.number, record.recognised) == (digit, True)
+
+
+def test_what_reads_beside_the_model_is_named_by_its_bytes(shipped: LiteRTRecogniser) -> None:
+    folder = Path(finder.__file__).parent
+    files = ("finder.tflite", "segmenter.tflite", "verifier.tflite", "calibration.json")
+    assert shipped.networks == {
+        file.partition(".")[0]: hashlib.sha256((folder / file).read_bytes()).hexdigest()[:8] for file in files
+    }
 
 
 def test_a_number_is_read(shipped: LiteRTRecogniser) -> None:

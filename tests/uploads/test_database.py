@@ -230,6 +230,15 @@ def test_records_from_before_signs_were_told_have_their_number_as_text(url: str)
         assert records.get(earlier.id).text == "7"
 
 
+def test_records_from_before_networks_were_told_have_none(url: str) -> None:
+    with made(url) as engine:
+        records, earlier = SqlRecords(engine), record()
+        records.add([earlier])
+        with engine.begin() as connection:
+            connection.execute(sa.update(uploads).values(networks=sa.null()))
+        assert records.get(earlier.id) == replace(earlier, networks=None)
+
+
 def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
     with made(url) as engine:
         with engine.begin() as connection:

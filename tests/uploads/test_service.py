@@ -18,6 +18,7 @@ def test_an_upload_is_read_and_described(recogniser: TemplateRecogniser) -> None
     upload = recognise_upload(data, recogniser, PIXELS)
     record = upload.record
     assert (record.number, record.recognised, record.model) == ("7", True, recogniser.model)
+    assert record.networks == recogniser.networks
     assert (record.format, record.width, record.height, record.bytes) == ("PNG", 280, 280, len(data))
     assert record.sha256 == hashlib.sha256(data).hexdigest()
     assert record.digits[0].digit == 7

@@ -138,7 +138,11 @@ def test_an_origin_is_compared_whole_and_to_the_letter(
 
 def test_a_process_that_lives_and_can_work_says_so(client: FlaskClient) -> None:
     assert client.get("/healthz").json == {"status": "alive"}
-    assert client.get("/readyz").json == {"status": "ready", "model": "templates@00000000"}
+    assert client.get("/readyz").json == {
+        "status": "ready",
+        "model": "templates@00000000",
+        "networks": {"finder": "00000000"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from support.drawing import png
-from tests.fakes import MemoryRecords, MemoryStorage
+from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
 
 def send(client: FlaskClient, key: str, *pictures: bytes, query: str = "") -> TestResponse:
@@ -58,6 +58,14 @@ def test_previews_come_again_too(client: FlaskClient) -> None:
     first, again = (send(client, "mine", png("7"), query="?preview=true") for _ in range(2))
     assert "preview" in first.json["digits"][0]
     assert again.json == first.json
+
+
+def test_what_other_networks_read_gets_no_preview_from_these(
+    client: FlaskClient, recogniser: TemplateRecogniser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = send(client, "mine", png("7"))
+    monkeypatch.setattr(recogniser, "networks", {"finder": "11111111"})
+    assert send(client, "mine", png("7"), query="?preview=true").json == first.json
 
 
 def test_what_is_not_kept_needs_no_key(client: FlaskClient) -> None:
