@@ -26,7 +26,7 @@ from digits.uploads.schema import prepare_records
 from digits.vision.decode import read_picture
 
 HELD_OUT = 5
-"""One picture in so many is held out: new models are judged by it."""
+"""One picture in this many is held out: new models are judged by it."""
 FEWEST = 20
 """Least number of pictures to train on; with fewer, training is of no use."""
 _TOGETHER = 100

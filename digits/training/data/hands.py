@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digits.errors import DataError
 
 HELD_OUT = 10
-"""One writer in so many is held out, chosen by the CRC-32 of the name."""
+"""One writer in this many is held out, chosen by the CRC-32 of the name."""
 
 Strokes = tuple[npt.NDArray[np.float32], ...]
 """Each float32 (n, 2): x to the right and y down, in some unit."""

@@ -29,7 +29,7 @@ SEED_OF_REPORT = 1000
 FEWEST = 40
 """Least number of scenes; with fewer, some kinds may be missing."""
 HELD_OUT = 30
-"""One scene by held-out writers is made for every so many to train on."""
+"""One scene by held-out writers is made for this many to train on."""
 
 
 def main(arguments: list[str] | None = None) -> None:

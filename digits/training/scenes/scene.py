@@ -19,7 +19,7 @@ ON_DESK = 0.15
 SEEN, GLIMPSED = 0.7, 0.2
 """A digit keeps its label from this share of its ink in the picture on, and has none below that; between: AMBIGUOUS."""
 FINE = 2
-"""The canvas is so many times as large as the picture, because OpenCV's pens are whole pixels wide."""
+"""The canvas is this many times as large as the picture, because OpenCV's pens are whole pixels wide."""
 
 Edges = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels of the picture."""

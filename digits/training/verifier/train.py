@@ -25,7 +25,7 @@ from digits.training.verifier import examples
 EPOCHS = 8
 """Default; an epoch has twice as many examples as there are digits to train on."""
 TO_JUDGE = 20
-"""For the report, one held-out example is made for every so many to train on."""
+"""For the report, one held-out example is made for this many to train on."""
 
 
 def train(data: Labelled, writers: Writers, epochs: int, seed: int) -> bytes:
