@@ -1,4 +1,4 @@
-"""Trains the digit model and writes mnist-neural.h5: `python keras-mnist.py --help`."""
+"""Train the digit model and write mnist-neural.h5; see `python keras-mnist.py --help`."""
 
 import sys
 

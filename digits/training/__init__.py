@@ -1,1 +1,1 @@
-"""From MNIST to mnist-neural.h5. Runs as `python keras-mnist.py`; nothing that serves imports it."""
+"""Training of all networks, started with `python keras-mnist.py`. The server imports nothing from here."""

@@ -1,4 +1,4 @@
-"""What an option of a training command must be."""
+"""Argparse types for the options of the training commands."""
 
 import argparse
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """A whole number from `least` on."""
+    """Return an argparse type for whole numbers that are at least `least`, and less than 2^31."""
 
     def number(text: str) -> int:
         if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**31:
@@ -17,7 +17,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def file_to_write(suffix: str) -> Callable[[str], Path]:
-    """A file that ends in `suffix`, of a folder that exists."""
+    """Return an argparse type for a file that ends in `suffix` and lies in a folder that exists."""
 
     def path(text: str) -> Path:
         if not text.endswith(suffix) or Path(text).is_dir():

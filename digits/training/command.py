@@ -1,4 +1,4 @@
-"""The command behind keras-mnist.py: its options, and how it ends."""
+"""The command behind keras-mnist.py: its options, and the sentence with which it ends if something is wrong."""
 
 import argparse
 import logging
@@ -17,12 +17,15 @@ from digits.training.finder import command as finding
 from digits.training.recipes import RECIPES
 
 SHIPPED = "cnn"
+"""Recipe of the model that ships."""
 FINDER = "--finder"
+"""Option that hands over to digits.training.finder.command."""
 _NOT_WITH_CORRECTIONS = ("recipe", "list", "report", "seeds", "folds", "resume")
+"""Options that cannot be combined with --corrections."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command; exits with a sentence where it cannot do what was asked."""
+    """Run the command. If it cannot do what was asked, exit with a sentence that says why."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if FINDER in arguments:
         finding.main([word for word in arguments if word != FINDER])
@@ -47,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
+    """Train a recipe, and write its model and its report."""
     _quieten_keras()
     wanted = _wanted(chosen)
     data = load_data(wanted)
@@ -69,19 +73,24 @@ def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:
     try:
         run_experiment(options, data)
     except KeyboardInterrupt:
-        # What the environment said may not be said again.
+        # MNIST_NPZ may not be set next time, so the command that resumes names the file.
         data_said = ["--data", wanted] if wanted and not chosen.data else []
         sys.exit(f"\nStopped; {out} is as it was. " + _how_to_go_on(options.work, [*arguments, *data_said]))
 
 
 def _learn(chosen: argparse.Namespace) -> None:
+    """Train the serving model further on corrected uploads.
+
+    Raises:
+        ModelError: the file to write does not end in .h5.
+    """
     _quieten_keras()
     settings = Settings.read()
     data = load_data(_wanted(chosen))
     model = settings.model
     out = chosen.out or (model if data.name == MNIST else _default_out(model.stem, data.name))
     if out.suffix != ".h5":
-        raise ModelError(f"What learns is written as .h5, and {out} is none. Name a file for it with --out FILE.h5.")
+        raise ModelError(f"The new model is written as .h5, but {out} ends otherwise. Name a file with --out FILE.h5.")
     _warn(data.name, out)
     from digits.training.classifier.corrections import open_corrections
     from digits.training.classifier.learning import RECIPE, Options, learn
@@ -102,15 +111,17 @@ def _learn(chosen: argparse.Namespace) -> None:
 
 def _quieten_keras() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 legacy; here it is what was asked for.
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns that .h5 is legacy, but it is wanted here.
 
 
 def _wanted(chosen: argparse.Namespace) -> str | None:
+    """Return the file or the source of the data: --data, else MNIST_NPZ, else None."""
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     return str(wanted) if wanted else None
 
 
 def _warn(data: str, out: Path) -> None:
+    """Print a warning if the data set with this name is not MNIST."""
     if data != MNIST:
         print(
             f"This is not MNIST: accuracy on {data} is not accuracy on MNIST. The model goes to {out}. "
@@ -120,13 +131,14 @@ def _warn(data: str, out: Path) -> None:
 
 
 def _default_out(recipe: str, data: str) -> Path:
-    """What serves is not replaced by a model of other data, unless it is named."""
+    """Return the file to write without --out. Only a model trained on MNIST replaces the one that ships."""
     if data != MNIST:
         return Path(f"{recipe}-{re.sub('[^a-z0-9]+', '-', data.lower())}.h5")
     return Path("mnist-neural.h5" if recipe == SHIPPED else f"{recipe}.h5")
 
 
 def _how_to_go_on(work: Path, arguments: list[str]) -> str:
+    """Return a sentence with the command that resumes the run, or one that says that there is nothing to resume."""
     if not any(work.glob("*.keras")):
         return "No epoch was finished, so there is nothing to go on with."
     same = [word for word in arguments if word != "--resume"]
@@ -134,6 +146,7 @@ def _how_to_go_on(work: Path, arguments: list[str]) -> str:
 
 
 def _is_given(parser: argparse.ArgumentParser, chosen: argparse.Namespace, name: str) -> bool:
+    """Whether an option differs from its default."""
     return bool(getattr(chosen, name) != parser.get_default(name))
 
 
@@ -141,17 +154,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keras-mnist.py",
         description="Train a digit model, evaluate it, and put it where the server finds it.",
-        allow_abbrev=False,  # Of options that are told apart before they are parsed.
+        allow_abbrev=False,  # main() looks for --finder before parsing, and would miss an abbreviation.
     )
     add = parser.add_argument
     add("--recipe", choices=RECIPES, default=SHIPPED, metavar="NAME", help=f"{', '.join(RECIPES)}; default %(default)s")
     add(
         "--corrections",
         action="store_true",
-        help="let the model that serves learn from what people corrected, where that makes it better; "
-        "DIGITS_MODEL, DIGITS_STORAGE and DIGITS_DATABASE say where all that is",
+        help="train the serving model further on corrected uploads, and replace it if the new one reads better; "
+        "DIGITS_MODEL, DIGITS_STORAGE and DIGITS_DATABASE say where the model and the uploads are",
     )
-    add(FINDER, action="store_true", help="train what finds digits in pictures instead; --finder --help tells more")
+    add(FINDER, action="store_true", help="train the networks that find digits instead; see --finder --help")
     add("--list", action="store_true", help="print the recipes with their measured figures, and do nothing else")
     add(
         "--data",
@@ -169,11 +182,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=whole(1), metavar="N", help="default: the recipe's")
     add("--batch-size", type=whole(1), metavar="N", help="default: the recipe's")
     add("--seed", type=whole(0), default=0, metavar="N", help="of weights, order and augmentation; default %(default)s")
-    add("--seeds", type=whole(1), default=1, metavar="N", help="train so many models, from --seed on; keep the best")
-    add("--folds", type=_folds, metavar="K", help="cross-validate first, in K parts; 0 for not; default: the recipe's")
+    add("--seeds", type=whole(1), default=1, metavar="N", help="train a model for each of N seeds; keep the best")
+    add("--folds", type=_folds, metavar="K", help="cross-validate first in K folds (0: none); default: the recipe's")
     add("--resume", action="store_true", help="go on where the same command was stopped")
     return parser
 
 
 def _folds(text: str) -> int:
+    """Argparse type: 0, or a whole number from 2 on."""
     return 0 if text == "0" else whole(2)(text)

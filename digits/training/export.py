@@ -1,6 +1,7 @@
-"""Trained networks for pictures of any size to LiteRT, run as `python -m digits.training.export FILE.keras OUT.tflite`.
+"""Export a network for pictures of any size to LiteRT: `python -m digits.training.export FILE.keras OUT.tflite`.
 
-It is a process of its own, since LiteRT is exported from TensorFlow, whatever trained the network.
+It runs in a process of its own, because Keras exports to LiteRT from its TensorFlow backend alone, and the network may
+have been trained with another backend.
 """
 
 import sys
@@ -10,14 +11,14 @@ from typing import Any
 from digits.inference.convert import export
 
 EXPORTED_SIDE = 96
-"""Pixels of the picture that a network for any size is exported for; LiteRT is told others later."""
+"""Side in pixels that a network for any size is exported with; LiteRT resizes the input later."""
 
 
 def for_any_size(network: Any) -> bytes:
-    """The flatbuffer, with weights of 8 bits.
+    """Return the LiteRT flatbuffer, with 8-bit weights.
 
-    What it gives for another size must follow from the picture alone: Keras' UpSampling2D would be exported with
-    the size of its result, so that here each pixel is laid out four times by its channels.
+    Keras' UpSampling2D would be exported with a fixed output size. It is replaced here by a layer whose output size
+    follows from its input: it repeats each pixel four times in the channels, then spreads these over 2x2 pixels.
     """
     import keras
     import tensorflow as tf
@@ -40,6 +41,7 @@ def for_any_size(network: Any) -> bytes:
 
 
 def main() -> None:
+    """Read the .keras file, and write the .tflite file."""
     import keras
 
     source, out = map(Path, sys.argv[1:])

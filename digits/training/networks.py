@@ -1,4 +1,7 @@
-"""The architectures. Those without a word of their own: (28, 28, 1) in [0, 1], white on black -> ten probabilities."""
+"""Architectures of the networks.
+
+Unless its docstring says otherwise, a network takes (28, 28, 1) in [0, 1], white on black, and gives ten probabilities.
+"""
 
 from typing import Any
 
@@ -10,10 +13,10 @@ from digits.inference.model_file import CLASSES
 
 
 def cnn() -> Any:
-    """The network that ships: two convolutions at full resolution, one with a stride, two more, no pooling.
+    """The classifier that ships: five convolutions without pooling, of which the third has a stride of 2.
 
-    In the family of An et al. 2020, "An Ensemble of Simple Convolutional Neural Network Models for MNIST Digit
-    Recognition": no padding, batch normalisation and ReLU after each convolution, one dense layer.
+    Similar to the networks of An et al. 2020, "An Ensemble of Simple Convolutional Neural Network Models for MNIST
+    Digit Recognition": no padding, batch normalisation and ReLU after each convolution, one dense layer.
     """
     from keras import Input, Model, layers
 
@@ -25,7 +28,7 @@ def cnn() -> Any:
 
 
 def verifier() -> Any:
-    """The small network that tells how likely a grid holds a digit: (28, 28, 1) in [0, 1] -> (1,)."""
+    """The verifier, a small network: (28, 28, 1) in [0, 1] -> probability that this is a digit, (1,)."""
     from keras import Input, Model, layers
 
     picture = x = Input((SIDE, SIDE, 1))
@@ -36,11 +39,11 @@ def verifier() -> Any:
 
 
 def finder(height: int | None = None, width: int | None = None) -> Any:
-    """Finds digits: (height, width, 1), sides multiples of 32, of mean 0 -> (height / 4, width / 4, 20).
+    """The finder: (height, width, 1) with mean 0, sides multiples of 32 -> (height / 4, width / 4, 20).
 
-    The channels are the logit of a digit's centre, the logits of the ten digits, the distances from there to the left,
-    top, right and bottom of its box, as natural logarithms of multiples of UNIT, and the logit of the centre of each of
-    SIGNS (digits.inference.detections).
+    The channels of a place are the logit of being a digit's centre; the logits of the ten digits; the distances to the
+    left, top, right and bottom of the digit's box, as natural logarithms in units of UNIT; and the logits of
+    being the centre of each of SIGNS. Both are of digits.inference.detections.
     Fully convolutional, in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
     """
     from keras import Input, Model, initializers, layers
@@ -61,13 +64,13 @@ def finder(height: int | None = None, width: int | None = None) -> Any:
         above = layers.UpSampling2D(2)(convolved(x, filters, 1))
         x = layers.ReLU()(layers.Add()([above, convolved(finer, filters, 1)]))
         x = layers.ReLU()(convolved(x, filters))
-    # Nearly all places are no centre of a digit, which the first steps need not learn.
+    # Hardly any place is a centre. These biases say so from the start, so the first steps need not learn it.
     rare = initializers.Constant(np.array([-4.0, *[0.0] * 14, *[-6.0] * 5], np.float32))
     return Model(picture, layers.Conv2D(20, 1, bias_initializer=rare)(x), name="finder")
 
 
 def segmenter() -> Any:
-    """Paints the digit in the middle: (48, 48, 1) of mean 0 -> log-odds of its ink (24, 24, 4), 2x2 pixels a place."""
+    """The segmenter: (48, 48, 1) with mean 0 -> logits of the middle digit's ink, (24, 24, 4), 2x2 pixels a place."""
     from keras import Input, Model, layers
 
     def convolved(x: Any, filters: int, size: int = 3, stride: int = 1) -> Any:
@@ -86,7 +89,10 @@ def segmenter() -> Any:
 
 
 def dense(*hidden: int, activation: str = "relu", dropout: float = 0, standardised: bool = False) -> Any:
-    """Hidden layers of so many units, each with its share of dropout; `standardised` pixels need `standardise`."""
+    """Hidden dense layers with these numbers of units, each followed by dropout.
+
+    If `standardised`, a layer standardises the pixels first; call `standardise` before training.
+    """
     from keras import Input, Sequential, layers
 
     network = Sequential([Input((SIDE, SIDE, 1)), layers.Flatten()])
@@ -101,9 +107,9 @@ def dense(*hidden: int, activation: str = "relu", dropout: float = 0, standardis
 
 
 def standardise(network: Any, pictures: npt.NDArray[np.float32]) -> None:
-    """Teaches a standardising layer the mean and variance of each pixel, float32 (n, 28, 28, 1) in [0, 1].
+    """Give the standardising layer, if there is one, mean and variance of each pixel, float32 (n, 28, 28, 1) in [0, 1].
 
-    Pixels that never vary keep their scale, as in scikit-learn's StandardScaler: MNIST's corners would else
+    Pixels that never vary keep their scale, as in scikit-learn's StandardScaler: MNIST's corners would otherwise
     be divided by zero.
     """
     from keras import layers
@@ -117,7 +123,7 @@ def standardise(network: Any, pictures: npt.NDArray[np.float32]) -> None:
 
 
 def multiply_adds(network: Any) -> int:
-    """What one picture costs in the convolutions and dense layers."""
+    """Number of multiply-adds that the convolutions and dense layers need for one picture."""
     from keras import layers
 
     total = 0

@@ -1,4 +1,4 @@
-"""How each model is trained: ours, and those of the five older systems under their own settings."""
+"""Recipes: how our model is trained, and those of five older systems with their own settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from digits.training import networks
 
 
 def adam(_steps: int, _scale: float) -> Any:
-    """Adam with Keras' defaults, however many steps."""
+    """Return Adam with Keras' defaults; both arguments are ignored."""
     import keras
 
     return keras.optimizers.Adam()
 
 
 def nesterov(steps: int, scale: float) -> Any:
-    """SGD with Nesterov momentum; its rate rises to 0.2 times `scale`, then falls to zero along a cosine.
+    """Return SGD with Nesterov momentum; its learning rate rises to 0.2 * `scale`, then falls to zero along a cosine.
 
-    Steps are cut to a norm of 1: with little data, one that is too large early on makes all units die.
+    Gradients are clipped to a norm of 1: with little data, a step that is too large early on makes all units die.
     """
     import keras
 
@@ -30,7 +30,7 @@ def nesterov(steps: int, scale: float) -> Any:
 
 
 def adamw(steps: int, rate: float) -> Any:
-    """AdamW; its rate rises to `rate`, then falls to zero along a cosine."""
+    """Return AdamW; its learning rate rises to `rate`, then falls to zero along a cosine."""
     import keras
 
     warm_up = max(1, steps // 30)
@@ -46,31 +46,31 @@ class Recipe:
 
     origin: str
     reported: str
-    """Accuracy that its authors report."""
+    """Accuracy that its authors report, or empty."""
     network: Callable[[], Any]
     epochs: int
     batch_size: int
     loss: Literal["categorical_crossentropy", "sparse_categorical_crossentropy"] = "sparse_categorical_crossentropy"
     optimiser: Callable[[int, float], Any] = adam
-    """Of so many steps, with its rate scaled."""
+    """Makes the optimiser, from the number of steps and a factor for its learning rate."""
     label_smoothing: float = 0
     augmented: bool = False
-    """Whether each epoch sees every digit in another hand, and some as serving gives them from a photograph."""
+    """Whether each epoch changes every digit at random, and takes some from photographs, as serving sees them."""
     settling: float = 0
-    """Share of the epochs, at the end, with a tenth of the rate and digits less changed.
+    """Share of the epochs, at the end, with a tenth of the learning rate and weaker augmentation.
 
-    What a network learns last should look like what it will see: Touvron et al. 2019, "Fixing the train-test
-    resolution discrepancy".
+    What a network is trained on last should look like what it will see in use: Touvron et al. 2019, "Fixing the
+    train-test resolution discrepancy".
     """
     held_out: float = 0
-    """Share of the training set that is not learnt from: it shows progress, chooses, and calibrates."""
+    """Share of the training set that is held out, to show progress, to choose between seeds, and to calibrate."""
     test_share: float | None = None
-    """Training and test set are pooled and divided again, this share for the test; None keeps MNIST's own division."""
+    """If set, training and test set are pooled and split again, with this share for the test."""
     folds: int = 0
-    """Parts of the cross-validation that comes first; 0 for none."""
+    """Folds of the cross-validation that comes first; 0 for none."""
 
     def learning_epochs(self, epochs: int) -> int:
-        """Those of `epochs` that come before the network settles."""
+        """Return how many of the epochs come before settling."""
         return epochs - int(epochs * self.settling)
 
 

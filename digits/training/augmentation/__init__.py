@@ -1,0 +1,1 @@
+"""Random changes to training digits: other hands and pens, photographs, disturbances."""

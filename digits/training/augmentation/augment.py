@@ -1,4 +1,4 @@
-"""Small changes of hand and pen, drawn afresh for every picture in every epoch."""
+"""Small random changes of shape and pen, new for every picture in every epoch."""
 
 import cv2
 import numpy as np
@@ -7,19 +7,23 @@ import numpy.typing as npt
 from digits.grids import SIDE, Grid
 
 ROTATION_DEGREES = 15.0
+"""Largest rotation to either side."""
 SCALE = 0.12
+"""Largest change of the width, and of the height, as a share of it."""
 SHEAR = 0.15
+"""Largest horizontal shear to either side, as a share of the height."""
 SHIFT_PIXELS = 2.0
+"""Largest shift in each direction."""
 PEN_SHARE = 0.3
-"""Share of the pictures whose strokes are made thicker or thinner."""
+"""Share of the pictures whose strokes become thicker or thinner."""
 
 _PEN = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def augment(grid: Grid, rng: np.random.Generator, strength: float = 1) -> Grid:
-    """The same digit, uint8 (28, 28), in a slightly different hand: affine, and sometimes another pen.
+    """Return the digit, uint8 (28, 28), after a random affine change, and sometimes with thicker or thinner strokes.
 
-    A strength of 0.5 moves it half as far.
+    A `strength` of 0.5 halves the affine change.
     """
     if rng.random() < PEN_SHARE:
         other_pen = (cv2.dilate if rng.random() < 0.5 else cv2.erode)(grid, _PEN)
@@ -30,7 +34,7 @@ def augment(grid: Grid, rng: np.random.Generator, strength: float = 1) -> Grid:
 
 
 def _affine(rng: np.random.Generator, strength: float) -> npt.NDArray[np.float64]:
-    """float64 (2, 3): rotation, scale and shear about the centre of the grid, then a shift."""
+    """Random affine matrix, float64 (2, 3): rotation, scale and shear about the centre of the grid, then a shift."""
     angle = np.deg2rad(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES) * strength)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shear = np.array([[1, rng.uniform(-SHEAR, SHEAR) * strength], [0, 1]])

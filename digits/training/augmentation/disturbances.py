@@ -1,6 +1,6 @@
-"""What else may be in a grid beside its digit: strokes, noise, clouds, inverted regions; or what is missing.
+"""Make digits harder to read: with foreign strokes, noise, clouds, inverted regions, or missing ink.
 
-Broad families, so that the network leans on the whole shape of a digit rather than on clean ink and black paper.
+The families are broad, so that the network relies on the whole shape of a digit, not on clean ink and black paper.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def disturbed(grid: Grid, rng: np.random.Generator) -> Grid:
-    """The same digit, uint8 (28, 28), in one or two of these ways harder to read."""
+    """Return the digit, uint8 (28, 28), disturbed in one or two random ways of FAMILIES."""
     picture = grid.astype(np.float32)
     for way in rng.choice(len(FAMILIES), 1 + int(rng.random() < 0.3), replace=False):
         picture = np.clip(FAMILIES[way](picture, rng), 0, 255)
@@ -23,7 +23,7 @@ def disturbed(grid: Grid, rng: np.random.Generator) -> Grid:
 
 
 def crossed_out(picture: Floats, rng: np.random.Generator) -> Floats:
-    """With one to three strokes that are none of its own, straight, bent or broken, light or dark."""
+    """Add one to three foreign strokes: straight, bent or broken, light or dark."""
     crossed = picture.copy()
     for _ in range(int(rng.integers(1, 4))):
         corners = rng.uniform(0, SIDE, (int(rng.choice([2, 2, 3, 5])), 2))
@@ -37,7 +37,7 @@ def crossed_out(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def partly_inverted(picture: Floats, rng: np.random.Generator) -> Floats:
-    """With light and dark exchanged on one side of a line, in a band, or outside of it."""
+    """Swap light and dark on one side of a line, inside a band, or outside of one."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     angle = rng.uniform(0, 2 * np.pi)
     along = np.cos(angle) * x + np.sin(angle) * y
@@ -47,7 +47,7 @@ def partly_inverted(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def outlined(picture: Floats, rng: np.random.Generator) -> Floats:
-    """As the edges of its strokes, thin or soft."""
+    """Replace the strokes by their outlines, thin or soft."""
     side = int(rng.integers(1, 4)) * SIDE
     large = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
     solid = (large > rng.uniform(40, 200)).astype(np.float32) * 255
@@ -57,7 +57,7 @@ def outlined(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def noisy(picture: Floats, rng: np.random.Generator) -> Floats:
-    """With grain, or with pixels that are white or black by chance."""
+    """Add Gaussian noise, or make random pixels white or black."""
     if rng.random() < 0.5:
         return picture + rng.normal(0, rng.uniform(10, 70), picture.shape).astype(np.float32)
     wrong = rng.random(picture.shape) < rng.uniform(0.01, 0.2)
@@ -66,7 +66,7 @@ def noisy(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def clouded(picture: Floats, rng: np.random.Generator) -> Floats:
-    """Behind clouds or blots of another grey."""
+    """Lay grey clouds or blots over the digit."""
     cells = tuple(int(side) for side in rng.integers(2, 10, 2))
     cloud = cv2.resize(rng.random(cells, np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     if rng.random() < 0.4:
@@ -76,13 +76,13 @@ def clouded(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def faded(picture: Floats, rng: np.random.Generator) -> Floats:
-    """With less contrast, on paper that is not black."""
+    """Lower the contrast, and brighten the black background."""
     contrast = rng.uniform(0.2, 1)
     return picture * np.float32(contrast) + np.float32(rng.uniform(0, 255 * (1 - 0.6 * contrast)))
 
 
 def coarse(picture: Floats, rng: np.random.Generator) -> Floats:
-    """Blurred, in larger pixels, or with neighbouring pixels exchanged."""
+    """Blur the digit, lower its resolution, or move pixels at random by about one."""
     kind = rng.integers(3)
     if kind == 0:
         sigmas = rng.uniform(0.5, 2.2), rng.uniform(0.5, 2.2)
@@ -98,7 +98,7 @@ def coarse(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def partly_gone(picture: Floats, rng: np.random.Generator) -> Floats:
-    """Broken by one to three small gaps."""
+    """Break the strokes with one to three small gaps."""
     broken = picture.copy()
     for _ in range(int(rng.integers(1, 4))):
         start = rng.uniform(6, SIDE - 6, 2)
@@ -117,4 +117,4 @@ FAMILIES: tuple[Callable[[Floats, np.random.Generator], Floats], ...] = (
     coarse,
     partly_gone,
 )
-"""Ways to disturb a picture, float32 (28, 28) in [0, 255]."""
+"""Ways to disturb a picture, float32 (28, 28), white on black in [0, 255]; each is equally likely."""

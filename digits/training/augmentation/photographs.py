@@ -1,4 +1,4 @@
-"""Training sees what serving gives: digits are drawn, photographed, and come back by serving's own road."""
+"""Make synthetic photographs of digits, and read them back as serving does, so that training sees the same grids."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,26 +15,27 @@ from digits.training.augmentation.road import likeliest_grid
 from digits.vision.decode import read_picture
 
 Sheet = npt.NDArray[np.floating]
-"""Floats (h, w) in [0, 1]: first the share of ink at each pixel, and from `on_paper` on the light that it gives."""
+"""Floats (h, w) in [0, 1]: the share of ink in each pixel until `on_paper`, its brightness from there on."""
 
 MAX_PIXELS = 1_000_000
+"""Limit of the decoder, which no photograph made here reaches."""
 
 
 def all_as_served(grids: npt.NDArray[np.uint8], seed: int | list[int]) -> npt.NDArray[np.uint8]:
-    """uint8 (n, 28, 28) -> the same digits, each photographed and brought back by serving; threads share the work."""
+    """Return `as_served` of each digit, uint8 (n, 28, 28), computed in several threads."""
     generators = np.random.default_rng(seed).spawn(len(grids))
     with ThreadPoolExecutor(usable_cpus()) as threads:
         return np.stack(list(threads.map(as_served, grids, generators)))
 
 
 def as_served(grid: Grid, rng: np.random.Generator) -> Grid:
-    """The grid that serving makes of a photograph of this digit, or the digit as it is where serving finds none."""
+    """Return the grid that serving makes of a photograph of this digit, or the digit itself if serving finds none."""
     served = likeliest_grid(read_picture(photograph(grid, rng), MAX_PIXELS).grey)
     return grid if served is None else served
 
 
 def photograph(grid: Grid, rng: np.random.Generator) -> bytes:
-    """A digit, uint8 (28, 28), as the file that somebody could upload."""
+    """Return a photograph of a digit, uint8 (28, 28), as a JPEG or PNG file that somebody could upload."""
     sheet: Sheet = grid.astype(np.float32) / 255
     for stage in STAGES:
         sheet = stage(sheet, rng)
@@ -48,15 +49,15 @@ def photograph(grid: Grid, rng: np.random.Generator) -> bytes:
 
 
 def drawn_large(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Three to six times as large, with edges as sharp as a pen's."""
+    """Enlarge the digit three to six times, with edges as sharp as a pen's."""
     side = int(SIDE * rng.uniform(3, 6))
     large = cv2.GaussianBlur(cv2.resize(sheet, (side, side), interpolation=cv2.INTER_CUBIC), (0, 0), side / SIDE / 2)
-    # Where the edge is taken to be makes the stroke up to a grid's pixel broader or thinner.
+    # This threshold makes the stroke up to one pixel of the grid broader or thinner.
     return np.clip((large - rng.uniform(0.25, 0.65)) * side / SIDE + 0.5, 0, 1)
 
 
 def with_another_pen(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Broader by up to 2 pixels of the grid, as of a marker, in a third of the pictures."""
+    """Broaden the strokes of a third of the pictures by up to 2 pixels of the grid, like a marker's."""
     if rng.random() > 1 / 3:
         return sheet
     width = int(rng.uniform(1, 2) * len(sheet) / SIDE) + 1
@@ -64,7 +65,7 @@ def with_another_pen(sheet: Sheet, rng: np.random.Generator) -> Sheet:
 
 
 def seen_aslant(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """In the perspective of a hand-held phone, with room around."""
+    """Add a margin, and distort the perspective as with a hand-held phone."""
     side = len(sheet)
     margin = side * rng.uniform(0.1, 0.5)
     corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
@@ -74,26 +75,26 @@ def seen_aslant(sheet: Sheet, rng: np.random.Generator) -> Sheet:
 
 
 def on_paper(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Pen or pencil on paper, or, in a third of the pictures, light ink on a dark canvas."""
+    """Turn ink into brightness: dark ink on paper, or, in a third of the pictures, light ink on a dark canvas."""
     paper, contrast = rng.uniform(0.45, 1), rng.uniform(0.25, 1)
     light = paper * (1 - contrast * sheet)
     return 1 - light if rng.random() < 1 / 3 else light
 
 
 def unevenly_lit(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Brighter towards one side, by up to half."""
+    """Darken the picture towards one side, by about half at most."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in sheet.shape), indexing="ij")
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.25)
     return sheet * (1 - strength + strength * (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y))
 
 
 def out_of_focus(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Blurred, with a standard deviation of up to a hundredth of the picture's side."""
+    """Blur the picture, with a standard deviation of up to a hundredth of its side."""
     return cv2.GaussianBlur(sheet, (0, 0), rng.uniform(0.002, 0.01) * len(sheet))
 
 
 def grainy(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """With the noise of a small sensor, up to 3 % of white."""
+    """Add the noise of a small sensor, with a standard deviation of up to 3 % of white."""
     return sheet + rng.uniform(0, 0.03) * rng.standard_normal(sheet.shape, np.float32)
 
 
@@ -106,4 +107,4 @@ STAGES: tuple[Callable[[Sheet, np.random.Generator], Sheet], ...] = (
     out_of_focus,
     grainy,
 )
-"""What happens to a digit between the hand and the upload, in this order."""
+"""Steps from a digit to its photograph, in this order."""

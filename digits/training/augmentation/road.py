@@ -1,4 +1,4 @@
-"""Serving's way from picture to grid, for what learns from it."""
+"""Turn pictures into grids with the networks that serve, so that training sees what serving sees."""
 
 import functools
 
@@ -8,17 +8,17 @@ from digits.inference.finder import Finder, load_finder
 from digits.inference.segmenter import Segmenter, load_segmenter
 
 FOUND = 0.3
-"""Of the finder's probability, from which a digit is taken for found, as in Zhou et al. 2019, "Objects as Points"."""
+"""Probability of the finder from which a digit counts as found, as in Zhou et al. 2019, "Objects as Points"."""
 
 
 @functools.cache
 def road() -> tuple[Finder, Segmenter]:
-    """The finder and the segmenter that serve, loaded once."""
+    """Return the finder and the segmenter that serve; they are loaded once."""
     return load_finder(load_calibration()), load_segmenter()
 
 
 def likeliest_grid(grey: Grey) -> Grid | None:
-    """The grid of the likeliest digit in a picture, uint8 (h, w); None where none is found."""
+    """Return the grid of the likeliest digit in a picture, uint8 (h, w), or None if none is found."""
     finder, segmenter = road()
     found = finder.find(grey).digits
     if not found or found[0].is_digit < FOUND:

@@ -1,0 +1,1 @@
+"""The classifier: training, evaluation and report, and learning from corrections."""

@@ -1,4 +1,4 @@
-"""What the network sees: every epoch's digits in batches, for our own recipe each time in another hand."""
+"""Batches of digits for training. Our own recipe changes every digit at random in each epoch."""
 
 import math
 from typing import Any
@@ -18,21 +18,22 @@ from digits.training.data.datasets import Labelled
 from digits.training.recipes import Recipe
 
 PHOTOGRAPHED = 0.2
-"""Share of the digits in an augmented epoch that were photographed and came back by serving's road."""
+"""Share of the digits in an augmented epoch that are taken from photographs of them, as serving reads these."""
 DISTURBED = 0.2
 """Share of the digits in an augmented epoch that are made hard to read."""
 SETTLING_STRENGTH = 0.5
-"""Of the changes to digits while the network settles."""
+"""Strength of the affine changes while the network settles, instead of 1."""
 SETTLING_SHARE = 0.25
-"""Of the digits in another style or made hard to read, while it settles."""
+"""Factor, while it settles, for the shares of digits in another style and of digits made hard to read."""
 _AT_ONCE = 1000
+"""Photographs between two steps of the progress bar."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled batches of one epoch after another, a function of seed and epoch however training came there.
+    """Shuffled batches of one epoch at a time: float32 (n, 28, 28, 1), and labels as the recipe's loss takes them.
 
-    Each batch is float32 (n, 28, 28, 1) and labels as the recipe's loss takes them. Photographs are taken once,
-    when this is made, and every epoch sees another share of them.
+    They depend on seed and epoch only, so that a resumed run sees the same. All digits are photographed once, by the
+    constructor; every epoch uses another random share of the photographs.
     """
 
     def __init__(self, recipe: Recipe, data: Labelled, asked: Asked, epoch: int) -> None:
@@ -43,7 +44,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle(epoch)
 
     def shuffle(self, epoch: int) -> None:
-        """Turns to the digits of an epoch, counted from 0."""
+        """Switch to an epoch, counted from 0."""
         self._epoch = epoch
         self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._data.digits))
 
@@ -66,13 +67,14 @@ class Batches(keras.utils.PyDataset):
 
 
 def labels(recipe: Recipe, digits: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-    """Digits uint8 (n,) as the recipe's loss takes them: as they are, or one-hot float32 (n, 10)."""
+    """Return digits, uint8 (n,), as the recipe's loss takes them: as they are, or one-hot float32 (n, 10)."""
     if recipe.loss == "sparse_categorical_crossentropy":
         return digits
     return np.eye(CLASSES, dtype=np.float32)[digits]
 
 
 def _photographed(grids: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
+    """Return a photograph of each grid, as serving reads it, and show a progress bar."""
     print("Photographing the digits", flush=True)
     bar = keras.utils.Progbar(len(grids), unit_name="digit")
     served = []

@@ -1,4 +1,4 @@
-"""Where a run stands after its last whole epoch: one .keras file, with its progress appended as JSON."""
+"""Checkpoints: the state of a run after its last whole epoch, a .keras file with the progress appended as JSON."""
 
 import json
 import tempfile
@@ -14,33 +14,34 @@ _PROGRESS = "progress.json"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What makes two runs the same."""
+    """What two runs must have in common for one to resume the other."""
 
     recipe: str
     seed: int
     epochs: int
     batch_size: int
     data: str
-    """Fingerprint of the digits to learn from."""
+    """Fingerprint of the digits to train on."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run came."""
+    """How far a run has come."""
 
     asked: Asked
     seconds: float = 0
+    """Training time so far, photographing included."""
     history: dict[str, list[float]] = field(default_factory=dict)
-    """A value per finished epoch of each of Keras' metrics."""
+    """For each of Keras' metrics, its value in each finished epoch."""
 
     @property
     def finished(self) -> int:
-        """Epochs that are done."""
+        """Number of finished epochs."""
         return max(map(len, self.history.values()), default=0)
 
 
 def save_checkpoint(path: Path, model: Any, progress: Progress) -> None:
-    """Replaces the file in one step: a run that is killed meanwhile finds the epoch before."""
+    """Replace the file in one step: a run that is killed meanwhile leaves the epoch before."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         model.save(temporary)
@@ -50,9 +51,10 @@ def save_checkpoint(path: Path, model: Any, progress: Progress) -> None:
 
 
 def load_checkpoint(path: Path, asked: Asked) -> tuple[Any, Progress] | None:
-    """The model with its optimiser, and its progress; None where no epoch was finished.
+    """Return the model with its optimiser, and its progress; None if no epoch was finished.
 
-    Raises DataError where the file is damaged, or another run's than is asked for.
+    Raises:
+        DataError: the file is damaged, or belongs to another run.
     """
     if not path.exists():
         return None
@@ -63,7 +65,7 @@ def load_checkpoint(path: Path, asked: Asked) -> tuple[Any, Progress] | None:
             kept = json.loads(archive.read(_PROGRESS))
         progress = Progress(Asked(**kept.pop("asked")), **kept)
         model = keras.models.load_model(path) if progress.asked == asked else None
-    except Exception as error:  # Keras and the decoders below it raise all kinds.
+    except Exception as error:  # Keras and the decoders that it calls raise many kinds.
         raise DataError(f"The checkpoint {path} is damaged. Train without --resume.") from error
     if model is None:
         was = progress.asked

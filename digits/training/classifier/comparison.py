@@ -1,37 +1,37 @@
-"""Whether a model that learnt from corrections takes the place of the one that serves."""
+"""Decide whether a model trained on corrections replaces the one that serves."""
 
 from dataclasses import dataclass
 
 MOST_LOST = 3
-"""Of 10,000 digits that no model learnt from, so many more may be read wrong."""
+"""How many more of 10,000 digits that neither model was trained on may be read wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How a model reads, as it is served."""
+    """How well a model reads, compiled as it is served."""
 
     wrong: int
-    """Digits that no model learnt from."""
+    """Held-out digits read wrong."""
     right: int
-    """Held-out corrections, the whole number."""
+    """Held-out corrections of which the whole number was read right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The model that serves, and the one that learnt, on the same digits and pictures."""
+    """Scores of the model that serves and of the new one, on the same digits and pictures."""
 
     old: Scores
     new: Scores
     data: str
-    """What these digits are called."""
+    """Name of the held-out digits."""
     digits: int
-    """How many they are."""
+    """Number of held-out digits."""
     pictures: int
-    """Held-out corrections."""
+    """Number of held-out corrections."""
 
     @property
     def objection(self) -> str:
-        """Why the old one had better stay; empty where nothing speaks for that."""
+        """Why the old model should stay; empty if the new one may replace it."""
         lost, gained = self.new.wrong - self.old.wrong, self.new.right - self.old.right
         if lost * 10_000 > MOST_LOST * self.digits:
             return f"it reads {lost:,} more digits wrong ({self.data}), which is more than {MOST_LOST} of 10,000"
@@ -40,7 +40,7 @@ class Comparison:
         return ""
 
     def __str__(self) -> str:
-        """A table, for people."""
+        """Return a table for people."""
         rows = {
             f"{self.data}, wrong of {self.digits:,}": (self.old.wrong, self.new.wrong),
             f"Held-out corrections, right of {self.pictures:,}": (self.old.right, self.new.right),

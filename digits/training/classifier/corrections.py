@@ -1,4 +1,4 @@
-"""What people corrected: the pictures, and the digits in them to learn from."""
+"""Turn corrected uploads into digits to train on, and into held-out pictures to judge models by."""
 
 import hashlib
 from collections import Counter
@@ -26,35 +26,37 @@ from digits.uploads.schema import prepare_records
 from digits.vision.decode import read_picture
 
 HELD_OUT = 5
-"""Of so many pictures, one is not learnt from: new models are judged by it."""
+"""One picture in this many is held out: new models are judged by it."""
 FEWEST = 20
-"""Pictures to learn from, below which there is no use in it."""
+"""Least number of pictures to train on; with fewer, training is of no use."""
 _TOGETHER = 100
+"""Pictures that are held in memory at once."""
 
 _Digits = list[tuple[Grid, int]]
+"""The digits of a picture: the grid of each, and which digit it is."""
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """An upload that a person has said something about."""
+    """An upload that a person has labelled."""
 
     label: str
-    """The digits that are written in it, with a line feed between lines; empty for none."""
+    """The digits written in it, with a line feed between lines; empty if there is none."""
     picture: bytes | None
-    """As it was sent; None where it is gone."""
+    """The file as it was sent; None if it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A picture to judge models by: uint8 (h, w), as serving sees it."""
+    """A picture to judge models by: decoded as in serving, uint8 (h, w), with its label."""
 
     grey: Grey
     label: str
 
     def is_read_by(self, recogniser: Recogniser) -> bool:
-        """Whether the whole number is read right, or, where there is none, nothing is recognised."""
+        """Whether the whole number is read right, or, if the label is empty, nothing is recognised."""
         try:
             reading = read_digits(self.grey, recogniser)
         except NoInk:
@@ -64,15 +66,15 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """What came of the corrections."""
+    """What the corrections give: digits to train on, and pictures to judge by."""
 
     learnt: Labelled
-    """Grids as serving made them, each with its digit from the label."""
+    """Grids as serving makes them, each with its digit from the label."""
     pictures: int
-    """That these digits stand in."""
+    """Number of pictures that these digits are from."""
     held_out: Sequence[HeldOut]
     unusable: Counter[str]
-    """How many corrections, by what is wrong with them."""
+    """How many corrections cannot be used, by reason."""
 
     def __str__(self) -> str:
         text = (
@@ -83,7 +85,11 @@ class Lessons:
         return f"{text}; not learnt from: {others}." if others else f"{text}."
 
     def check(self) -> None:
-        """Raises DataError where they are too few."""
+        """Check that there are enough corrections.
+
+        Raises:
+            DataError: there are too few.
+        """
         if self.pictures < FEWEST or not self.held_out:
             raise DataError(
                 f"That is too little: {FEWEST} pictures to learn from are needed, and one to judge by. One in "
@@ -93,31 +99,34 @@ class Lessons:
 
 
 def open_corrections(settings: Settings) -> Iterator[Correction]:
-    """Those of the server with these settings. Raises SettingsError where they cannot be found."""
+    """Yield the corrections of the server that has these settings.
+
+    A SettingsError is raised if its storage or its database cannot be used.
+    """
     prepare_storage(settings.storage)
     prepare_records(settings.database)
     engine = create_engine(settings.database)
     try:
         yield from corrections(open_storage(settings.storage), SqlRecords(engine))
     finally:
-        engine.dispose()  # SQLite's files beside the database go with its last connection.
+        engine.dispose()  # Closing the last connection removes the files that SQLite keeps beside the database.
 
 
 def corrections(storage: Storage, records: Records) -> Iterator[Correction]:
-    """All, the newest upload first."""
+    """Yield all corrections, the newest upload first."""
     for record in every(records, Wanted(labelled=True)):
         yield Correction(record.label or "", picture_in(storage, record.id))
 
 
 def is_held_out(picture: bytes) -> bool:
-    """Whether a picture is for judging: always the same one, whatever else there is."""
+    """Whether a picture is held out. That depends on the picture alone, so it stays so in every run."""
     return int(hashlib.sha256(picture).hexdigest()[:8], 16) % HELD_OUT == 0
 
 
 def lessons(of: Iterable[Correction], recogniser: Recogniser, max_pixels: int) -> Lessons:
-    """Brings the pictures by serving's road; of one that was sent several times, the first correction counts.
+    """Read the pictures as serving does. If one was sent several times, its first correction counts.
 
-    Learnt from is a picture in which as many digits are found on each line as its label has there.
+    A picture is used for training if as many digits are found on each line as its label has there.
     """
     look = partial(_look, recogniser=recogniser, max_pixels=max_pixels)
     learnt: list[_Digits] = []
@@ -136,7 +145,7 @@ def lessons(of: Iterable[Correction], recogniser: Recogniser, max_pixels: int) -
 
 
 def matched(glyphs: Sequence[Glyph], label: str) -> _Digits:
-    """Each glyph's grid with its digit; empty where there are not as many on each line as the label has."""
+    """Pair each glyph's grid with its digit; empty if some line has not as many glyphs as the label has digits."""
     found = Counter(glyph.line for glyph in glyphs)
     if list(found.values()) != [len(line) for line in label.split("\n")]:
         return []
@@ -144,7 +153,7 @@ def matched(glyphs: Sequence[Glyph], label: str) -> _Digits:
 
 
 def _each_once(of: Iterable[Correction], unusable: Counter[str]) -> Iterator[tuple[bytes, str]]:
-    """Pictures with their labels; the others are counted."""
+    """Yield each picture once, with its label; count those that are gone or were sent before."""
     met = set()
     for correction in of:
         if correction.picture is None:
@@ -157,14 +166,14 @@ def _each_once(of: Iterable[Correction], unusable: Counter[str]) -> Iterator[tup
 
 
 def _in_threads(function: Callable[[_Given], _Made], things: Iterator[_Given]) -> Iterator[_Made]:
-    """What the function makes of each, in order; only so many are held at once."""
+    """Yield the function's result for each, in order, with at most _TOGETHER in memory at once."""
     with ThreadPoolExecutor(usable_cpus()) as threads:
         while some := list(islice(things, _TOGETHER)):
             yield from threads.map(function, some)
 
 
 def _look(labelled: tuple[bytes, str], recogniser: Recogniser, max_pixels: int) -> HeldOut | _Digits | str:
-    """What is learnt from a picture, or what is wrong with it."""
+    """Return the picture if it is held out, else its digits, or the reason why it cannot be used."""
     picture, label = labelled
     try:
         grey = read_picture(picture, max_pixels).grey

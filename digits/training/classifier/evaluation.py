@@ -1,4 +1,4 @@
-"""How right a model is, and how honest about it."""
+"""Measure a model: its accuracy, and whether its confidences are calibrated."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from digits.inference.recogniser import Recogniser
 from digits.training.data.datasets import Labelled
 
 BINS = 15
-"""Of the confidences, for the calibration error."""
+"""Number of confidence bins for the calibration error."""
 
 Probabilities = npt.NDArray[np.float32]
 """float32 (n, 10), each row with sum 1."""
@@ -20,23 +20,23 @@ Digits = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Shares are of 1."""
+    """Figures of one model on one set of digits. Shares are from 0 to 1."""
 
     accuracy: float
     errors: int
     loss: float
     """Mean cross-entropy, in nats."""
     calibration_error: float
-    """Expected difference between confidence and accuracy: Guo et al. 2017, over BINS bins of equal width."""
+    """Expected calibration error over BINS bins of equal width, Guo et al. 2017: how far confidence is off accuracy."""
     per_class: list[float]
-    """Of each digit, the share that is read right."""
+    """For each digit, the share that is read right."""
     confusion: list[list[int]]
     """Rows are the true digits, columns those that were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Several models' accuracy, as shares of 1."""
+    """Accuracies of several models, as shares from 0 to 1."""
 
     mean: float
     deviation: float
@@ -44,6 +44,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
+        """Return the values with their mean and standard deviation."""
         return cls(float(np.mean(values)), float(np.std(values)), values)
 
     def __str__(self) -> str:
@@ -51,12 +52,13 @@ class Spread:
 
 
 def read_right(recogniser: Recogniser, of: Labelled) -> npt.NDArray[np.bool_]:
-    """bool (n,): which digits it reads as they are."""
+    """Return which digits are read right, bool (n,)."""
     read = [prediction.digit for prediction in recogniser.predict(list(of.grids))]
     return np.array(read) == of.digits
 
 
 def evaluate(probabilities: Probabilities, digits: Digits) -> Evaluation:
+    """Return the figures of a model that gave these probabilities for these true digits."""
     read = probabilities.argmax(axis=1)
     right = read == digits
     confusion = np.zeros((CLASSES, CLASSES), int)
@@ -73,7 +75,7 @@ def evaluate(probabilities: Probabilities, digits: Digits) -> Evaluation:
 
 
 def reliability(probabilities: Probabilities, digits: Digits) -> list[tuple[float, float, float]]:
-    """For each bin that is not empty: its mean confidence, its accuracy, and its share of the pictures."""
+    """Return, for each bin that is not empty, its mean confidence, its accuracy, and its share of the pictures."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == digits
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -84,7 +86,7 @@ def reliability(probabilities: Probabilities, digits: Digits) -> list[tuple[floa
 
 
 def worst_mistakes(probabilities: Probabilities, digits: Digits, most: int) -> list[int]:
-    """Indices of the pictures read wrong, those first whose true digit was thought least likely."""
+    """Return the indices of pictures read wrong, first those whose true digit got the lowest probability."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != digits)
     order = probabilities[wrong, digits[wrong]].argsort(kind="stable")
     return wrong[order][:most].tolist()

@@ -1,4 +1,4 @@
-"""A recipe from beginning to end: cross-validation, a model for each seed, the one that is kept, and its report."""
+"""Run a recipe: cross-validate, train a model for each seed, keep the best, and write its report."""
 
 import math
 import time
@@ -22,45 +22,54 @@ from digits.training.recipes import RECIPES, Recipe
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command was asked for; where it said nothing, the recipe did."""
+    """Options of the command, with the recipe's values for those that were not given."""
 
     recipe: str
     epochs: int
     batch_size: int
     seed: int
+    """The first seed."""
     seeds: int
+    """Number of seeds, so of models to train."""
     folds: int
+    """Folds of the cross-validation; 0 for none."""
     out: Path
     report: Path
     resume: bool
 
     @property
     def work(self) -> Path:
-        """Folder of what is not finished."""
+        """Folder for checkpoints and the unfinished model."""
         return self.out.with_suffix(".training")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One seed's model, calibrated, and what it came to."""
+    """The calibrated model of one seed, and its results."""
 
     model: keras.Model
     progress: Progress
     temperature: float | None
+    """What its last layer was divided by; None if nothing was held out."""
     validation: Evaluation | None
+    """On the held-out part of the training set, if there is one."""
     on_test: Probabilities
+    """Its answers on the test set."""
 
     @property
     def loss(self) -> float:
-        """What seeds are compared by: on the held-out part, or, where there is none, of the last epoch of training."""
+        """Loss by which seeds are compared: on the held-out part, or in the last epoch of training if there is none."""
         return self.validation.loss if self.validation else self.progress.history["loss"][-1]
 
 
 def run_experiment(options: Options, data: DataSet) -> None:
-    """Writes the model and the report, and prints a summary.
+    """Train as the options say, write the model and the report, and print a summary.
 
-    Both take the place of older ones at the very end, once the compiled model has been measured. Raises DataError
-    where a checkpoint does not fit, and ModelError where training came to nothing that can be served.
+    Both replace older ones at the very end, once the compiled model has been measured. A DataError is raised if a
+    checkpoint does not belong to this run.
+
+    Raises:
+        ModelError: training diverged for all seeds, or the model cannot be compiled.
     """
     recipe = RECIPES[options.recipe]
     if recipe.test_share:
@@ -110,7 +119,7 @@ def run_experiment(options: Options, data: DataSet) -> None:
 
 
 def cross_validate(options: Options, recipe: Recipe, data: Labelled) -> list[float]:
-    """The accuracy on each fold, of a model that learnt from the others."""
+    """Return the accuracy on each fold of a model trained on the other folds."""
     scores = []
     for number, (learnt, judged) in enumerate(folds(data, options.folds) if options.folds else (), 1):
         print(f"Fold {number} of {options.folds}", flush=True)
@@ -126,9 +135,10 @@ def cross_validate(options: Options, recipe: Recipe, data: Labelled) -> list[flo
 def _run(
     options: Options, recipe: Recipe, train: Labelled, held_out: Labelled | None, test: Labelled, seed: int
 ) -> Run:
+    """Train, calibrate and evaluate the model of one seed."""
     if options.seeds > 1:
         print(f"Seed {seed}, {seed - options.seed + 1} of {options.seeds}", flush=True)
-    # An older recipe may show the test set by epoch, as its author did: nothing is chosen by it.
+    # Recipes without a held-out part show the test set after each epoch, as their authors did; it decides nothing.
     beside = held_out or test
     model, progress = fit(recipe, train, beside, _asked(options, train, seed), options.work / f"seed-{seed}.keras")
     temperature = calibrate(model, held_out) if held_out else None
@@ -137,10 +147,12 @@ def _run(
 
 
 def _asked(options: Options, train: Labelled, seed: int) -> Asked:
+    """Return what a checkpoint must agree with."""
     return Asked(options.recipe, seed, options.epochs, options.batch_size, train.fingerprint)
 
 
 def _served(model: Path, test: Labelled) -> Served:
+    """Compile a model, and measure accuracy and time per digit on the test set."""
     compiled = load_compiled(model)
     recogniser = LiteRTRecogniser(compiled)
     started = time.perf_counter()
@@ -150,6 +162,7 @@ def _served(model: Path, test: Labelled) -> Served:
 
 
 def _metrics(run: Run, test: Labelled) -> RunMetrics:
+    """Return the figures of one seed for the report."""
     return RunMetrics(
         seed=run.progress.asked.seed,
         seconds=round(run.progress.seconds, 1),
@@ -161,7 +174,11 @@ def _metrics(run: Run, test: Labelled) -> RunMetrics:
 
 
 def _make_room(options: Options) -> None:
-    """Makes the folders now, rather than find after hours that they cannot be made."""
+    """Make the folders, so that a run does not find out after hours that it cannot; drop old checkpoints.
+
+    Raises:
+        DataError: the run is to be resumed, but there is no checkpoint.
+    """
     if options.resume:
         if not any(options.work.glob("*.keras")):
             raise DataError(f"There is nothing to go on with in {options.work}. Train without --resume.")
@@ -172,7 +189,7 @@ def _make_room(options: Options) -> None:
 
 
 def _clean(work: Path) -> None:
-    """Removes what a run leaves there, and the folder where nothing else is in it."""
+    """Remove the checkpoints of a run, and the folder if nothing else is in it."""
     for file in work.glob("*.keras"):
         file.unlink()
     if work.exists() and not any(work.iterdir()):

@@ -1,4 +1,4 @@
-"""Trains a recipe's network, so that it can be stopped and resumed; calibrates it, and saves it."""
+"""Train a network so that it can be stopped and resumed; calibrate it, and save it."""
 
 import time
 from pathlib import Path
@@ -18,11 +18,11 @@ from digits.training.networks import standardise
 from digits.training.recipes import Recipe
 
 SETTLING_RATE = 0.1
-"""Of the learning rate before, at its peak, while the network settles."""
+"""Peak of the learning rate while the network settles, as a share of its peak before."""
 
 
 class _Bookkeeping(keras.callbacks.Callback):
-    """Writes down every epoch that ends."""
+    """Starts each epoch by seed and number alone, and saves a checkpoint when it ends."""
 
     def __init__(self, path: Path, progress: Progress, batches: Batches) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Bookkeeping(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, *_: Any) -> None:
         self._started = time.monotonic()
         self._batches.shuffle(epoch)
-        # Keras does not keep the state of dropout's generators: each epoch starts them anew.
+        # Keras does not save the state of dropout's random generators, so each epoch sets it.
         for place, layer in enumerate(self.model.layers):
             if isinstance(layer, keras.layers.Dropout):
                 state = np.random.SeedSequence([self._progress.asked.seed, epoch, place]).generate_state(2)
@@ -52,10 +52,10 @@ def fit(
     checkpoint: Path,
     start: keras.Model | None = None,
 ) -> tuple[keras.Model, Progress]:
-    """The trained network and how it came about; goes on from `checkpoint` where there is one.
+    """Train a network, and return it with its progress. Resumes from `checkpoint` if that exists.
 
-    It is the one to `start` from, where that is given, else a fresh one of the recipe's. The digits `beside` only show
-    how training goes. Raises DataError where the checkpoint is damaged or another run's.
+    Training begins with the network `start`, or, without one, with a new network of the recipe. The digits `beside`
+    are only evaluated after each epoch. A DataError is raised if the checkpoint is damaged or belongs to another run.
     """
     model, progress = load_checkpoint(checkpoint, asked) or (None, Progress(asked))
     if model:
@@ -78,13 +78,14 @@ def fit(
                 initial_epoch=progress.finished,
                 epochs=last,
                 callbacks=[_Bookkeeping(checkpoint, progress, batches)],
-                shuffle=False,  # The batches are shuffled already, and by the seed and the epoch alone.
+                shuffle=False,  # Batches are shuffled already, by seed and epoch alone.
             )
         first = last
     return model, progress
 
 
 def _fresh(recipe: Recipe, train: Labelled, seed: int) -> keras.Model:
+    """Return a new network of the recipe, standardised for these digits if it has such a layer."""
     keras.utils.set_random_seed(seed)
     model = recipe.network()
     standardise(model, to_input(train.grids))
@@ -92,15 +93,16 @@ def _fresh(recipe: Recipe, train: Labelled, seed: int) -> keras.Model:
 
 
 def _loss(recipe: Recipe) -> keras.losses.Loss:
+    """Return the recipe's loss."""
     if recipe.loss == "sparse_categorical_crossentropy":
         return keras.losses.SparseCategoricalCrossentropy()
     return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
 
 
 def fit_shuffled(network: keras.Model, batches: Any, held_out: Any, epochs: int, backup: Path) -> None:
-    """Fits a compiled network to batches with a `shuffle(epoch)`; those held out show how it goes.
+    """Train a compiled network on batches that have a method `shuffle(epoch)`. Held-out ones are only evaluated.
 
-    Goes on from what is in the folder `backup`, where an earlier run was stopped.
+    Resumes from the folder `backup` if an earlier run was stopped.
     """
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
     network.fit(
@@ -114,16 +116,16 @@ def fit_shuffled(network: keras.Model, batches: Any, held_out: Any, epochs: int,
 
 
 def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """uint8 (n, 28, 28) -> probabilities, float32 (n, 10)."""
+    """Return the probabilities, float32 (n, 10), for grids, uint8 (n, 28, 28)."""
     batches = np.split(to_input(grids), range(500, len(grids), 500))
     return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
 
 
 def calibrate(model: keras.Model, held_out: Labelled, label_smoothing: float = 0) -> float:
-    """Divides the last layer by the temperature that makes its probabilities honest; returns the temperature.
+    """Scale the last layer by the temperature with the lowest cross-entropy on held-out digits, and return it.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks". The predicted digits stay the same. With label
-    smoothing, the probabilities become such as training with it would have them.
+    This is the temperature scaling of Guo et al. 2017, "On Calibration of Modern Neural Networks". The predicted digits
+    stay the same. With `label_smoothing`, the cross-entropy is that of smoothed labels.
     """
     logits = np.log(np.maximum(predict(model, held_out.grids), 1e-12))
     temperatures = np.geomspace(0.2, 5, 200)
@@ -135,6 +137,7 @@ def calibrate(model: keras.Model, held_out: Labelled, label_smoothing: float = 0
 
 
 def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8], label_smoothing: float) -> float:
+    """Mean cross-entropy with labels smoothed by this share, in nats."""
     logits = logits - logits.max(axis=1, keepdims=True)
     log_sums = np.log(np.exp(logits).sum(axis=1))
     wanted = (1 - label_smoothing) * logits[np.arange(len(digits)), digits] + label_smoothing * logits.mean(axis=1)
@@ -142,14 +145,14 @@ def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8
 
 
 def save(model: keras.Model, path: Path, threshold: float = DEFAULT_THRESHOLD) -> None:
-    """Writes the .h5 and its threshold."""
+    """Write the .h5 file, with the threshold as an attribute."""
     model.save(path, include_optimizer=False)
     with h5py.File(path, "r+") as file:
         file.attrs["threshold"] = threshold
 
 
 def take_place(finished: Path, out: Path) -> None:
-    """Moves a saved model, with its compiled form, to where it is served from."""
+    """Move a saved model and its compiled form to where they are served from."""
     for compiled, place in zip(places(finished), places(out), strict=True):
         if compiled.exists():
             place.parent.mkdir(parents=True, exist_ok=True)

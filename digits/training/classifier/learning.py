@@ -1,4 +1,4 @@
-"""The model that serves learns from what people corrected, and stays unless it gains by that."""
+"""Train the serving model further on corrected uploads, and replace it if the new one reads better."""
 
 import shutil
 import tempfile
@@ -22,36 +22,41 @@ from digits.training.data.datasets import DataSet, Labelled, divided
 from digits.training.recipes import RECIPES
 
 RECIPE = replace(RECIPES["cnn"], epochs=2, settling=1)
-"""As the model that ships was trained at the end: at a low rate, on digits little changed."""
+"""Two epochs like the last ones of the model that ships: low learning rate, weak augmentation."""
 MOST = 20_000
-"""Digits of MNIST among those that are learnt from; more take longer."""
+"""Most digits of MNIST to train on along with the corrections; more would take longer."""
 SHARE = 0.1
-"""Of the digits that are learnt from, those that come from corrections, each as often as it takes."""
+"""Share of the digits to train on that are from corrections; each is repeated until they have it."""
 LEARNT = 0.3
-"""Share of the new weights in the mean of new and old, which has nearly all of the gain and little of the loss.
+"""Weight of the new parameters in the mean of new and old ones.
 
-Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+The mean keeps most of what was gained on corrections and loses little on MNIST: Wortsman et al. 2022, "Robust
+fine-tuning of zero-shot models".
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command was asked for."""
+    """Options of the command."""
 
     model: Path
-    """What serves, and learns."""
+    """The model that serves."""
     out: Path
+    """Where the new model goes, mostly the same file."""
     epochs: int
     batch_size: int
     seed: int
     max_pixels: int
+    """Most pixels of a picture, as for the server."""
 
 
 def learn(options: Options, data: DataSet, corrected: Iterable[Correction]) -> None:
-    """Writes the model that learnt, keeps the one that was there, and prints how both read.
+    """Train the model, print how the old and the new one read, and let the new one take its place.
 
-    Raises DataError where there is too little to learn from, and ModelError where the model cannot learn, or what it
-    learnt is not worth taking its place.
+    A copy of the old one is kept. A DataError is raised if there are too few corrections.
+
+    Raises:
+        ModelError: the model cannot be trained further, or the new one does not read better.
     """
     serving = load_compiled(options.model)
     old = LiteRTRecogniser(serving)
@@ -81,7 +86,7 @@ def learn(options: Options, data: DataSet, corrected: Iterable[Correction]) -> N
 
 
 def _mixed(train: Labelled, learnt: Labelled, seed: int) -> Labelled:
-    """Some of the digits of MNIST, and each of the corrections so often that they have their share."""
+    """Return MOST digits of MNIST, and the corrections, repeated so that they make up about SHARE."""
     some = train.part(np.random.default_rng(seed).permutation(len(train.digits))[:MOST])
     times = max(1, round(SHARE / (1 - SHARE) * len(some.digits) / len(learnt.digits)))
     return Labelled(
@@ -91,12 +96,16 @@ def _mixed(train: Labelled, learnt: Labelled, seed: int) -> Labelled:
 
 
 def _taught(options: Options, train: Labelled, held_out: Labelled, checkpoint: Path) -> keras.Model:
-    """The mean of the model that serves, and of what becomes of it in some more epochs; calibrated."""
+    """Train the serving model for some epochs, and return the mean of it and the result, calibrated.
+
+    Raises:
+        ModelError: the model takes no grids, or gives no probabilities.
+    """
     keras.utils.set_random_seed(options.seed)
     model = keras.models.load_model(options.model, compile=False, safe_mode=True)
     if model.input_shape[1:] != (SIDE, SIDE, 1) or not np.allclose(predict(model, held_out.grids[:10]).sum(axis=1), 1):
         raise ModelError(f"{options.model} cannot learn: it takes no grids, or gives no probabilities. Train it anew.")
-    # What makes its probabilities honest, training with smoothed labels would have to unlearn first.
+    # The serving model is calibrated for hard labels, which training with smoothed labels would have to undo first.
     calibrate(model, held_out, RECIPE.label_smoothing)
     asked = Asked("corrections", options.seed, options.epochs, options.batch_size, train.fingerprint)
     before = model.get_weights()
@@ -108,12 +117,13 @@ def _taught(options: Options, train: Labelled, held_out: Labelled, checkpoint: P
 
 
 def _scores(recogniser: Recogniser, digits: Labelled, pictures: Sequence[HeldOut]) -> Scores:
+    """Count the digits that are read wrong, and the pictures that are read right."""
     right = [picture.is_read_by(recogniser) for picture in pictures]
     return Scores(int((~read_right(recogniser, digits)).sum()), sum(right))
 
 
 def _keep(out: Path) -> Path | None:
-    """A copy of what is there, under a name of its own; returns its place."""
+    """Copy the file that is there, if any, to a name with its SHA-256, and return that."""
     if not out.exists():
         return None
     kept = out.with_name(f"{out.stem}.{sha256_of(out)[:8]}{out.suffix}")

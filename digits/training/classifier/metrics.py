@@ -1,4 +1,4 @@
-"""What a recipe came to: the figures of its report, and the summary at the end of the command."""
+"""Results of a recipe: the figures for its report, and the summary that the command prints."""
 
 import platform
 from dataclasses import asdict, dataclass
@@ -25,28 +25,30 @@ _LIBRARIES = (
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The kept model as the server has it: compiled for LiteRT, on one thread."""
+    """Figures of the kept model as the server runs it: compiled for LiteRT, on one thread."""
 
     weights: str
     """int8 or float32"""
     accuracy: float
     errors: int
     microseconds: float
-    """Of one digit."""
+    """Time of one digit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunMetrics:
-    """One seed's model."""
+    """Figures of the model of one seed."""
 
     seed: int
     seconds: float
-    """Of training, photographing included."""
+    """Training time, photographing included."""
     temperature: float | None
+    """What its last layer was divided by to calibrate it; None if nothing was held out."""
     validation: Evaluation | None
-    """On what was held out of the training set."""
+    """On the held-out part of the training set."""
     test: Evaluation
     history: dict[str, list[float]]
+    """For each of Keras' metrics, its value in each epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +67,26 @@ class Metrics:
     parameters: int
     multiply_adds: int
     accuracy: Spread
-    """On the test set, of all seeds."""
+    """On the test set, over all seeds."""
     cross_validation: Spread | None
     kept_seed: int
+    """Seed of the model that is kept."""
     served: Served
     runs: list[RunMetrics]
     machine: dict[str, Any]
     versions: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
+        """Return the content of metrics.json."""
         return asdict(self)
 
     @property
     def kept(self) -> RunMetrics:
+        """Figures of the model that is kept."""
         return next(run for run in self.runs if run.seed == self.kept_seed)
 
     def summary(self) -> str:
-        """For people, a line for each figure."""
+        """Return the main figures for people, one in each line."""
         run = self.kept
         lines = {
             "Recipe": f"{self.recipe}, {self.origin}",
@@ -104,7 +109,7 @@ class Metrics:
 
 
 def machine() -> dict[str, Any]:
-    """What trained."""
+    """Return what training ran on: processors, devices and Keras' backend."""
     return {
         "cpus": usable_cpus(),
         "processor": platform.machine(),
@@ -114,7 +119,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, and of those libraries that are installed."""
+    """Return the versions of Python and of the libraries that are installed."""
     found = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -1,4 +1,4 @@
-"""What people would rather look at: plots, the worst mistakes, and metrics.json with all the figures."""
+"""Write the report of a training run: plots, the worst mistakes, and metrics.json with all figures."""
 
 import json
 import math
@@ -14,12 +14,13 @@ from digits.training.classifier.metrics import Metrics
 from digits.training.data.datasets import Labelled
 
 METRICS = "metrics.json"
+"""File of the report that has the figures."""
 MISTAKES = 40
-"""Most pictures on the sheet of mistakes."""
+"""Most pictures in the plot of mistakes."""
 
 
 def write_report(folder: Path, metrics: Metrics, test: Labelled, probabilities: Probabilities) -> None:
-    """Fills the folder; the probabilities are those of the kept model on the test set."""
+    """Write the report to a folder. The probabilities are those of the kept model on the test set."""
     kept = metrics.kept
     plots = {
         "curves": curves(kept.history, "held out" if kept.validation else "test"),
@@ -35,7 +36,7 @@ def write_report(folder: Path, metrics: Metrics, test: Labelled, probabilities: 
 
 
 def curves(history: dict[str, list[float]], beside: str) -> Figure:
-    """Accuracy and loss by epoch, of training and of the pictures `beside` it."""
+    """Plot accuracy and loss by epoch, in training and on the other digits, which `beside` names."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     for plot, metric in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         for key, name in ((metric, "training"), (f"val_{metric}", beside)):
@@ -49,7 +50,7 @@ def curves(history: dict[str, list[float]], beside: str) -> Figure:
 
 
 def confusion(evaluation: Evaluation) -> Figure:
-    """How often each digit was read as each; mistakes alone are coloured, since they are few."""
+    """Plot the confusion matrix. Only mistakes are coloured, since they are few."""
     counts = np.array(evaluation.confusion)
     figure = Figure(figsize=(6.4, 6), layout="constrained")
     plot = figure.subplots()
@@ -65,7 +66,7 @@ def confusion(evaluation: Evaluation) -> Figure:
 
 
 def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
-    """The worst mistakes, each over its true digit, the one that was read, and how surely."""
+    """Plot the worst mistakes, each with the true digit, the one that was read, and its confidence."""
     worst = worst_mistakes(probabilities, test.digits, MISTAKES)
     columns = 8
     rows = max(1, math.ceil(len(worst) / columns))
@@ -81,7 +82,7 @@ def mistakes(test: Labelled, probabilities: Probabilities) -> Figure:
 
 
 def reliability_diagram(test: Labelled, probabilities: Probabilities, error: float) -> Figure:
-    """Accuracy against confidence; on the diagonal, a confidence of 90 % is right 9 times in 10."""
+    """Plot accuracy over confidence: on the diagonal, answers with 90 % confidence are right 9 times in 10."""
     confidences, accuracies, shares = zip(*reliability(probabilities, test.digits), strict=True)
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
     plot = figure.subplots()

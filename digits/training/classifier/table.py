@@ -1,4 +1,4 @@
-"""The recipes and what they came to, as a table in Markdown: made from the reports, never typed."""
+"""The table of recipes and their results in Markdown, made from the reports."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from digits.training.classifier.evaluation import Spread
 from digits.training.recipes import RECIPES
 
 REPORTS = Path(__file__).parents[3] / "reports"
+"""Folder with a report of each run."""
 
 _COLUMNS = (
     "Recipe",
@@ -25,7 +26,7 @@ _COLUMNS = (
 
 
 def recipe_table(reports: Path = REPORTS) -> str:
-    """A row for each recipe and data set that was measured, ours first; recipes that were not say so."""
+    """Return a table with a row for each report, ours first; recipes without a report are "not measured"."""
     measured = [json.loads(path.read_text()) for path in sorted(reports.glob("*/metrics.json"))]
     rows: list[tuple[str, ...]] = [_COLUMNS, ("---",) * len(_COLUMNS)]
     for name, recipe in RECIPES.items():
@@ -35,6 +36,7 @@ def recipe_table(reports: Path = REPORTS) -> str:
 
 
 def _row(metrics: dict[str, Any], reported: str) -> tuple[str, ...]:
+    """Return the cells of one report."""
     accuracy, served = Spread(**metrics["accuracy"]), metrics["served"]
     folds = Spread(**metrics["cross_validation"]) if metrics["cross_validation"] else None
     seconds = sum(run["seconds"] for run in metrics["runs"]) / len(metrics["runs"])

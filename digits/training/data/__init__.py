@@ -1,0 +1,1 @@
+"""Training data: labelled digits, and pen trajectories of many writers."""

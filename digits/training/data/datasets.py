@@ -1,4 +1,4 @@
-"""MNIST from the first place that has it, and ways to divide it."""
+"""Read MNIST from the first source that has it, and split it."""
 
 import hashlib
 import socket
@@ -17,16 +17,17 @@ from digits.grids import SIDE, to_grid
 from digits.inference.model_file import CLASSES
 
 MNIST = "MNIST"
+"""Name of a data set that is exactly MNIST."""
 SPLIT_SEED = 42
-"""Of every division, whatever the seed of the training."""
+"""Seed of every split, whatever the seed of the training."""
 
 _MNIST = (
     "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
     "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
 )
-"""Fingerprints of its training and test set."""
+"""Fingerprints of MNIST's training and test set."""
 _PATIENCE = 30
-"""Seconds that a download may stand still."""
+"""Seconds that a download may stall."""
 
 
 class Labelled(NamedTuple):
@@ -41,24 +42,26 @@ class Labelled(NamedTuple):
         return hashlib.sha256(self.grids.tobytes() + self.digits.tobytes()).hexdigest()
 
     def part(self, indices: npt.NDArray[np.int64]) -> "Labelled":
+        """Return the grids and digits at these indices."""
         return Labelled(self.grids[indices], self.digits[indices])
 
 
 class DataSet(NamedTuple):
-    """Digits to learn from, and others to be judged by."""
+    """Digits to train on, and others to test on."""
 
     train: Labelled
     test: Labelled
     name: str
-    """MNIST where it is just that, wherever it comes from."""
+    """MNIST if it is exactly that, wherever it comes from; else a name of its own."""
     source: str
-    """Where it comes from."""
+    """Where it comes from, in words."""
 
 
 def read_npz(path: Path) -> DataSet:
-    """MNIST from an .npz in Keras' format: x_train, y_train, x_test, y_test.
+    """Read MNIST from an .npz file in Keras' format: x_train, y_train, x_test, y_test.
 
-    Raises DataError where the file is missing, damaged or not MNIST's shape.
+    Raises:
+        DataError: the file is missing, damaged, or not of MNIST's shape.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as arrays:
@@ -66,7 +69,7 @@ def read_npz(path: Path) -> DataSet:
             test = _checked(arrays["x_test"], arrays["y_test"])
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist. Name MNIST's .npz file, or leave it out to download it.") from error
-    except Exception as error:  # The decoders below NumPy raise all kinds.
+    except Exception as error:  # The decoders that NumPy calls raise many kinds.
         raise DataError(
             f"{path} is not MNIST in Keras' .npz format ({error}). Get a fresh copy of mnist.npz."
         ) from error
@@ -74,7 +77,7 @@ def read_npz(path: Path) -> DataSet:
 
 
 def download_by_keras() -> DataSet:
-    """MNIST as Keras has it, kept in ~/.keras."""
+    """Download MNIST with Keras, which keeps it in ~/.keras."""
     import keras
 
     train, test = keras.datasets.mnist.load_data()
@@ -82,7 +85,7 @@ def download_by_keras() -> DataSet:
 
 
 def download_from_openml() -> DataSet:
-    """MNIST as OpenML has it, kept in ~/scikit_learn_data: all 70,000, in MNIST's order."""
+    """Download MNIST from OpenML, all 70,000 in MNIST's order. scikit-learn keeps them in ~/scikit_learn_data."""
     from sklearn.datasets import fetch_openml
 
     values, digits = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff")
@@ -93,7 +96,7 @@ def download_from_openml() -> DataSet:
 
 
 def read_bundled() -> DataSet:
-    """The 1,797 digits of 8x8 pixels that come with scikit-learn, scaled up, a fifth of them for the test."""
+    """Read the 1,797 digits of 8x8 pixels that come with scikit-learn, and enlarge them. A fifth is the test set."""
     from sklearn.datasets import load_digits
 
     small, digits = load_digits(return_X_y=True)
@@ -110,13 +113,16 @@ SOURCES: Mapping[str, Callable[[], DataSet]] = {
     "openml": download_from_openml,
     "scikit-learn": read_bundled,
 }
-"""Places that have digits, in the order in which they are tried."""
+"""Where digits can come from, in the order in which the sources are tried."""
 
 
 def load_data(wanted: str | None, sources: Mapping[str, Callable[[], DataSet]] = SOURCES) -> DataSet:
-    """From the file or the source that is `wanted`, else from the first source that can be reached; says which.
+    """Read the file or the source that is `wanted`, else the first source that can be reached.
 
-    Raises DataError where there is none.
+    Prints a line for each source that fails.
+
+    Raises:
+        DataError: no source has data.
     """
     if wanted and wanted not in sources:
         return read_npz(Path(wanted))
@@ -125,9 +131,9 @@ def load_data(wanted: str | None, sources: Mapping[str, Callable[[], DataSet]] =
     try:
         for name in [wanted] if wanted else sources:
             try:
-                with warnings.catch_warnings(action="ignore"):  # Of every attempt; the last error tells enough.
+                with warnings.catch_warnings(action="ignore"):  # One for each attempt; the last error is enough.
                     return sources[name]()
-            except Exception as error:  # Keras raises no narrower one, and the next source may do.
+            except Exception as error:  # Keras raises nothing narrower, and another source may work.
                 print(f"No data from {name}: {str(error).strip() or type(error).__name__}", flush=True)
     finally:
         socket.setdefaulttimeout(before)
@@ -135,7 +141,7 @@ def load_data(wanted: str | None, sources: Mapping[str, Callable[[], DataSet]] =
 
 
 def divided(data: Labelled, share: float) -> tuple[Labelled, Labelled]:
-    """Two parts, the second with so great a share, as scikit-learn's train_test_split gives them."""
+    """Split into two random parts, the second with this share, with scikit-learn's train_test_split."""
     from sklearn.model_selection import train_test_split
 
     first, second = train_test_split(np.arange(len(data.digits)), test_size=share, random_state=SPLIT_SEED)
@@ -143,15 +149,16 @@ def divided(data: Labelled, share: float) -> tuple[Labelled, Labelled]:
 
 
 def redivided(data: DataSet, test_share: float) -> DataSet:
-    """Training and test set pooled, then divided anew."""
+    """Pool training and test set, and split them again."""
     pooled = Labelled(*(np.concatenate(arrays) for arrays in zip(data.train, data.test, strict=True)))
     return DataSet(*divided(pooled, test_share), f"{data.name}, divided anew", data.source)
 
 
 def folds(data: Labelled, count: int) -> Iterator[tuple[Labelled, Labelled]]:
-    """For each of `count` folds the digits to learn from, and those to be judged by, each digit once.
+    """Yield for each of `count` stratified folds the digits to train on, and those to test on.
 
-    Raises DataError where there are fewer of a digit than folds.
+    Raises:
+        DataError: there are fewer examples of some digit than folds.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -162,11 +169,17 @@ def folds(data: Labelled, count: int) -> Iterator[tuple[Labelled, Labelled]]:
 
 
 def _named(train: Labelled, test: Labelled, name: str, source: str) -> DataSet:
+    """Return a data set, named MNIST if it is exactly that."""
     is_mnist = (train.fingerprint, test.fingerprint) == _MNIST
     return DataSet(train, test, MNIST if is_mnist else name, source)
 
 
 def _checked(grids: npt.NDArray[Any], digits: npt.NDArray[Any]) -> Labelled:
+    """Return pictures and labels as they are, if they have MNIST's form.
+
+    Raises:
+        ValueError: a type, a shape or the set of labels is another one.
+    """
     if grids.dtype != np.uint8 or grids.shape[1:] != (SIDE, SIDE):
         raise ValueError(f"pictures are {grids.dtype} {grids.shape}, not uint8 (n, {SIDE}, {SIDE})")
     if not np.issubdtype(digits.dtype, np.integer) or digits.shape != grids.shape[:1]:

@@ -1,7 +1,7 @@
-"""Pen trajectories of many hands: digits, characters and words, as `digits.training.data.pen_data` writes them.
+"""Read the pen trajectories of many writers that `digits.training.data.pen_data` writes: digits, characters, words.
 
-UNIPEN train_r01_v07 (Guyon, Schomaker et al. 1994) and UCI's Pen-Based Recognition of Handwritten Digits (Alpaydin and
-Alimoglu 1998), both CC BY 4.0.
+Their sources are UNIPEN train_r01_v07 (Guyon, Schomaker et al. 1994) and UCI's Pen-Based Recognition of Handwritten
+Digits (Alpaydin and Alimoglu 1998), both under CC BY 4.0.
 """
 
 import zlib
@@ -15,37 +15,37 @@ import numpy.typing as npt
 from digits.errors import DataError
 
 HELD_OUT = 10
-"""One writer of so many is not learnt from."""
+"""One writer in this many is held out, chosen by the CRC-32 of the name."""
 
 Strokes = tuple[npt.NDArray[np.float32], ...]
-"""Float32 (n, 2) each: x to the right and y down, in some unit."""
+"""Each float32 (n, 2): x to the right and y down, in some unit."""
 
 
 @dataclass(frozen=True)
 class Hands:
-    """Samples of writing, each some strokes of a pen with a label, a kind (digit, character, word) and a writer."""
+    """Samples of handwriting. Each has pen strokes, a label, a kind (digit, character or word) and a writer."""
 
     points: npt.NDArray[np.int16]
     """int16 (n, 2): x to the right, y down, the larger side of a sample 0 to 1000."""
     stroke_ends: npt.NDArray[np.int32]
-    """Where each stroke ends in `points`."""
+    """int32: where each stroke ends in `points`, exclusive."""
     sample_ends: npt.NDArray[np.int32]
-    """Where each sample ends in `stroke_ends`."""
+    """int32: where each sample ends in `stroke_ends`, exclusive."""
     labels: npt.NDArray[np.str_]
     kinds: npt.NDArray[np.str_]
     writers: npt.NDArray[np.str_]
     chosen: npt.NDArray[np.int64]
-    """The samples that are to be used."""
+    """Numbers of the samples in use: all, or one part of a split."""
 
     def strokes(self, sample: int) -> Strokes:
-        """Of the sample with this number, in its own units."""
+        """Return the strokes of the sample with this number, in its own units."""
         first = int(self.sample_ends[sample - 1]) if sample else 0
         ends = self.stroke_ends[first : self.sample_ends[sample]]
         start = int(self.stroke_ends[first - 1]) if first else 0
         return tuple(np.split(self.points[start : ends[-1]].astype(np.float32), ends[:-1] - start))
 
     def of(self, kind: str) -> npt.NDArray[np.int64]:
-        """The numbers of the samples of a kind that are to be used."""
+        """Return the numbers of the samples in use that are of this kind."""
         return self._by_kind.get(kind, self.chosen[:0])
 
     @cached_property
@@ -54,13 +54,17 @@ class Hands:
         return {str(kind): self.chosen[kinds == kind] for kind in np.unique(self.kinds)}
 
     def divided(self) -> tuple["Hands", "Hands"]:
-        """Those to learn from, and those held out: the writers of one part write nothing of the other."""
+        """Split into samples to train on and samples held out; no writer is in both parts."""
         held_out = np.array([zlib.crc32(writer.encode()) % HELD_OUT == 0 for writer in self.writers[self.chosen]])
         return replace(self, chosen=self.chosen[~held_out]), replace(self, chosen=self.chosen[held_out])
 
 
 def read_hands(path: Path) -> Hands:
-    """Raises DataError where the file is missing, damaged or something else."""
+    """Read hands.npz.
+
+    Raises:
+        DataError: the file is missing, damaged or something else.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             fields = {
@@ -68,7 +72,7 @@ def read_hands(path: Path) -> Hands:
             }
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist. Name hands.npz with HANDS_NPZ, or leave it unset.") from error
-    except Exception as error:  # The decoders below NumPy raise all kinds.
+    except Exception as error:  # The decoders that NumPy calls raise many kinds.
         raise DataError(
             f"{path} is no file of pen trajectories ({error}). Make it with digits.training.data.pen_data."
         ) from error

@@ -1,4 +1,4 @@
-"""Pen trajectories of many hands, from the published files into one hands.npz to train on.
+"""Convert the published pen trajectories of many writers to one file to train on, hands.npz.
 
 UNIPEN train_r01_v07: Guyon, Schomaker, Plamondon, Liberman and Janet 1994; Zenodo 1195803, CC BY 4.0.
 Pen-Based Recognition of Handwritten Digits, un-normalised: Alpaydin and Alimoglu 1998; UCI 81, CC BY 4.0.
@@ -24,16 +24,19 @@ PENDIGITS = (
     "Pen-Based Recognition of Handwritten Digits, Alpaydin and Alimoglu 1998, UCI 81, CC BY 4.0; scaled and thinned"
 )
 KINDS = {"1a": "digit", "1b": "character", "1c": "character", "1d": "character", "6": "word"}
-"""What each folder of UNIPEN's `data` has. Folders 2 and 3 repeat the characters, 7 the words, and 8 has lines."""
+"""Kind of the samples in each folder of UNIPEN's `data` that is read.
+
+Folders 2 and 3 repeat the characters, 7 repeats the words, and 8 has whole lines.
+"""
 SIDE = 1000
-"""The larger side of a sample in hands.npz."""
+"""Larger side of a sample in hands.npz, in its units."""
 LEAST_STEP = 7
-"""Points nearer than this to the point before them, |dx| + |dy| of SIDE, are left out, as of a resting pen."""
+"""Points nearer than this to the point before them are dropped: |dx| + |dy|, in the units of hands.npz."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A digit, character or word (`kind`) as it was written, and by whom."""
+    """A written digit, character or word (`kind`), and its writer."""
 
     label: str
     kind: str
@@ -42,10 +45,12 @@ class Sample:
 
 
 def read_unipen(folder: Path) -> Iterator[Sample]:
-    """The digits, then the characters, then the words of train_r01_v07, the folder that has `data` and `include`.
+    """Yield the digits, then the characters, then the words of train_r01_v07, a folder that has `data` and `include`.
 
-    Writers are the folders of a file, such as "aga" or "apa/apa03". Raises DataError where a file is missing or
-    damaged.
+    A writer is named by the folders of the file, such as "aga" or "apa/apa03".
+
+    Raises:
+        DataError: a folder or a file is missing, or a file is damaged.
     """
     if not (folder / "data").is_dir() or not (folder / "include").is_dir():
         raise DataError(f"{folder} has no folders data and include. Name the folder train_r01_v07, unpacked.")
@@ -59,9 +64,12 @@ def read_unipen(folder: Path) -> Iterator[Sample]:
 
 
 def read_pendigits(path: Path) -> Iterator[Sample]:
-    """The digits of pendigits-orig.tra or .tes; writers are "pendigits/a1" of the one, "pendigits/s1" of the other.
+    """Yield the digits of pendigits-orig.tra or .tes.
 
-    Raises DataError where the file is missing, compressed, damaged or something else.
+    A writer of the former is named like "pendigits/a1", one of the latter like "pendigits/s1".
+
+    Raises:
+        DataError: the file is missing, compressed, damaged or something else.
     """
     text = read_text(path)
     if text.startswith("\x1f\x9d"):
@@ -84,9 +92,14 @@ def read_pendigits(path: Path) -> Iterator[Sample]:
 
 
 def write_hands(samples: Iterable[Sample], path: Path, sources: Sequence[str] = (UNIPEN, PENDIGITS)) -> None:
-    """Writes hands.npz: points int16 (n, 2), x to the right and y down, the larger side of each sample 0 to 1000;
-    stroke_ends int32, where each stroke ends in points; sample_ends int32, where each sample ends in strokes; labels,
-    kinds and writers of the samples; sources, whose work it is. Raises DataError where there are no samples.
+    """Write hands.npz.
+
+    Its arrays are: points int16 (n, 2), x to the right and y down, the larger side of each sample from 0 to SIDE;
+    stroke_ends int32, where each stroke ends in points; sample_ends int32, where each sample ends in stroke_ends;
+    labels, kinds and writers of the samples; sources, the collections that they are from.
+
+    Raises:
+        DataError: there are no samples.
     """
     samples = list(samples)
     if not samples:
@@ -106,21 +119,21 @@ def write_hands(samples: Iterable[Sample], path: Path, sources: Sequence[str] = 
 
 
 def _scaled(strokes: Sequence[Stroke]) -> list[npt.NDArray[np.int16]]:
-    """The larger side of all strokes 0 to SIDE, without the points at which the pen rests."""
+    """Scale the strokes so that their larger side goes from 0 to SIDE, and drop points at which the pen rests."""
     ink = np.concatenate(strokes)
     scale = SIDE / (float(np.ptp(ink, axis=0).max()) or 1)
     scaled = []
     for stroke in strokes:
         points = np.rint((stroke - ink.min(axis=0)) * scale).astype(np.int16)
         kept = np.append(True, np.abs(np.diff(points, axis=0)).sum(axis=1) >= LEAST_STEP)
-        # A dot, or a line drawn slowly, still goes from its start to its end.
+        # If that leaves only the start, as of a dot or of a line drawn slowly, the end is kept too.
         kept[-1] |= not kept[1:].any()
         scaled.append(points[kept])
     return scaled
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command; exits with a sentence where it cannot do what was asked."""
+    """Run the command. If it cannot do what was asked, exit with a sentence that says why."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if not chosen.unipen and not chosen.pendigits:
@@ -134,6 +147,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _write(chosen: argparse.Namespace) -> None:
+    """Read the collections, draw the words, and write the file."""
     sources = [UNIPEN] * bool(chosen.unipen) + [PENDIGITS] * bool(chosen.pendigits)
     print(*sources, sep="\n", flush=True)
     samples, words = list[Sample](), list[Sample]()
@@ -158,15 +172,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--unipen", type=Path, metavar="FOLDER", help="train_r01_v07, unpacked")
     add("--pendigits", type=Path, metavar="FILE", nargs="+", default=[], help="pendigits-orig.tra, unpacked")
     add("--out", type=file_to_write(".npz"), metavar="FILE.npz", required=True)
-    add("--leave-out", metavar="WRITER", nargs="+", default=[], help="groups (tos) or folders (apa/apa05) to judge by")
+    add("--leave-out", metavar="WRITER", nargs="+", default=[], help="as a group (tos) or a folder (apa/apa05)")
     add(
         "--words",
         type=whole(0),
         default=12_000,
         metavar="N",
-        help="so many words, drawn at random; default %(default)s",
+        help="number of words, drawn at random; default %(default)s",
     )
-    add("--seed", type=whole(0), default=0, metavar="N", help="of that draw; default %(default)s")
+    add("--seed", type=whole(0), default=0, metavar="N", help="seed of that draw; default %(default)s")
     return parser
 
 

@@ -1,12 +1,12 @@
-"""The UNIPEN 1.0 format of pen trajectories (Guyon et al. 1994): statements that begin with a dot in the first column.
+"""Read pen trajectories in UNIPEN 1.0 (Guyon et al. 1994): statements that begin with a dot in the first column.
 
-    .INCLUDE apb/app.doc            a file in whose place this stands
+    .INCLUDE apb/app.doc            insert the statements of another file here
     .COORD X Y T                    the columns of coordinates; y goes up
-    .PEN_DOWN                       a component, with its coordinates below
-    .PEN_UP                         one too where it has coordinates, but no ink
+    .PEN_DOWN                       a component, a stroke with ink; its coordinates follow
+    .PEN_UP                         also a component if coordinates follow, but without ink
     .SEGMENT WORD 3:0-4:7,9 OK "it" level, components (from 0) with points, quality and label
 
-All that is said of tablets, writers and time is passed over, and so are units: x and y are taken for the same.
+Statements about tablets, writers and time are ignored, and so are units: x and y are taken to have the same one.
 """
 
 import re
@@ -20,23 +20,27 @@ import numpy.typing as npt
 from digits.errors import DataError
 
 Stroke = npt.NDArray[np.float64]
-"""Float (n, 2): x to the right, y down, in the tablet's units."""
+"""float64 (n, 2): x to the right, y down, in the tablet's units."""
 
 _STATEMENT = re.compile(r"^\.(?=[A-Z])", re.MULTILINE)
 _PIECE = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
-"""Of a delineation: component[:point][-component[:point]], the last ones inclusive."""
+"""A part of a .SEGMENT's list: component[:point][-component[:point]], the last ones inclusive."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """What follows .PEN_DOWN or .PEN_UP: for each point as many numbers as there are columns."""
+    """What follows .PEN_DOWN or .PEN_UP: for each point, as many numbers as there are columns."""
 
     text: str
     columns: tuple[str, ...] = ("X", "Y")
     is_down: bool = True
 
     def points(self) -> Stroke:
-        """Raises ValueError where it is no list of points."""
+        """Return the points of the component.
+
+        Raises:
+            ValueError: the text is not a list of points.
+        """
         numbers = np.array(self.text.split(), np.float64).reshape(-1, len(self.columns))
         if not np.isfinite(numbers).all():
             raise ValueError("a coordinate is not finite")
@@ -44,9 +48,12 @@ class Component:
 
 
 def read_segments(path: Path, include: Path) -> Iterator[tuple[str, list[Stroke]]]:
-    """Label and strokes of each .SEGMENT of a file; no strokes where it names components that are not there.
+    """Yield the label and strokes of each .SEGMENT of a file; no strokes if it names components that do not exist.
 
-    Files to include are of the folder `include`. Raises DataError where one is missing or damaged.
+    Included files are read from the folder `include`.
+
+    Raises:
+        DataError: a file is missing or damaged.
     """
     columns: tuple[str, ...] = ("X", "Y")
     components, segments = list[Component](), list[str]()
@@ -67,20 +74,24 @@ def read_segments(path: Path, include: Path) -> Iterator[tuple[str, list[Stroke]
 
 
 def statements(text: str) -> Iterator[tuple[str, str]]:
-    """Keywords without their dot, and what follows each."""
+    """Yield the keyword of each statement, without its dot, and the text that follows."""
     for statement in _STATEMENT.split(text)[1:]:
         keyword, *body = statement.split(maxsplit=1)
         yield keyword, "".join(body)
 
 
 def label_of(segment: str) -> str:
-    """What stands between the quotes, where the character after a backslash is itself; empty without quotes."""
+    """Return the text between the quotes of a .SEGMENT, with backslash escapes resolved; empty without quotes."""
     quoted = re.search(r'"(.*)"', segment)
     return re.sub(r"\\(.)", r"\1", quoted[1]).strip() if quoted else ""
 
 
 def read_text(path: Path) -> str:
-    """Raises DataError where there is no such file."""
+    """Read a file as Latin-1, in which any bytes are text.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     try:
         return path.read_text("latin-1")
     except OSError as error:
@@ -88,6 +99,11 @@ def read_text(path: Path) -> str:
 
 
 def _delineated(delineation: str, components: Sequence[Component]) -> list[Stroke]:
+    """Return the strokes with ink that a .SEGMENT lists; none if a component that it names does not exist.
+
+    Raises:
+        ValueError: the list is malformed.
+    """
     strokes = []
     for piece in delineation.split(","):
         if not (match := _PIECE.fullmatch(piece)):
@@ -106,7 +122,11 @@ def _delineated(delineation: str, components: Sequence[Component]) -> list[Strok
 
 
 def _included(path: Path, include: Path, within: tuple[Path, ...] = ()) -> Iterator[tuple[str, str]]:
-    """The statements of a file, those of the files that it includes among them."""
+    """Yield the statements of a file, with those of included files in place of .INCLUDE.
+
+    Raises:
+        DataError: a file includes itself, directly or through others.
+    """
     if path in within:
         raise DataError(f"{path} includes itself.")
     for keyword, body in statements(read_text(path)):

@@ -1,4 +1,4 @@
-"""Finds how far the finder, the classifier and the verifier are to be trusted, on scenes that none has learnt from."""
+"""Fit the thresholds and weights of finder, classifier and verifier, on scenes by writers held out from training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,18 +20,21 @@ from digits.training.scenes.writing import Writers
 from digits.vision.reading_order import beside
 
 SCENES = 3000
+"""Default; some thresholds are found on a fifth of it."""
 LEAST = 0.02
-"""Probability of the finder from which candidates are looked at here."""
+"""The finder's probability from which candidates are considered here."""
 CANDIDATES = 0.995
-"""Share of the digits that are to be taken for candidates, of those found with LEAST."""
+"""Share of the digits found with LEAST that the final threshold keeps."""
 ENOUGH = 0.1
-"""Share of the digits for which a first look is enough, since it is surest of them: another finds what it missed."""
+"""Share of the digits, the surest ones, for which a first look is enough; a closer look finds what it missed."""
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
+"""Values of Calibration.overlap that are tried."""
 SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Values of Calibration.sign that are tried."""
 NEVER = 60.0
-"""Log-odds that nothing has."""
+"""A difference of log-odds that nothing reaches: as a bonus it makes every sign win, or negative, lose."""
 PRECISE = 0.9
-"""Share of the signs in `text` that are to be right: it gives those that are sure."""
+"""Share of the signs that must be right: an answer's `text` only gives those that are sure."""
 
 
 PLAIN = Calibration(
@@ -45,22 +48,22 @@ PLAIN = Calibration(
     odds=(0.5, 0.5),
     of_class=(0.0,) * CLASSES,
 )
-"""What is known before anything is found out."""
+"""Values to start from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One candidate: what the models say of it, and what it is."""
+    """One candidate: what the models say of it, and what it really is."""
 
     found: Candidate
     read: Prediction
     """By the classifier and the verifier alone."""
     label: int | None
-    """None where it is no digit."""
+    """The true digit, or None if it is none."""
 
 
 def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Calibration:
-    """The calibration with which the answers about scenes by these writers are likeliest."""
+    """Return the calibration that fits random scenes by these writers best."""
     overlap = best_overlap(recogniser, writers, scenes // 5, [seed, 0])
     sign = best_sign(writers, scenes // 5, [seed, 1])
     judged = list(judge(load_finder(replace(PLAIN, overlap=overlap)), recogniser, writers, scenes, [seed, 2]))
@@ -82,7 +85,7 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
 
 
 def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> Iterator[Judged]:
-    """The candidates of so many scenes that are clearly digits, or clearly none."""
+    """Yield the candidates of this many scenes, except those of which it is unclear whether they are a digit."""
     for scene, sight in looked_at(finder, writers, scenes, seed):
         found = recogniser.cut(scene.picture, sight.digits)
         read = recogniser.predict([to_grid(each.ink) for each in found])
@@ -92,8 +95,10 @@ def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int,
 
 
 def digit_odds(judged: list[Judged], weighed: Calibration) -> tuple[tuple[float, float], tuple[float, ...]]:
-    """Logistic regression of being a digit: weights of the log-odds that the finder and the verifier give, and of each
-    digit's probability, joined with the weights of the classes."""
+    """Fit a logistic regression of being a digit, and return `odds` and `of_class` of Calibration.
+
+    Its inputs are the log-odds of the finder and of the verifier, and the ten probabilities that `weighed` joins.
+    """
     from sklearn.linear_model import LogisticRegression
 
     said = [
@@ -112,7 +117,7 @@ def digit_odds(judged: list[Judged], weighed: Calibration) -> tuple[tuple[float,
 
 
 def class_weights(digits: list[Judged]) -> tuple[float, float]:
-    """The weights of the finder and of the classifier with which the right digits are likeliest."""
+    """Return the weights of finder and classifier with which the true digits have the highest likelihood."""
     from scipy.optimize import minimize
 
     labels = np.array([each.label for each in digits])
@@ -131,7 +136,7 @@ def class_weights(digits: list[Judged]) -> tuple[float, float]:
 
 
 def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> float:
-    """Of OVERLAPS the one with which most digits are cut out once, and fewest things else."""
+    """Return the one of OVERLAPS with the best F1 score: each digit cut out once, and nothing else."""
     scores = []
     for overlap in OVERLAPS:
         right = wrong = missed = 0
@@ -146,7 +151,7 @@ def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: li
 
 
 def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
-    """Of SIGNS the lowest one from which PRECISE of the signs beside digits are right; the highest if none is."""
+    """Return the lowest of SIGNS from which at least PRECISE of the signs beside digits are right, else the highest."""
     told: list[tuple[float, bool]] = []
     for scene, sight in looked_at(load_finder(replace(PLAIN, sign=SIGNS[0], least=FOUND)), writers, scenes, seed):
         boxes = [each.box for each in sight.digits]
@@ -163,7 +168,7 @@ def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
 
 
 def best_sign_bonus(writers: Writers, scenes: int, seed: list[int]) -> float:
-    """The bonus with which most of what may be a digit or a sign is told right; 0 where there is nothing to tell."""
+    """Return the bonus with which most of what may be a digit or a sign is told right; 0 if there is no such place."""
     plain = replace(PLAIN, sign=SIGNS[0], least=FOUND)
     as_digits, as_signs = (
         looked_at(load_finder(replace(plain, sign_bonus=bonus)), writers, scenes, seed) for bonus in (-NEVER, NEVER)
@@ -186,7 +191,7 @@ def best_sign_bonus(writers: Writers, scenes: int, seed: list[int]) -> float:
 
 
 def _is_at(seen: Sign, written: tuple[str, Edges], off: float) -> bool:
-    """Whether a sign is the one that was written, its middle within its box or so many pixels off."""
+    """Whether a sign that was seen is this one: the same character, its middle at most `off` pixels outside the box."""
     character, (left, top, right, bottom) = written
     near = left - off <= seen.x <= right + off and top - off <= seen.y <= bottom + off
     return near and seen.character == character

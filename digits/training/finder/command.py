@@ -1,7 +1,7 @@
-"""The command behind `keras-mnist.py --finder`: trains what finds digits and cuts them out, one part after another.
+"""The command behind `keras-mnist.py --finder`: it trains the networks that find digits and cut them out.
 
-Its parts are the finder, the segmenter, the calibration of these with the models that judge grids, and a report on all.
-Each takes its place once it is complete, and learns from those before it.
+Its parts run one after another: the finder, the segmenter, the calibration of these with classifier and verifier, and a
+report on all. Each result takes its place once it is complete, and the parts after it use it.
 """
 
 import argparse
@@ -25,15 +25,15 @@ from digits.training.finder.segmenter_pairs import make_pairs
 from digits.training.scenes.writing import Writers, held_out_writers
 
 SEED_OF_REPORT = 1000
-"""Added to the seed, so that the report is on other scenes than the calibration."""
+"""Added to the seed, so that the report uses other scenes than the calibration."""
 FEWEST = 40
-"""Scenes; with fewer there may be none of some kind."""
+"""Least number of scenes; with fewer, some kinds may be missing."""
 HELD_OUT = 30
-"""One scene by held-out writers for so many that are learnt from."""
+"""One scene by held-out writers is made for this many to train on."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command; exits with a sentence where it cannot do what was asked."""
+    """Run the command. If it cannot do what was asked, exit with a sentence that says why."""
     chosen = _parser().parse_args(arguments)
     try:
         _train(chosen)
@@ -44,10 +44,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _train(chosen: argparse.Namespace) -> None:
+    """Run the parts that were asked for.
+
+    Raises:
+        DataError: the data is not MNIST.
+    """
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     data = load_data(str(wanted) if wanted else None)
     if data.name != MNIST:
-        raise DataError(f"The finder serves, and {data.name} is not MNIST. Name MNIST's file with --data.")
+        raise DataError(f"The finder needs MNIST, and {data.name} is not MNIST. Name its file with --data.")
     learnt, held_out = held_out_writers(data.train, chosen.hands or TrainingSettings.read().hands_npz)
     for part in chosen.parts or PARTS:
         PARTS[part](learnt, held_out, chosen)
@@ -96,15 +101,20 @@ PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
     "calibration": _calibration,
     "report": _report,
 }
+"""Each takes the writers to train on, those held out, and the options."""
 
 
 def _backup(place: Path, *asked: int) -> Path:
-    """Folder of what is not finished, for a run with just these numbers."""
+    """Folder for the unfinished training of a network; only a run with the same numbers resumes from it."""
     return Path(f"{place.stem}-{'-'.join(map(str, asked))}.training")
 
 
 def _take_place(network: object, place: Path) -> None:
-    """Compiles a network, in a process of its own, and puts it where it serves from."""
+    """Compile a network in a process of its own, and put it where it is served from.
+
+    Raises:
+        ModelError: it cannot be compiled.
+    """
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         saved, compiled = Path(folder, "network.keras"), Path(folder, place.name)
         network.save(saved, include_optimizer=False)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What finding and cutting make of scenes: digits, and what was taken for digits or framed wrongly."""
+"""Cut digits out of scenes, and also what was wrongly taken for a digit or framed wrongly."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -18,22 +18,23 @@ from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
 
 SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
-"""Rows and columns of the scenes."""
+"""Rows and columns of the scenes, each equally likely."""
 OTHER = 0.5
-"""Likeness of its box to a digit's up to which what was cut out is none; from CuttingConfig.same on it is that digit.
+"""IoU with a digit's box up to which a box is not that digit; from CuttingConfig.same on it is.
 
-Of two digits cut out together, either has about half of both.
+A box around two digits has an IoU of about 0.5 with either.
 """
 WRONGLY_FRAMED = 0.3
-"""How often a box between two digits or around both is added."""
+"""Share of the digits for which a wrong box is added, between it and the next one or around both."""
 _AT_ONCE = 500
+"""Scenes of one job."""
 
 Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
 
 
 def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
-    """So many scenes, and what is seen in each with one look, a first or a closer one."""
+    """Yield random scenes, each with what the finder sees at one look, either a first or a closer one."""
     rng, shapes = np.random.default_rng(seed), (finder.config.glance, finder.config.closer)
     for _ in range(scenes):
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
@@ -42,7 +43,10 @@ def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) ->
 
 
 def found_in_scenes(writers: Writers, count: int, seed: int) -> tuple[Labelled, Grids]:
-    """Of so many scenes what is a digit, and what is none; the same for a seed, however many processes there are."""
+    """Return the digits cut out of this many scenes, and the grids that are none.
+
+    They depend on the seed, not on the number of processes.
+    """
     jobs = in_parts(count, _AT_ONCE, [seed])
     made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
     right, wrong = zip(*made, strict=True)
@@ -50,7 +54,7 @@ def found_in_scenes(writers: Writers, count: int, seed: int) -> tuple[Labelled, 
 
 
 def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Labelled, Grids]:
-    """Of so many scenes, by a seed: what is a digit, and grids of what is none. What is in between is left out."""
+    """Return, for one job, the digits cut out of its scenes, and grids of what is none; unclear cases are left out."""
     count, seed = job
     rng = np.random.default_rng([*seed, 1])
     finder, segmenter = road()
@@ -72,7 +76,7 @@ def _as_grids(grids: list[Grids]) -> Grids:
 
 
 def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
-    """The digit that was cut out of this box, False where it is none, and None where nobody could tell."""
+    """Return the digit in this box, False if there is none, or None if that is unclear."""
     shares = [_broad(box).likeness(_broad(framed(digit))) for digit in scene.digits]
     most = max(shares, default=0.0)
     if most <= OTHER:
@@ -82,25 +86,26 @@ def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
 
 
 def _broad(box: Box) -> Box:
-    """At least half as wide as it is high: of a 1's box, a pixel on either side would be most of it."""
+    """Widen a box to at least half its height. In the narrow box of a 1, one pixel would change the IoU too much."""
     more = max(0, box.height // 2 - box.width)
     return Box(box.x - more // 2, box.y, box.width + more, box.height)
 
 
 def framed(digit: Digit) -> Box:
-    """Its box in whole pixels."""
+    """Return the box of a digit in whole pixels."""
     left, top, right, bottom = map(round, digit.box)
     return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
 def _wrongly_framed(scene: Scene, rng: np.random.Generator) -> list[Box]:
+    """Boxes that are shifted to between a digit and the next, or include both."""
     boxes = []
     for digit in scene.digits:
         if digit.label < 0 or rng.random() > WRONGLY_FRAMED:
             continue
         left, top, right, bottom = digit.box
         across = right - left
-        if rng.random() < 0.5:  # Between it and the next.
+        if rng.random() < 0.5:  # Half of it and half of the next.
             left, right = left + across * rng.uniform(0.45, 0.6), right + across * rng.uniform(0.45, 0.6)
         else:  # Around both.
             right += across * rng.uniform(0.9, 1.4)

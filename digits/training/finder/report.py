@@ -1,6 +1,6 @@
-"""How well digits are found and read in scenes by writers held out from training: figures, curves, mistakes.
+"""Report how well digits are found and read in scenes by held-out writers: figures, curves and mistakes.
 
-The calibration is found on other scenes by the same writers.
+The calibration was fitted on other scenes by the same writers.
 """
 
 import json
@@ -25,41 +25,46 @@ from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
 
 SCENES = 1200
-"""In all; as many of each layout."""
+"""Default number of scenes, divided equally among the layouts."""
 SHAPES = ((192, 192), (128, 320), (96, 96), (400, 400))
 """Rows and columns of the scenes."""
 SIZES = (0, 16, 32, 64, 1000)
-"""Pixels of a digit's height, from one to the next."""
+"""Limits between groups of digits by their height in pixels."""
 FOUND = 0.5
-"""Likeness of its box to a digit's from which a candidate is that digit, as is usual for average precision."""
+"""IoU with a digit's box from which a candidate is that digit, as usual for average precision."""
 MISTAKES = 48
-"""Most scenes on the sheet of mistakes."""
+"""Most scenes in mistakes.png."""
 _TILE = 160
+"""Side in pixels of a scene in mistakes.png."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One scene: what is in it, what was found, which digit each candidate is of, and the whole reading."""
+    """A scene, and what was found and read in it."""
 
     layout: str
+    """Name of the layout."""
     scene: Scene
     found: Sequence[Candidate]
     of: Sequence[Digit | None]
+    """For each candidate, its digit, or None if it is none."""
     number: str
+    """The whole reading, with a line feed between lines."""
     confidence: float
 
     @property
     def digits(self) -> list[Digit]:
+        """The digits of the scene, without ambiguous ones."""
         return [digit for digit in self.scene.digits if digit.label >= 0]
 
     @property
     def is_exact(self) -> bool:
-        """Whether just the digits that are written were read, in the order in which they were written."""
+        """Whether exactly the written digits were read, in the order in which they were written."""
         return self.number.replace("\n", "") == "".join(str(digit.label) for digit in self.digits)
 
 
 def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> None:
-    """Fills the folder: metrics.json, curves.png and mistakes.png."""
+    """Write metrics.json, curves.png and mistakes.png to a folder."""
     results = measured(recogniser, writers, scenes, seed)
     folder.mkdir(parents=True, exist_ok=True)
     told = {"written_by": writers.sources, "hands": len(writers.names), **figures(results, recogniser.threshold)}
@@ -69,7 +74,7 @@ def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes:
 
 
 def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> list[Result]:
-    """So many scenes, each found and read as serving does."""
+    """Make this many scenes, and find and read the digits in each as serving does."""
     rng, results = np.random.default_rng(seed), []
     for place in range(scenes):
         layout = LAYOUTS[place % len(LAYOUTS)][0]
@@ -85,9 +90,9 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
 
 
 def figures(results: Sequence[Result], threshold: float) -> dict[str, object]:
-    """What is read right; average precision and recall, of all, by layout and by size; what is taken for a digit.
+    """Return the figures of metrics.json: numbers read right, average precision, recall, and false alarms.
 
-    Numbers of which a digit is cut off by the edge are not judged as a whole.
+    Scenes in which the edge cuts off a digit do not count as numbers.
     """
     empty = [result for result in results if not result.scene.digits]
     whole = [result for result in results if result.digits and len(result.digits) == len(result.scene.digits)]
@@ -121,13 +126,13 @@ def figures(results: Sequence[Result], threshold: float) -> dict[str, object]:
 
 
 def average_precision(results: Sequence[Result]) -> float:
-    """The area under precision over recall, the candidates of all scenes in the order of their probability."""
+    """Return the area under the curve of precision over recall, for the candidates of all scenes by probability."""
     precision, recall = _precision_recall(results)
     return round(float(np.trapezoid(precision, recall)), 4)
 
 
 def curves(results: Sequence[Result]) -> Figure:
-    """Precision over recall, of all and by layout."""
+    """Plot precision over recall for each layout that has digits."""
     figure = Figure(figsize=(6.4, 5), layout="constrained")
     plot = figure.subplots()
     for name in dict.fromkeys(result.layout for result in results if result.digits):
@@ -140,9 +145,9 @@ def curves(results: Sequence[Result]) -> Figure:
 
 
 def mistakes(results: Sequence[Result]) -> npt.NDArray[np.uint8]:
-    """Scenes in which something else was read than is written, the surest first.
+    """Draw the scenes that were not read exactly, those with the highest confidence first, uint8 (h, w, 3), BGR.
 
-    Around what is there is a green box, around what was found a red one.
+    Green boxes are around digits, red ones around candidates.
     """
     wrong = [result for result in results if not result.is_exact]
     tiles = [_tile(result) for result in sorted(wrong, key=lambda result: -result.confidence)[:MISTAKES]]
@@ -152,7 +157,7 @@ def mistakes(results: Sequence[Result]) -> npt.NDArray[np.uint8]:
 
 
 def _matched(scene: Scene, found: Sequence[Candidate]) -> list[Digit | None]:
-    """The digit that each candidate is of, the likeliest first; each digit once."""
+    """Return the digit of each candidate, or None. The likeliest candidate chooses first, each digit is used once."""
     left, of = list(scene.digits), []
     for candidate in found:
         best = max(left, key=lambda digit: candidate.box.likeness(framed(digit)), default=None)
@@ -165,11 +170,12 @@ def _matched(scene: Scene, found: Sequence[Candidate]) -> list[Digit | None]:
 
 
 def _met(result: Result) -> list[Digit]:
+    """Digits that were found."""
     return [digit for digit in result.of if digit and digit.label >= 0]
 
 
 def _precision_recall(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What nobody could tell from a digit counts neither way."""
+    """Precision and recall after each candidate, by probability. Ambiguous digits count neither way."""
     judged = [
         (candidate.is_digit, digit is not None)
         for result in results
@@ -184,12 +190,14 @@ def _precision_recall(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64
 
 
 def _recall(digits: Sequence[tuple[Result, Digit]]) -> float | None:
+    """Share of these digits that were found; None if there are none."""
     if not digits:
         return None
     return round(sum(any(digit is met for met in result.of) for result, digit in digits) / len(digits), 4)
 
 
 def _tile(result: Result) -> npt.NDArray[np.uint8]:
+    """Draw a scene with its boxes and its reading, uint8 (_TILE, _TILE, 3)."""
     picture = cv2.cvtColor(result.scene.picture, cv2.COLOR_GRAY2BGR)
     scale = _TILE / max(picture.shape)
     tile = np.full((_TILE, _TILE, 3), 128, np.uint8)

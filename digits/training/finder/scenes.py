@@ -1,4 +1,4 @@
-"""Scenes for the finder to learn from, made by many processes, which need no Keras."""
+"""Scenes to train the finder on. They are made in many processes, so this module does not import Keras."""
 
 from dataclasses import dataclass
 
@@ -23,24 +23,27 @@ SHAPES = (
     ((96, 384), 0.05),
     ((192, 96), 0.02),
 )
-"""Rows and columns of the scenes, and the share of each: mostly first looks, which cost least."""
+"""Rows and columns of the pictures, with the share of each. Most are those of a first look, which cost least."""
 FIRST_SIGN = 10
-"""The label of the first one of SIGNS; the others follow."""
+"""Label of the first of SIGNS; those of the others follow."""
 OF_OTHER_SHAPE = 0.3
-"""Share of the scenes that do not fill the shape, as pictures seldom do."""
+"""Share of the scenes that are lower or narrower than their shape, since real pictures seldom fill it."""
 _AT_ONCE = 250
+"""Scenes of one job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Scenes of one shape: pictures uint8 (n, h, w), and the label and box of each digit and sign, float32 (k, 5)."""
+    """Scenes of one shape, as the finder sees them."""
 
     pictures: npt.NDArray[np.uint8]
+    """uint8 (n, h, w)"""
     digits: list[npt.NDArray[np.float32]]
+    """For each picture, its digits and signs, float32 (k, 5): label, left, top, right and bottom in pixels."""
 
 
 def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
-    """So many scenes, of all SHAPES by their shares."""
+    """Make about `count` scenes, divided among SHAPES by their shares."""
     jobs = []
     for number, (shape, share) in enumerate(SHAPES):
         wanted = max(1, round(count * share))
@@ -57,7 +60,7 @@ def make_scenes(writers: Writers, count: int, seed: int) -> list[Seen]:
 
 
 def scenes_of(writers: Writers, job: tuple[Shape, int, list[int]]) -> Seen:
-    """Scenes of a shape, so many, by a seed."""
+    """Make the scenes of one job: their shape, how many, and the seed."""
     shape, count, seed = job
     rng = np.random.default_rng(seed)
     pictures, digits = zip(*(_seen(shape, writers, rng) for _ in range(count)), strict=True)
@@ -67,7 +70,7 @@ def scenes_of(writers: Writers, job: tuple[Shape, int, list[int]]) -> Seen:
 def _seen(
     shape: Shape, writers: Writers, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """A scene as the finder looks at it, in most cases of just the shape, and the label and box of what is in it."""
+    """Make a scene as the finder sees it, and its digits and signs as in Seen."""
     sides = np.array(shape) / (1 + 2 * MARGIN)
     if rng.random() < OF_OTHER_SHAPE:
         sides[rng.integers(2)] *= rng.uniform(0.5, 1)

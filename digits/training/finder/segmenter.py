@@ -1,4 +1,4 @@
-"""What the segmenter learns, from digits of scenes as the finder frames them, and how."""
+"""Train the segmenter on digits of scenes, framed about as exactly as by the finder."""
 
 import math
 from pathlib import Path
@@ -15,19 +15,20 @@ from digits.training.networks import segmenter
 from digits.training.recipes import adamw
 
 SCENES, EPOCHS, BATCH_SIZE = 15_000, 6, 128
+"""Scenes and epochs by default, and pairs in a batch."""
 RATE = 3e-3
 """The highest learning rate of AdamW."""
 
 
 def to_target(inks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """uint8 (n, 48, 48) -> shares of ink, float32 (n, 24, 24, 4), as the network gives them."""
+    """Return ink, uint8 (n, 48, 48), as shares in the network's output format, float32 (n, 24, 24, 4)."""
     places = SIDE // STRIDE
     blocks = inks.reshape(-1, places, STRIDE, places, STRIDE).transpose(0, 1, 3, 2, 4)
     return blocks.reshape(-1, places, places, STRIDE * STRIDE).astype(np.float32) / np.float32(255)
 
 
 class Batches(keras.utils.PyDataset):
-    """Pairs, in an order by seed and epoch."""
+    """Batches of pairs. Their order depends on seed and epoch alone."""
 
     def __init__(self, pairs: Pairs, seed: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
@@ -36,7 +37,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle(0)
 
     def shuffle(self, epoch: int) -> None:
-        """Turns to the batches of an epoch, counted from 0."""
+        """Switch to an epoch, counted from 0."""
         self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._seen))
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def train(learnt: Pairs, held_out: Pairs, epochs: int, seed: int, backup: Path) -> keras.Model:
-    """The network, trained; goes on from what is in the folder `backup`, where an earlier run was stopped."""
+    """Return the trained network. Resumes from the folder `backup` if an earlier run was stopped."""
     keras.utils.set_random_seed(seed)
     batches, network = Batches(learnt, seed), segmenter()
     network.compile(

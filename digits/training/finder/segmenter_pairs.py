@@ -1,4 +1,7 @@
-"""Digits of scenes and their own ink, for the segmenter to learn from, made by many processes, which need no Keras."""
+"""Pairs to train the segmenter on: a digit in its surroundings, and its own ink.
+
+They are made in many processes, so this module does not import Keras.
+"""
 
 import cv2
 import numpy as np
@@ -11,20 +14,21 @@ from digits.training.scenes.scene import FINE, Digit, Scene, make_scene
 from digits.training.scenes.writing import AMBIGUOUS, Writers
 
 SHAPES: tuple[tuple[tuple[int, int], float], ...] = (((192, 192), 0.4), ((128, 320), 0.3), ((96, 96), 0.3))
-"""Rows and columns of the scenes, and the share of each: as large as pictures are, and not as the finder sees them."""
+"""Rows and columns of the scenes, with the share of each. They are not resized as for the finder."""
 UNSURE = 0.07
-"""Standard deviation of the sides of a box, in sides of the box: about as far as the finder is off."""
+"""Standard deviation of the random shift of a box's edges, as a share of its sides: about the finder's error."""
 AT_MOST = 4
-"""Digits of one scene that are learnt from."""
+"""Most digits of one scene that are used."""
 
 _AT_ONCE = 250
+"""Scenes of one job."""
 
 Pairs = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-"""Surroundings of digits, and their own ink: uint8 (n, 48, 48) both."""
+"""Surroundings of digits, and the digits' own ink, both uint8 (n, 48, 48)."""
 
 
 def make_pairs(writers: Writers, scenes: int, seed: int) -> Pairs:
-    """Those of so many scenes."""
+    """Make the pairs of this many scenes."""
     jobs = in_parts(scenes, _AT_ONCE, [seed])
     made = list(made_by_processes(pairs, writers, jobs, f"Cutting digits out of {scenes:,} scenes"))
     seen, inks = (np.concatenate(parts) for parts in zip(*made, strict=True))
@@ -32,7 +36,7 @@ def make_pairs(writers: Writers, scenes: int, seed: int) -> Pairs:
 
 
 def pairs(writers: Writers, job: tuple[int, list[int]]) -> Pairs:
-    """Those of so many scenes, by a seed."""
+    """Make the pairs of one job: how many scenes, and the seed."""
     count, seed = job
     rng = np.random.default_rng(seed)
     shapes, shares = [shape for shape, _ in SHAPES], [share for _, share in SHAPES]
@@ -48,6 +52,7 @@ def pairs(writers: Writers, job: tuple[int, list[int]]) -> Pairs:
 
 
 def _pair(scene: Scene, digit: Digit, rng: np.random.Generator) -> Pairs:
+    """Return a digit's surroundings, half of the time inverted, and its own ink, both uint8 (48, 48)."""
     left, top, right, bottom = digit.box
     off = rng.normal(0, UNSURE, 4) * [right - left, bottom - top, right - left, bottom - top]
     x0, y0, x1, y1 = np.rint(np.array(digit.box) + off).astype(int).tolist()
@@ -55,7 +60,7 @@ def _pair(scene: Scene, digit: Digit, rng: np.random.Generator) -> Pairs:
     picture, x, y, scale = surroundings(scene.picture, box)
     if rng.random() < 0.5:
         picture = 255 - picture
-    # Pixel i of the picture is FINE pixels of the ink, from i * FINE.
+    # Pixel i of the picture is FINE pixels of the ink, starting at i * FINE.
     to_seen = np.array(
         [[scale / FINE, 0, (digit.ink.x / FINE - x) * scale], [0, scale / FINE, (digit.ink.y / FINE - y) * scale]]
     )
@@ -63,9 +68,12 @@ def _pair(scene: Scene, digit: Digit, rng: np.random.Generator) -> Pairs:
 
 
 def _shrunk(ink: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Ink through a matrix of corners (2, 3), as uint8 (48, 48): drawn four times as large, lest pixels be left out."""
+    """Return ink transformed by a matrix (2, 3) that maps corners of pixels, uint8 (48, 48).
+
+    It is drawn four times as large first, so that no pixel of the ink is skipped.
+    """
     fine = 4
     matrix = matrix * fine
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # From corners of pixels to their middles.
+    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # OpenCV wants a matrix that maps middles of pixels.
     large = cv2.warpAffine(ink, matrix, (SIDE * fine, SIDE * fine), flags=cv2.INTER_LINEAR)
     return cv2.resize(large, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8)

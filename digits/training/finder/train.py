@@ -1,4 +1,4 @@
-"""What the finder learns, from scenes, and how."""
+"""Train the finder on scenes: targets, loss and batches."""
 
 from pathlib import Path
 from typing import Any
@@ -17,24 +17,26 @@ from digits.training.recipes import adamw
 from digits.training.scenes.writing import AMBIGUOUS
 
 SCENES, EPOCHS = 45_000, 6
-"""Scenes that are made, and how often each is seen, every other time inverted."""
+"""Defaults. In each epoch, a random half of the scenes is inverted."""
 BATCH_PIXELS = 64 * 96 * 96
+"""Pixels in a batch: it has fewer scenes if they are larger."""
 RATE = 2e-3
 """The highest learning rate of AdamW."""
 SPREAD = 0.1
-"""Standard deviation of a centre's target, in sides of its box."""
+"""Standard deviation of the Gaussian around a centre in the target, as a share of the sides of its box."""
 WEIGHTS = np.array([1.0] + [3.0] * len(SIGNS), np.float32)
-"""Of the centres of digits, and of those of each sign, which are few and would be learnt slowly."""
+"""Weights in the loss for centres of digits, and for those of each sign, which are rare and would be learnt slowly."""
 LEAST_DISTANCE = 0.5
-"""Pixels from a place to the sides of a box that is learnt there."""
-_DOUBT = 0.5  # What the target of what nobody could tell rises to: it is hardly judged.
+"""Least distance in pixels from a place to the sides of a box that is a target there."""
+_DOUBT = 0.5  # Peak of the target of an ambiguous digit, where the focal loss hardly counts.
 
 
 def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The label and box of each digit and sign (k, 5) -> float32 (h / 4, w / 4, 12) for `loss`.
+    """Return the target of `loss`, float32 (h / 4, w / 4, 12), for the digits and signs of a picture (h, w) as in Seen.
 
-    The channels: how near the centre of a digit is, how much the digit and its box count here, which digit, the
-    logarithms of the distances to its box, and how near the centre of each of SIGNS is.
+    The channels are: how near the centre of a digit is, from 0 to 1; the weight of class and box at this place; the
+    class; the distances to the four sides of the box, as logarithms in units of UNIT; and how near the centre of each
+    of SIGNS is.
     """
     rows, columns = shape[0] // STRIDE, shape[1] // STRIDE
     target = np.zeros((rows, columns, 7 + len(SIGNS)), np.float32)
@@ -61,7 +63,7 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
         distances = np.zeros((*near.shape, 4), np.float32)
         distances[..., 0], distances[..., 2] = near_x - left, right - near_x
         distances[..., 1], distances[..., 3] = (near_y - top)[:, np.newaxis], (bottom - near_y)[:, np.newaxis]
-        # A thin 1 may have no place within its box, but always has one nearest to its centre.
+        # The box of a thin 1 may have no place inside, but one place is always nearest to its centre.
         inside = nearest & ((near > 0.999) | ((near > 0.4) & (distances.min(axis=2) > LEAST_DISTANCE)))
         part = target[window]
         part[..., 0] = np.where(nearest, near, part[..., 0])
@@ -72,7 +74,7 @@ def targets(shape: tuple[int, int], digits: npt.NDArray[np.float32]) -> npt.NDAr
 
 
 def loss(target: Any, given: Any) -> Any:
-    """Focal loss of centres (Law and Deng 2018), cross-entropy of digits, and L1 of boxes, for each centre."""
+    """Sum of focal loss of centres (Law and Deng 2018), cross-entropy of classes, and L1 of box sides, per centre."""
     counts = target[..., 1]
     near = ops.concatenate([target[..., :1], target[..., 7:]], axis=-1)
     logit = ops.concatenate([given[..., :1], given[..., 15:]], axis=-1)
@@ -89,7 +91,7 @@ def loss(target: Any, given: Any) -> Any:
 
 
 class Batches(keras.utils.PyDataset):
-    """Scenes of one shape in each batch, in an order and half of them inverted by seed and epoch."""
+    """Batches of scenes of one shape each. Order, and which half is inverted, depend on seed and epoch alone."""
 
     def __init__(self, scenes: list[Seen], seed: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
@@ -97,7 +99,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle(0)
 
     def shuffle(self, epoch: int) -> None:
-        """Turns to the batches of an epoch, counted from 0."""
+        """Switch to an epoch, counted from 0."""
         self._epoch = epoch
         rng = np.random.default_rng([self._seed, self._epoch])
         self._batches = []
@@ -119,7 +121,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def train(learnt: list[Seen], held_out: list[Seen], epochs: int, seed: int, backup: Path) -> keras.Model:
-    """The network, trained; goes on from what is in the folder `backup`, where an earlier run was stopped."""
+    """Return the trained network. Resumes from the folder `backup` if an earlier run was stopped."""
     keras.utils.set_random_seed(seed)
     batches, network = Batches(learnt, seed), finder()
     network.compile(optimizer=adamw(epochs * len(batches), RATE), loss=loss)

@@ -1,1 +1,1 @@
-"""Pictures with digits in them as people take and draw them, synthesised: what the finder learns from."""
+"""Synthetic pictures with handwritten digits, as people photograph, scan or draw them, to train and calibrate on."""

@@ -1,6 +1,6 @@
-"""Where on the paper things are written: single digits, numbers, cells of forms, lines, text, and what is printed.
+"""Layouts of a sheet of paper: single digits, numbers, cells of a form, lines, text or drawings, and printed lines.
 
-Lengths are in heights of a digit: y is 0 at its top and 1 at its bottom.
+Lengths are in heights of a digit. In the first row, y is 0 at the top of a digit and 1 at its bottom.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ import numpy.typing as npt
 from digits.training.scenes.writing import Matrix, Writers, Writing, figure, sign
 
 LONGEST = 12
-"""Digits of a number."""
+"""Most digits of a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A writing, and how it is projected onto the paper."""
+    """A writing, and the projection of its units onto the paper."""
 
     writing: Writing
     matrix: Matrix
@@ -25,15 +25,15 @@ class Placed:
 
 @dataclass(slots=True)
 class Sheet:
-    """What is written and printed on a piece of paper."""
+    """What is written and printed on a sheet of paper."""
 
     placed: list[Placed] = field(default_factory=list)
     lines: list[tuple[npt.NDArray[np.float64], float]] = field(default_factory=list)
-    """Printed lines: points (n, 2), and their width."""
+    """Printed lines: points, float64 (n, 2), and the width of the line."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of what is written."""
+        """Left, top, right and bottom of everything written; printed lines do not count."""
         corners = [
             place.matrix @ np.array([[0, place.writing.width, 0, place.writing.width], [0, 0, 1, 1], [1] * 4])
             for place in self.placed
@@ -42,7 +42,7 @@ class Sheet:
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     def write(self, writings: list[Writing], x: float, y: float, hand: "Hand", rng: np.random.Generator) -> float:
-        """One after another from (x, y); returns where the last one ends."""
+        """Write one after another from (x, y), and return the x at which the next one would start."""
         for writing in writings:
             matrix, width = hand.matrix(writing, rng)
             matrix[:2, 2] += x, y
@@ -53,16 +53,20 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How one person writes a row."""
+    """How one person writes a row; single digits vary around it."""
 
     slant: float
+    """Horizontal shear, as a share of the height; positive leans to the right."""
     aspect: float
+    """Factor for the width."""
     spacing: float
-    """Between neighbours."""
+    """Mean gap between neighbours; negative if they overlap."""
     unevenness: float
+    """Standard deviation of the heights (of their logarithm) and of the vertical position."""
 
     @staticmethod
     def of(rng: np.random.Generator) -> "Hand":
+        """Return a random hand."""
         spacing = (rng.uniform(-0.18, 0.06), rng.uniform(0.05, 0.45), rng.uniform(0.45, 1.6))
         return Hand(
             slant=float(np.clip(rng.normal(0, 0.15), -0.4, 0.4)),
@@ -72,7 +76,7 @@ class Hand:
         )
 
     def matrix(self, writing: Writing, rng: np.random.Generator) -> tuple[Matrix, float]:
-        """From the writing's units to the paper, its left edge at 0, and its width there."""
+        """Return the matrix from the writing's units to the paper, with its left edge at 0, and its width there."""
         height = 1.0 if writing.label < 0 else float(np.exp(rng.normal(0, self.unevenness)))
         across = height * self.aspect * float(np.exp(rng.normal(0, 0.06)))
         slant = self.slant + rng.normal(0, 0.04)
@@ -81,6 +85,7 @@ class Hand:
         return np.array([[across, -slant * height, slant * height / 2], [0, height, top], [0, 0, 1]]), width
 
     def gap(self, rng: np.random.Generator) -> float:
+        """Return a random gap to the next writing."""
         return self.spacing + rng.normal(0, 0.04 + 0.1 * abs(self.spacing))
 
 
@@ -92,7 +97,7 @@ def single(writers: Writers, _: int, rng: np.random.Generator) -> Sheet:
 
 
 def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
-    """Two digits or more, in some pictures with signs between them or letters beside them."""
+    """A number of one row, sometimes with signs between its digits, or with letters beside it."""
     sheet, hand = Sheet(), Hand.of(rng)
     row = [sign(rng, "-")] if rng.random() < 0.06 else []
     separated = rng.random() < 0.35
@@ -109,7 +114,7 @@ def number(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
 
 
 def cells(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
-    """The boxes or the comb of a form, a digit in each."""
+    """Boxes or a comb, as printed on a form, with a digit in each."""
     sheet, hand = Sheet(), Hand.of(rng)
     digits = writers.digits(1 if rng.random() < 0.3 else length(max(2, most * 2 // 3), rng), rng)
     across, down = rng.uniform(0.95, 1.9), rng.uniform(1.1, 1.9)
@@ -138,7 +143,7 @@ def cells(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
 
 
 def several_lines(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
-    """Numbers below each other, some of them after a word."""
+    """Two to four numbers below each other, some of them after a word."""
     sheet, hand = Sheet(), Hand.of(rng)
     pitch = rng.uniform(1.2, 2.2)
     with_words = rng.random() < 0.2
@@ -151,7 +156,7 @@ def several_lines(writers: Writers, most: int, rng: np.random.Generator) -> Shee
 
 
 def words(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
-    """Text without digits: a letter, a word, or a page."""
+    """Text without digits: one to four characters, or lines of words."""
     sheet, hand = Sheet(), Hand.of(rng)
     if (chance := rng.random()) < 0.4:
         sheet.write([writers.character(rng)], 0, 0, hand, rng)
@@ -167,7 +172,7 @@ def words(writers: Writers, most: int, rng: np.random.Generator) -> Sheet:
 
 
 def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
-    """Shapes and scribbles."""
+    """One to three figures or scribbles."""
     sheet, hand = Sheet(), Hand.of(rng)
     for _figure in range(int(rng.integers(1, 4))):
         drawn = figure(rng)
@@ -178,7 +183,7 @@ def drawing(_: Writers, __: int, rng: np.random.Generator) -> Sheet:
 
 
 Layout = Callable[[Writers, int, np.random.Generator], Sheet]
-"""Who writes, how many digits fit beside each other, and chance -> what is written."""
+"""Takes the writers, how many digits fit beside each other, and a generator; returns a sheet."""
 LAYOUTS: tuple[tuple[Layout, float], ...] = (
     (single, 0.26),
     (number, 0.3),
@@ -187,11 +192,11 @@ LAYOUTS: tuple[tuple[Layout, float], ...] = (
     (words, 0.2),
     (drawing, 0.08),
 )
-"""Ways to fill a paper, and the share of each."""
+"""All layouts, with the share of the scenes that have each."""
 
 
 def length(most: int, rng: np.random.Generator) -> int:
-    """Digits of a number, short ones being more common; at most `most`."""
+    """Return a random number of digits, at most `most` and LONGEST; few are likelier."""
     most = min(most, LONGEST)
     if most <= 2 or rng.random() < 0.4:
         return min(most, int(rng.integers(2, 4)))
@@ -199,7 +204,7 @@ def length(most: int, rng: np.random.Generator) -> int:
 
 
 def ruled(sheet: Sheet, rng: np.random.Generator) -> None:
-    """Adds what paper is printed with, or what people draw around a number: rules, squares, a line, a ring, a frame."""
+    """Add lines: those of ruled or squared paper, one below the writing, or a ring or frame around it."""
     left, top, right, bottom = sheet.bounds
     width, height = right - left, bottom - top
     thick = float(np.exp(rng.uniform(np.log(0.01), np.log(0.08))))

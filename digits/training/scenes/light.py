@@ -1,14 +1,15 @@
-"""What paper, light and camera make of ink: float32 (h, w), 0 black to 1 white."""
+"""Turn ink into a photograph: paper, light, desk and camera."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Light = npt.NDArray[np.float32]
+"""float32 (h, w): brightness from 0, black, to 1, white."""
 
 
 def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """An empty sheet, perhaps unevenly lit, stained, in a shadow, or on a desk."""
+    """Return an empty sheet, perhaps unevenly lit, stained, partly in shadow, or with a desk along one side."""
     height, width = shape
     if rng.random() < 0.3:  # A screen.
         return np.full(shape, rng.choice([1, rng.uniform(0.3, 1)]), np.float32)
@@ -20,7 +21,7 @@ def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
         cells = rng.integers(2, 7, 2)
         cloud = rng.normal(0, rng.uniform(0.01, 0.08), cells).astype(np.float32)
         light *= 1 + cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
-    if rng.random() < 0.3:  # A shadow, perhaps across what is written.
+    if rng.random() < 0.3:  # A shadow, perhaps across the writing.
         angle, softness = rng.uniform(0, 2 * np.pi), float(np.exp(rng.uniform(np.log(0.01), np.log(0.5))))
         light *= 1 - rng.uniform(0.1, 0.6) * _beyond(x, y, rng.uniform(-0.5, 0.9), softness, angle)
     if rng.random() < 0.15:  # A desk, a binding, another sheet, along a side of the picture.
@@ -31,13 +32,17 @@ def paper(shape: tuple[int, int], rng: np.random.Generator) -> Light:
 
 
 def _beyond(x: Light, y: Light, where: float, softness: float, angle: float) -> Light:
-    """From 0 to 1 beyond a line that is `where` from the middle, in the direction of an angle."""
+    """Return a mask (h, w) that rises from 0 to 1 across a line.
+
+    The line is perpendicular to the direction `angle`, at a distance of `where` from the middle. x (w,) and y (h,) run
+    from -1 to 1, which is also the unit of `where` and `softness`.
+    """
     along = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y[:, np.newaxis]
     return np.clip((along - np.float32(where)) / np.float32(softness) + 0.5, 0, 1)
 
 
 def on_a_desk(light: Light, corners: npt.NDArray[np.float32], rng: np.random.Generator) -> Light:
-    """What lies within these corners (4, 2), on something darker or lighter, plain or with a grain like wood's."""
+    """Return the picture with a desk outside these corners, float32 (4, 2): dark or light, plain or with a grain."""
     height, width = light.shape
     on_sheet = np.zeros((height, width), np.uint8)
     cv2.fillPoly(on_sheet, [np.rint(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
@@ -51,11 +56,14 @@ def on_a_desk(light: Light, corners: npt.NDArray[np.float32], rng: np.random.Gen
 
 
 def photographed(light: Light, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Light -> uint8 (h, w), as a camera, a scanner or a screen gives it: blurred, grainy, small once, compressed."""
+    """Return the picture, uint8 (h, w), as a camera, scanner or screen gives it.
+
+    At random it is inverted, made smaller and enlarged again, blurred, noisy, or compressed as JPEG.
+    """
     height, width = light.shape
     if rng.random() < 0.3:
         light = 1 - light
-    if rng.random() < 0.15:  # It was small once.
+    if rng.random() < 0.15:  # Enlarged from a smaller picture.
         shrink = rng.uniform(1.2, 3.5)
         small = cv2.resize(light, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
         methods = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""A picture with writing in it, and where its digits are: layout, pens, paper, camera."""
+"""Draw a scene: a picture with writing, made of layout, pens, paper and camera, and the boxes of its digits."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from digits.training.scenes.light import on_a_desk, paper, photographed
 from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Matrix, Pen, Writers, drawn, figure
 
 SMALLEST = 10
-"""Pixels of a digit's height at least."""
+"""Least height of a digit in pixels of the picture, if the writing still fits into the picture."""
 LEAST_PEN = 0.09
-"""In heights of a digit: the thinnest strokes that a digit's own ink is given in, those of MNIST's thinner digits."""
+"""Least width of the strokes in a digit's own ink, in heights of the digit: that of MNIST's thinner digits."""
 ON_DESK = 0.15
-"""Share of the scenes in which the paper is a sheet on something else."""
+"""Share of the scenes that show a whole sheet of paper on a desk."""
 SEEN, GLIMPSED = 0.7, 0.2
-"""Shares of a digit's ink in the picture from which it is one, and up to which it is none."""
+"""A digit keeps its label from this share of its ink in the picture on, and has none below that; between: AMBIGUOUS."""
 FINE = 2
-"""Ink is drawn so many times as large, since OpenCV's pens are whole pixels wide."""
+"""The canvas is this many times as large as the picture, because OpenCV's pens are whole pixels wide."""
 
 Edges = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels of the picture."""
@@ -27,27 +27,30 @@ Edges = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """One digit of a scene, or what nobody could tell from one."""
+    """A digit of a scene, whole or partly outside."""
 
     label: int
-    """0 to 9, or AMBIGUOUS."""
+    """0 to 9, or AMBIGUOUS if too little of it is in the picture."""
     box: Edges
     ink: Layer
-    """Its own, FINE times as large, in strokes of LEAST_PEN or more."""
+    """Its own ink on the canvas, FINE times as large as the picture, in strokes of LEAST_PEN or more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
+    """A picture with the digits and signs that are in it."""
+
     picture: npt.NDArray[np.uint8]
+    """uint8 (h, w)"""
     digits: list[Digit]
     signs: list[tuple[str, Edges]]
-    """Each one of SIGNS, and its box."""
+    """One of SIGNS each, and its box."""
 
 
 def make_scene(
     shape: tuple[int, int], writers: Writers, rng: np.random.Generator, layout: Layout | None = None
 ) -> Scene:
-    """A scene of so many rows and columns, of the given layout or of some."""
+    """Draw a scene of this shape, rows and columns, in this layout or in a random one."""
     height, width = shape
     layouts, shares = zip(*LAYOUTS, strict=True)
     layout = layout or layouts[rng.choice(len(layouts), p=shares)]
@@ -70,7 +73,7 @@ def make_scene(
 
 
 def _corners(sheet: Sheet, projection: Matrix, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Of a piece of paper around what is written, float32 (4, 2) in pixels of the picture."""
+    """Corners of a sheet of paper around the writing, float32 (4, 2) in pixels of the picture."""
     left, top, right, bottom = sheet.bounds
     room = rng.uniform(0.15, 1.2, 4)
     x0, y0, x1, y1 = left - room[0], top - room[1], right + room[2], bottom + room[3]
@@ -79,7 +82,11 @@ def _corners(sheet: Sheet, projection: Matrix, rng: np.random.Generator) -> npt.
 
 
 def _projection(sheet: Sheet, shape: tuple[int, int], room: float, rng: np.random.Generator) -> tuple[Matrix, float]:
-    """From the paper to the fine canvas, in this share of it, and how many of its pixels a digit is high there."""
+    """Return the matrix from the paper to the canvas, and the height of a digit in pixels of the canvas.
+
+    The writing takes at most the share `room` of the picture's sides, unless digits would get smaller than SMALLEST; in
+    some scenes it takes more, so that its edges are cut off.
+    """
     height, width = shape
     left, top, right, bottom = sheet.bounds
     across, down = max(right - left, 0.2), max(bottom - top, 0.2)
@@ -104,7 +111,7 @@ def _projection(sheet: Sheet, shape: tuple[int, int], room: float, rng: np.rando
 
 
 def _pen(size: float, rng: np.random.Generator) -> tuple[Pen, float]:
-    """A pen, and how strong it is where it is thinner than a pixel."""
+    """Return a random pen, and the strength of its ink: below 1 if it is thinner than a pixel of the canvas."""
     width = float(np.exp(rng.uniform(np.log(0.012), np.log(0.32))))
     if rng.random() < 0.5:
         width = rng.uniform(0.05, 0.14)
@@ -114,6 +121,7 @@ def _pen(size: float, rng: np.random.Generator) -> tuple[Pen, float]:
 def _write(
     canvas: npt.NDArray[np.float32], sheet: Sheet, projection: Matrix, size: float, rng: np.random.Generator
 ) -> tuple[list[Digit], list[tuple[str, Edges]]]:
+    """Draw everything written on the canvas, and return the digits and signs that are in the picture."""
     digits, signs = [], []
     pen, thin = _pen(size, rng)
     strength = rng.uniform(0.6, 1)
@@ -140,7 +148,7 @@ def _write(
 
 
 def _digit(label: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, Edges] | None:
-    """Its label and its box, unless too little of it is in the picture."""
+    """Return a digit's label, or AMBIGUOUS, and its box; None if less than GLIMPSED of its ink is in the picture."""
     if not (edges := _edges(layer, shape)):
         return None
     inside = layer.ink[max(0, -layer.y) : shape[0] - layer.y, max(0, -layer.x) : shape[1] - layer.x]
@@ -151,7 +159,7 @@ def _digit(label: int, layer: Layer, shape: tuple[int, ...]) -> tuple[int, Edges
 
 
 def _edges(layer: Layer, shape: tuple[int, ...]) -> Edges | None:
-    """The box of what is in the picture; None where nothing is."""
+    """Return the box of the ink that is in the picture, or None if there is none."""
     x, y, width, height = cv2.boundingRect((layer.ink > 100).astype(np.uint8))
     left, top = max(0, layer.x + x), max(0, layer.y + y)
     right, bottom = min(layer.x + x + width, shape[1]), min(layer.y + y + height, shape[0])
@@ -159,7 +167,7 @@ def _edges(layer: Layer, shape: tuple[int, ...]) -> Edges | None:
 
 
 def _add(canvas: npt.NDArray[np.float32], layer: Layer, ink: npt.NDArray[np.float32]) -> None:
-    """Lays ink over what is there; the darker one stays."""
+    """Add ink to the canvas. Where inks overlap, the darker one stays."""
     rows, columns = ink.shape
     top, left = max(0, layer.y), max(0, layer.x)
     bottom, right = min(canvas.shape[0], layer.y + rows), min(canvas.shape[1], layer.x + columns)
@@ -169,7 +177,7 @@ def _add(canvas: npt.NDArray[np.float32], layer: Layer, ink: npt.NDArray[np.floa
 
 
 def _worn(ink: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """With a gap in its strokes, or uneven as of a pencil."""
+    """Return the ink with a gap in its strokes, or uneven like a pencil's."""
     height, width = ink.shape
     if rng.random() < 0.5:
         centre = (int(rng.integers(width)), int(rng.integers(height)))
@@ -183,13 +191,14 @@ def _worn(ink: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray
 def _print_lines(
     canvas: npt.NDArray[np.float32], sheet: Sheet, projection: Matrix, size: float, rng: np.random.Generator
 ) -> None:
+    """Draw the printed lines on the canvas, all equally dark."""
     if not sheet.lines:
         return
     strength = rng.uniform(0.15, 1)
     printed = np.zeros(canvas.shape, np.uint8)
     for points, width in sheet.lines:
         seen = cv2.perspectiveTransform(points[np.newaxis].astype(np.float32), projection)[0]
-        if np.abs(seen).max() < 20_000:  # What OpenCV's sixteenths of a pixel hold.
+        if np.abs(seen).max() < 20_000:  # OpenCV cannot draw farther out.
             cv2.polylines(
                 printed, [np.rint(seen * 16).astype(np.int32)], False, 255, max(1, round(width * size)), cv2.LINE_AA, 4
             )
@@ -197,7 +206,7 @@ def _print_lines(
 
 
 def _disturb(canvas: npt.NDArray[np.float32], size: float, rng: np.random.Generator) -> None:
-    """Specks, bars along the edges, and bits of what stands beside the picture."""
+    """Add specks, bars along the edges, and figures that an edge cuts off; each in some scenes."""
     height, width = canvas.shape
     if rng.random() < 0.15:
         for _ in range(int(rng.integers(1, 8))):

@@ -1,0 +1,1 @@
+"""The verifier: examples of digits and of everything else, and training."""

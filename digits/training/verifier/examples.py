@@ -1,4 +1,4 @@
-"""What the verifier learns from: MNIST's digits in many hands, and as much that is none."""
+"""Examples for the verifier: digits of MNIST and of scenes, and as many that are not digits."""
 
 from collections.abc import Iterator
 
@@ -18,24 +18,26 @@ from digits.training.verifier.negatives import negative
 Grids = npt.NDArray[np.uint8]
 """uint8 (n, 28, 28)"""
 Job = tuple[int, list[int]]
-"""How many are to be made, and by which seed."""
+"""How many to make, and the seed."""
 
 BATCH_SIZE = 256
+"""Examples in a batch."""
 NEGATIVES, SCENES = 60_000, 12_000
-"""How many of each are made: things that are no digits, and scenes."""
+"""How many negatives are made, and how many scenes to cut digits and mistakes out of."""
 FOUND = 0.65
-"""Share of the digits that come from scenes."""
+"""Share of the positive examples that are from scenes; the others are MNIST's."""
 WRONGLY_FOUND = 0.5
-"""Share of what is no digit that comes from scenes."""
+"""Share of the negative examples that the finder took for digits in scenes; the others are made."""
 STRENGTH = 0.7
-"""Of the changes to each grid, every time it is seen."""
+"""Strength of the affine change to each grid, new each time it is seen."""
 DISTURBED = 0.1
-"""Share of the grids that are made hard to read."""
+"""Share of the grids that are made harder to read."""
 _AT_ONCE = 500
+"""Negatives of one job."""
 
 
 class Examples:
-    """Digits, and as much that is none; made once, and each time seen in another hand."""
+    """Positive and negative examples. They are made once, and changed at random each time they are seen."""
 
     def __init__(self, data: Labelled, writers: Writers, seed: int) -> None:
         self._data = data
@@ -45,37 +47,40 @@ class Examples:
         self._negatives = made_negatives(data, NEGATIVES, seed)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-        """Without end: pictures, float32 (n, 28, 28, 1), and whether each is a digit, float32 (n, 1)."""
+        """Yield batches without end: grids, float32 (n, 28, 28, 1), and whether each is a digit, float32 (n, 1)."""
         while True:
             is_digit = self._rng.random(BATCH_SIZE) < 0.5
             grids = [self._seen(self._digit() if wanted else self._no_digit()) for wanted in is_digit]
             yield to_input(np.stack(grids)), is_digit.astype(np.float32)[:, np.newaxis]
 
     def _digit(self) -> Grid:
+        """Return a random positive example."""
         if self._rng.random() < FOUND:
             return self._one_of(self._right)
         place = self._rng.integers(len(self._data.digits))
         return in_another_style(self._data.grids[place], int(self._data.digits[place]), self._rng)
 
     def _no_digit(self) -> Grid:
+        """Return a random negative example."""
         return self._one_of(self._wrong if self._rng.random() < WRONGLY_FOUND else self._negatives)
 
     def _one_of(self, grids: Grids) -> Grid:
         return grids[self._rng.integers(len(grids))]
 
     def _seen(self, grid: Grid) -> Grid:
+        """Return the grid, changed at random."""
         grid = augment(grid, self._rng, STRENGTH)
         return disturbed(grid, self._rng) if self._rng.random() < DISTURBED else grid
 
 
 def made_negatives(data: Labelled, count: int, seed: int) -> Grids:
-    """So many grids of what is no digit; the same for a seed, however many processes share the work."""
+    """Make this many grids that are not digits. They depend on the seed, not on the number of processes."""
     jobs = in_parts(count, _AT_ONCE, [seed])
     return np.concatenate(list(made_by_processes(negatives, data, jobs, f"Making {count:,} things that are no digits")))
 
 
 def negatives(data: Labelled, job: Job) -> Grids:
-    """What is no digit."""
+    """Make the grids of one job that are not digits."""
     count, seed = job
     rng = np.random.default_rng(seed)
     sheets = (negative(data.grids[rng.integers(0, len(data.grids), 3)], rng) for _ in range(count))

@@ -1,4 +1,4 @@
-"""Letters and signs that nobody takes for digits, in fonts and in strokes of a pen."""
+"""Draw letters and signs that do not look like digits, from fonts or with pen strokes."""
 
 import functools
 import math
@@ -27,15 +27,15 @@ LIKE_DIGITS = frozenset(
     "Ȣȣᴕᴽβϐ"
     "gqρϱɋԛɖƍ"
 )
-"""Characters that somebody's 0, 1, 2 and so on look like: nobody could tell them apart."""
+"""Characters that cannot be told from somebody's digit; a line for each digit, from 0 to 9."""
 
-_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")  # Others have letters like digits too, which are not listed above.
+_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")  # Letters of other scripts that look like digits are not listed above.
 _FONTS = ("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralItalic", "cmmi10")
 _PEN_FONTS = tuple(range(8))  # OpenCV's, after Hershey.
 
 
 def is_no_digit(character: str) -> bool:
-    """Whether it is a letter or sign, and no digit looks like it, with its accents or without."""
+    """Whether a character is a letter or sign that does not look like a digit, with its accents or without."""
     plain = unicodedata.normalize("NFKD", character)[0]
     if unicodedata.category(character)[0] == "L" and not unicodedata.name(plain, "").startswith(_SCRIPTS):
         return False
@@ -43,7 +43,7 @@ def is_no_digit(character: str) -> bool:
 
 
 def printed(rng: np.random.Generator) -> Sheet:
-    """A character of a font; half of them Latin or Greek, which people write most."""
+    """Draw a random character of a font; at least half are ASCII or Greek, which people write most."""
     fonts = _fonts()
     font, common, usable = fonts[rng.integers(len(fonts))]
     some = common if rng.random() < 0.5 else usable
@@ -53,7 +53,7 @@ def printed(rng: np.random.Generator) -> Sheet:
 
 
 def stroked(rng: np.random.Generator) -> Sheet:
-    """A character of ASCII, drawn with strokes of a pen."""
+    """Draw a random ASCII character with pen strokes."""
     characters = _usable(range(128))
     canvas = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
     slant = cv2.FONT_ITALIC * int(rng.integers(2))
@@ -65,7 +65,7 @@ def stroked(rng: np.random.Generator) -> Sheet:
 
 @functools.cache
 def _fonts() -> list[tuple[ImageFont.FreeTypeFont, str, str]]:
-    """Each of matplotlib's fonts, those of its usable characters that are ASCII or Greek, and all of them."""
+    """Return some of matplotlib's fonts, each with its usable characters in ASCII and Greek, and all usable ones."""
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     fonts = []
     for path in (str(folder / f"{name}.ttf") for name in _FONTS):
@@ -76,11 +76,12 @@ def _fonts() -> list[tuple[ImageFont.FreeTypeFont, str, str]]:
 
 
 def _usable(codes: Iterable[int]) -> str:
+    """Return the characters of these codes that do not look like digits."""
     return "".join(filter(is_no_digit, map(chr, codes)))
 
 
 def _in_another_hand(sheet: Sheet, rng: np.random.Generator) -> Sheet:
-    """Bent, slanted and turned, with another pen."""
+    """Return the character bent, slanted and turned, and perhaps in thinner or thicker strokes."""
     if not sheet.size:
         return sheet
     sheet = np.pad(sheet, SIZE // 3)

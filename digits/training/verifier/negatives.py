@@ -1,6 +1,6 @@
-"""What is no digit: letters, signs, scribbles, figures, parts and pairs of digits, blots and textures.
+"""Make negative examples: letters, signs, scribbles, figures, parts and pairs of digits, blots and textures.
 
-All are synthesised, as ink, floats (h, w) in [0, 1], cut to what is inked.
+Each is ink, floats (h, w) in [0, 1], cropped.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from digits.training.scenes.figures import FIGURES, SIZE, Stroke, around, cut_to
 from digits.training.verifier import letters
 
 STROKE = 0.4
-"""How broad, by its length, a mere stroke is at most."""
+"""Largest ratio of width to length at which a part of a digit is a mere stroke, and so looks like a 1."""
 
 Grids = npt.NDArray[np.uint8]
-"""Three digits or more, uint8 (n, 28, 28), that lend their parts."""
+"""uint8 (n, 28, 28): three digits or more, which some families take parts from."""
 
 
 def negative(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """Ink of one of the FAMILIES, never empty."""
+    """Return a random example of FAMILIES, never empty."""
     makers, shares = zip(*FAMILIES, strict=True)
     while True:
         sheet = makers[rng.choice(len(makers), p=shares)](grids, rng)
@@ -31,23 +31,23 @@ def negative(grids: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def letter(_: Grids, rng: np.random.Generator) -> Sheet:
-    """A letter or sign of a font."""
+    """A letter or sign of a font, distorted like handwriting."""
     return letters.printed(rng)
 
 
 def stroked_letter(_: Grids, rng: np.random.Generator) -> Sheet:
-    """A letter or sign, drawn with strokes."""
+    """A letter or sign drawn with pen strokes."""
     return letters.stroked(rng)
 
 
 def scribble(_: Grids, rng: np.random.Generator) -> Sheet:
-    """A pen that wanders: rounded or angular, too long for a digit."""
+    """A scribble, rounded or angular, too long to be a digit."""
     points = rng.uniform(6, SIZE - 6, (int(rng.integers(6, 16)), 2))
     return drawn([smooth(points) if rng.random() < 0.7 else points], rng)
 
 
 def shape(_: Grids, rng: np.random.Generator) -> Sheet:
-    """One to four plain figures, one over another."""
+    """One to four simple figures, one over another."""
     strokes: list[Stroke] = []
     for _figure in range(int(rng.integers(1, 5))):
         figure = FIGURES[rng.integers(len(FIGURES))](rng)
@@ -57,14 +57,14 @@ def shape(_: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def part(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """What is left of a digit where a line cuts it, at most half of it; nothing of a 1, nor what looks like one."""
+    """The smaller part of a digit that a line cuts in two; empty if the digit is a 1, or the part looks like one."""
     digit = _large(grids[0])
     kept = cut_to_ink(_cut_off(digit, rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.8)))
     return kept[:0] if _is_stroke(digit) or _is_stroke(kept) else kept
 
 
 def pair(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """Two or three digits that touch."""
+    """Two or three digits beside each other, touching or almost."""
     ink = cut_to_ink(_large(grids[0]))
     for other in grids[1 : int(rng.integers(2, 4))]:
         ink = _beside(ink, cut_to_ink(_large(other)), rng)
@@ -72,7 +72,7 @@ def pair(grids: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def neighbour(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """A digit and a good part of the next one, as a cut at the wrong place leaves it."""
+    """A digit and a large part of its neighbour, as if cut out at the wrong place."""
     digit, other = cut_to_ink(_large(grids[0])), cut_to_ink(_large(grids[1]))
     kept = max(4, int(rng.uniform(0.35, 0.75) * other.shape[1]))
     if rng.random() < 0.5:
@@ -81,7 +81,7 @@ def neighbour(grids: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def blot(_: Grids, rng: np.random.Generator) -> Sheet:
-    """A filled outline, even or shaded inside: clothes, leaves, stains, wedges of a desk."""
+    """A filled outline, plain or shaded, like clothes, leaves, stains or the corner of a desk."""
     corners = int(rng.integers(3, 14))
     angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
     radii = rng.uniform(0.25, 1, corners) * SIZE / 2
@@ -89,7 +89,7 @@ def blot(_: Grids, rng: np.random.Generator) -> Sheet:
     if rng.random() < 0.5:
         outline = smooth(np.concatenate([outline, outline[:1]]))
     if rng.random() < 0.4:
-        outline = np.concatenate([outline, [SIZE, 0] + outline * [-1, 1]])  # Mirrored, as things are.
+        outline = np.concatenate([outline, [SIZE, 0] + outline * [-1, 1]])  # Mirrored, since many things are symmetric.
     filled = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillPoly(filled, [np.rint(outline).astype(np.int32)], 255, cv2.LINE_AA)
     shading = 1 if rng.random() < 0.4 else _cloud(SIZE, SIZE, rng)
@@ -97,7 +97,7 @@ def blot(_: Grids, rng: np.random.Generator) -> Sheet:
 
 
 def texture(_: Grids, rng: np.random.Generator) -> Sheet:
-    """Stripes or clouds, with soft edges or hard ones."""
+    """Stripes or clouds, with soft or hard edges."""
     height, width = (int(side) for side in rng.integers(SIZE // 3, SIZE + 1, 2))
     pattern = _stripes(height, width, rng) if rng.random() < 0.3 else _cloud(height, width, rng)
     level = rng.uniform(0.3, 0.7)
@@ -115,21 +115,23 @@ FAMILIES: tuple[tuple[Callable[[Grids, np.random.Generator], Sheet], float], ...
     (blot, 0.08),
     (texture, 0.06),
 )
-"""Ways to make what is no digit, and the share of each."""
+"""Ways to make negative examples, and the share of each."""
 
 
 def _large(grid: Grid) -> Sheet:
+    """Return a grid enlarged to SIZE, floats in about [0, 1]."""
     return cv2.resize(grid, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
 def _is_stroke(sheet: Sheet) -> bool:
+    """Whether the ink is a mere stroke, by its smallest rectangle at any angle."""
     inked = np.argwhere(sheet > 0.5).astype(np.float32)
     sides = cv2.minAreaRect(inked)[1] if len(inked) else (0, 1)
     return min(sides) <= STROKE * max(sides)
 
 
 def _cut_off(sheet: Sheet, angle: float, share: float) -> Sheet:
-    """Without that share of its ink which lies on one side of a line."""
+    """Return the picture without this share of its ink, cut off by a line."""
     y, x = np.mgrid[: sheet.shape[0], : sheet.shape[1]]
     side = np.cos(angle) * x + np.sin(angle) * y
     inked = side[sheet > 0.5]
@@ -137,7 +139,7 @@ def _cut_off(sheet: Sheet, angle: float, share: float) -> Sheet:
 
 
 def _beside(left: Sheet, right: Sheet, rng: np.random.Generator) -> Sheet:
-    """Both, touching or almost, one perhaps a little lower."""
+    """Put two side by side, overlapping a little or almost touching, the second perhaps higher or lower."""
     overlap = int(rng.uniform(-0.15, 0.2) * min(left.shape[1], right.shape[1]))
     drop = int(rng.uniform(-0.2, 0.2) * SIZE)
     height = 2 * SIZE + max(left.shape[0], right.shape[0])
@@ -149,14 +151,14 @@ def _beside(left: Sheet, right: Sheet, rng: np.random.Generator) -> Sheet:
 
 
 def _cloud(height: int, width: int, rng: np.random.Generator) -> Sheet:
-    """Smooth noise over [0, 1]."""
+    """Smooth noise in [0, 1]."""
     cells = tuple(int(side) for side in rng.integers(2, 12, 2))
     cloud = cv2.resize(rng.random(cells, np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(cloud, 0, 1)
 
 
 def _stripes(height: int, width: int, rng: np.random.Generator) -> Sheet:
-    """Waves over [0, 1] in some direction, 4 to 40 pixels apart."""
+    """Sine waves in [0, 1] in a random direction, 4 to 40 pixels apart."""
     y, x = np.mgrid[:height, :width]
     angle, period = rng.uniform(0, np.pi), rng.uniform(4, 40)
     return 0.5 + 0.5 * np.sin((np.cos(angle) * x + np.sin(angle) * y) * 2 * np.pi / period)

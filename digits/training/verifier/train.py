@@ -1,4 +1,4 @@
-"""Trains the verifier, which tells how likely a grid holds a digit, on what examples.py makes."""
+"""Train the verifier, which tells how likely a grid holds a digit."""
 
 import argparse
 import sys
@@ -23,12 +23,17 @@ from digits.training.scenes.writing import Writers, held_out_writers
 from digits.training.verifier import examples
 
 EPOCHS = 8
+"""Default; an epoch has twice as many examples as there are digits to train on."""
 TO_JUDGE = 20
-"""A 20th as many examples are made of the digits that are held out."""
+"""For the report, one held-out example is made for this many to train on."""
 
 
 def train(data: Labelled, writers: Writers, epochs: int, seed: int) -> bytes:
-    """The compiled network; raises ModelError where training came to nothing."""
+    """Train the verifier, and return it compiled for LiteRT.
+
+    Raises:
+        ModelError: training diverged.
+    """
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -43,7 +48,7 @@ def train(data: Labelled, writers: Writers, epochs: int, seed: int) -> bytes:
 
 
 def report(flatbuffer: bytes, held_out: Labelled, writers: Writers, seed: int) -> None:
-    """Prints how well digits, and what is none, of hands that were not learnt from are told apart as served."""
+    """Print how well the compiled verifier tells digits by held-out writers from other things."""
     from sklearn.metrics import roc_auc_score
 
     right, wrong = found_in_scenes(writers, examples.SCENES // TO_JUDGE, seed)
@@ -70,7 +75,7 @@ def report(flatbuffer: bytes, held_out: Labelled, writers: Writers, seed: int) -
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command; the new verifier takes its place at the very end, once it has been compiled and measured."""
+    """Run the command. The new verifier takes its place at the very end, once it has been compiled and measured."""
     chosen = _parser().parse_args(arguments)
     try:
         _train(chosen)
@@ -81,9 +86,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _train(chosen: argparse.Namespace) -> None:
+    """Train and measure the verifier, and put it in its place."""
     wanted = chosen.data or TrainingSettings.read().mnist_npz
     data = load_data(str(wanted) if wanted else None)
-    # What serves is not replaced by a model of other data, unless it is named.
+    # Only a verifier trained on MNIST replaces the one that serves, unless --out says so.
     out = chosen.out or (VERIFIER if data.name == MNIST else Path(VERIFIER.name))
     learnt, held_out = divided(data.train, RECIPES["cnn"].held_out)
     print(f"A verifier from {data.name} ({data.source}): {len(learnt.digits):,} digits to learn from,", end=" ")
