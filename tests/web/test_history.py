@@ -72,7 +72,7 @@ def test_pages_in_order_of_confidence_stay_right_while_uploads_come_and_go(
     client: FlaskClient, records: MemoryRecords
 ) -> None:
     first = client.get("/uploads?order=confidence&limit=2").json
-    records.delete(first["uploads"][-1]["id"])
+    records.delete([first["uploads"][-1]["id"]])
     rest = [upload["id"] for page in pages(client, first["next"].partition("?")[2]) for upload in page["uploads"]]
     assert rest == [HISTORY[place].id for place in (3, 4, 0, 5)]
 
