@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from digits.box import Box
-from digits.grids import SIDE, to_grid
+from digits.grids import SIDE, Grids, to_grid
 from digits.inference.finder import CLOSER, GLANCE, Finder, Sight
 from digits.inference.recogniser import SAME
 from digits.training.augmentation.road import road
@@ -26,9 +25,6 @@ Of two digits cut out together, either has about half of both.
 WRONGLY_FRAMED = 0.3
 """How often a box between two digits or around both is added."""
 _AT_ONCE = 500
-
-Grids = npt.NDArray[np.uint8]
-"""uint8 (n, 28, 28)"""
 
 
 def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from digits.grids import Grid
+from digits.grids import Grid, Grids
 from digits.training.augmentation.photographs import Sheet
 from digits.training.scenes.figures import FIGURES, SIZE, Stroke, around, cut_to_ink, drawn, smooth
 from digits.training.verifier import letters
@@ -17,12 +16,9 @@ from digits.training.verifier import letters
 STROKE = 0.4
 """How broad, by its length, a mere stroke is at most."""
 
-Grids = npt.NDArray[np.uint8]
-"""Three digits or more, uint8 (n, 28, 28), that lend their parts."""
-
 
 def negative(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """Ink of one of the FAMILIES, never empty."""
+    """Ink of one of the FAMILIES, never empty; three digits or more lend their parts."""
     makers, shares = zip(*FAMILIES, strict=True)
     while True:
         sheet = makers[rng.choice(len(makers), p=shares)](grids, rng)
