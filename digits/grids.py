@@ -15,9 +15,11 @@ Grey = npt.NDArray[np.uint8]
 """uint8 (h, w): a picture, or a part of one."""
 Grid = npt.NDArray[np.uint8]
 """uint8 (28, 28): white ink (255) on black (0), made as MNIST's pictures were."""
+Grids = npt.NDArray[np.uint8]
+"""uint8 (n, 28, 28)."""
 
 
-def to_input(grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def to_input(grids: Grids) -> npt.NDArray[np.float32]:
     """uint8 (n, 28, 28), white ink on black -> float32 (n, 28, 28, 1) in [0, 1]."""
     return grids.astype(np.float32)[..., np.newaxis] / np.float32(255)
 

@@ -15,6 +15,8 @@ from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
 from digits.training.augmentation.augment import augment
 from digits.training.data.datasets import DataSet, read_npz
+from digits.uploads.blobs import Storage
+from digits.uploads.models import Records
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
@@ -53,12 +55,11 @@ def records() -> MemoryRecords:
 def client_of(
     settings: Settings, recogniser: TemplateRecogniser, storage: MemoryStorage, records: MemoryRecords
 ) -> Callable[..., FlaskClient]:
-    """A client of the application on fakes, some of its settings or services replaced."""
+    """A client of the application on fakes, its storage, its records or some of its settings replaced."""
 
-    def make(services: dict[str, object] | None = None, **values: object) -> FlaskClient:
+    def make(*, storage: Storage = storage, records: Records = records, **values: object) -> FlaskClient:
         configured = settings.model_copy(update=values)
-        parts = {"recogniser": recogniser, "storage": storage, "records": records} | (services or {})
-        return create_app(services=Services(configured, **parts)).test_client()  # type: ignore[arg-type]
+        return create_app(services=Services(configured, recogniser, storage, records)).test_client()
 
     return make
 
@@ -139,7 +140,7 @@ def mnist_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sets[f"x_{name}"] = np.stack([augment(originals[digit], rng) for digit in digits])
         sets[f"y_{name}"] = digits
     path = tmp_path_factory.mktemp("data") / "mnist.npz"
-    np.savez(path, **sets)
+    np.savez(path, allow_pickle=False, **sets)
     return path
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
@@ -63,7 +64,7 @@ def _ink(grey: Grey) -> Grid:
     return cv2.convertScaleAbs(off, alpha=255 / off.max()) if off.max() > 16 else np.zeros_like(grey)
 
 
-def _unit(grid: Grid) -> np.ndarray:
+def _unit(grid: Grid) -> npt.NDArray[np.float64]:
     values = grid.astype(np.float64).ravel()
     return values / max(1.0, float(np.linalg.norm(values)))
 

@@ -4,18 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digits.grids import DIGIT_SIDE, SIDE, is_grid, to_grid, to_input
+from digits.grids import DIGIT_SIDE, SIDE, Grey, Grid, is_grid, to_grid, to_input
 from support.drawing import draw
 
 INK = arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60)))
 
 
-def box_of(grid: np.ndarray) -> tuple[int, int]:
+def box_of(grid: Grid) -> tuple[int, int]:
     rows, columns = np.flatnonzero(grid.any(axis=1)), np.flatnonzero(grid.any(axis=0))
     return rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
 
 
-def cut(number: str, **options: int) -> np.ndarray:
+def cut(number: str, **options: int) -> Grey:
     canvas = draw(number, **options)
     rows, columns = np.flatnonzero(canvas.any(axis=1)), np.flatnonzero(canvas.any(axis=0))
     return canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -59,7 +59,7 @@ def test_what_was_made_as_mnist_is_known_for_it() -> None:
 
 
 @given(INK)
-def test_any_ink_makes_a_grid(ink: np.ndarray) -> None:
+def test_any_ink_makes_a_grid(ink: Grey) -> None:
     grid = to_grid(ink)
     assert grid.shape == (SIDE, SIDE)
     assert grid.dtype == np.uint8

@@ -139,7 +139,7 @@ class Hand:
         lines = [self._line(line, height, pen, gap) for line in text.split("\n")]
         starts = [int(self.rng.uniform(0, 0.4) * height) if len(lines) > 1 else 0 for _ in lines]
         width = max(start + line.shape[1] for start, line in zip(starts, lines, strict=True))
-        rows = []
+        rows: list[Ink] = []
         for start, line in zip(starts, lines, strict=True):
             below = int(self.rng.uniform(0.35, 0.8) * height) if len(rows) < len(lines) - 1 else 0
             rows.append(np.pad(line, ((0, below), (start, width - start - line.shape[1]))))

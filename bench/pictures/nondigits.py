@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.pictures.hand import Hand, Ink, Rng, cropped, drawn
@@ -63,7 +64,7 @@ def things(rng: Rng, _text: str, _hand: Hand) -> File:
     """Blobs, clothes, shaded solids, textures, and scenes as of photographs."""
     kinds = (_blobs, _silhouette, _silhouette, _solid, _texture, _scene)
     side = 28 if rng.random() < 0.2 else int(rng.integers(60, 400))
-    picture = kinds[rng.integers(len(kinds))](rng, (side, side))
+    picture: npt.NDArray[np.floating] = kinds[rng.integers(len(kinds))](rng, (side, side))
     if rng.random() < 0.5:
         picture = picture[..., None] * rng.uniform(0.5, 1, 3)
     return as_jpeg(rng, picture) if len(picture) > 60 and rng.random() < 0.6 else as_png(picture)
@@ -94,7 +95,7 @@ def _printed(text: str, font: Path, size: int) -> Ink:
     type_face = ImageFont.truetype(font, size)
     image = Image.new("L", (int(type_face.getlength(text)) + 2 * size, 3 * size))
     ImageDraw.Draw(image).text((size, size), text, 255, type_face)
-    return cropped(np.asarray(image, np.float32) / 255)
+    return cropped(np.asarray(image, np.float32) / np.float32(255))
 
 
 def _blobs(rng: Rng, shape: tuple[int, int]) -> Ink:

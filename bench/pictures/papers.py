@@ -54,8 +54,8 @@ def broken(rng: Rng, text: str, hand: Hand) -> File:
     for _ in range(rng.integers(2, 5)):
         middle, angle = rng.uniform((0.15 * width, 0.1 * height), (0.85 * width, 0.9 * height)), rng.uniform(0, np.pi)
         reach = np.array([np.cos(angle), np.sin(angle)]) * height * rng.uniform(0.08, 0.2)
-        ends = np.rint([middle - reach, middle + reach]).astype(int).tolist()
-        cv2.line(ink, *ends, 0, max(2, int(height * rng.uniform(0.025, 0.05))), cv2.LINE_AA)
+        start, end = np.rint([middle - reach, middle + reach]).astype(int).tolist()
+        cv2.line(ink, start, end, 0, max(2, int(height * rng.uniform(0.025, 0.05))), cv2.LINE_AA)
     return anyhow(rng, placed(rng, ink, 0.25, 0.7), any_pen(rng))
 
 

@@ -30,7 +30,7 @@ def shrunk(rng: Rng, text: str, hand: Hand) -> File:
     if rng.random() < 0.6:
         small = small * rng.uniform(0.35, 0.8)
     if rng.random() < 0.5:
-        turned = np.rot90(small, rng.integers(4))
+        turned = np.rot90(small, int(rng.integers(4)))
         turned[: rng.integers(1, 3)] += rng.uniform(0.3, 0.7)
     return as_png(small)
 
@@ -79,7 +79,7 @@ def half(rng: Rng, text: str, hand: Hand) -> File:
     """One half of the picture inverted, through the digit."""
     ink = placed(rng, hand.write(text, int(rng.integers(100, 300)), rng.uniform(0.07, 0.14)), 0.2, 0.6)
     sheet = rng.uniform(0.9, 1) - rng.uniform(0.75, 0.9) * ink + 0.01 * grain(rng, ink.shape, 1.2)
-    turned = np.rot90(sheet, rng.integers(4))
+    turned = np.rot90(sheet, int(rng.integers(4)))
     part = turned[: int(len(turned) * rng.uniform(0.4, 0.6))]
     part[:] = 1 - part
     return as_png(sheet)
@@ -162,7 +162,7 @@ def _gradient_canvas(rng: Rng, text: str, hand: Hand) -> File:
     """Ink at the bright end is brighter than the background at the dark end, so that no one threshold divides them."""
     ink = _squared(hand.write(text, int(rng.integers(120, 260)), rng.uniform(0.07, 0.13)), rng.uniform(1.2, 1.5))
     ramp = np.linspace(0, 0.65, len(ink), dtype=np.float32)[:, None] + np.zeros_like(ink)
-    sheet = np.rot90(ramp, rng.integers(4)) + rng.uniform(0.22, 0.33) * ink
+    sheet = np.rot90(ramp, int(rng.integers(4))) + rng.uniform(0.22, 0.33) * ink
     return as_png(sheet if rng.random() < 0.5 else 1 - sheet)
 
 

@@ -17,8 +17,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from flask import Flask
-
 from digits.errors import BadRequest, Busy, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
@@ -43,6 +41,7 @@ HEALTH = ("/healthz", "/readyz")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Wsgi = Callable[..., Iterable[bytes]]
 
 
 class Front:
@@ -50,7 +49,7 @@ class Front:
 
     def __init__(
         self,
-        app: Flask,
+        app: Wsgi,
         max_bytes: int,
         fast_path: FastPath | None = None,
         progress_seconds: float = PROGRESS_SECONDS,
@@ -176,7 +175,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-def call(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
+def call(app: Wsgi, environ: dict[str, Any]) -> Answer:
     """Runs a WSGI application to its end."""
     started: list[Any] = []
 

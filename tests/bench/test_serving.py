@@ -2,10 +2,13 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -41,10 +44,11 @@ class Counting(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
-    handler = type("Handler", (Counting,), {"seen": []})
+    seen: list[tuple[str, str, bytes]] = []
+    handler = type("Handler", (Counting,), {"seen": seen})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/uploads?store=false", handler.seen
+        yield f"http://127.0.0.1:{server.server_port}/uploads?store=false", seen
         server.shutdown()
 
 
@@ -99,11 +103,11 @@ def test_a_round_in_which_something_else_was_at_work_is_measured_again(
         now["busy"] += measured[-1]
         return len(measured)
 
-    monkeypatch.setattr(machine.time, "monotonic", lambda: now["time"])
+    monkeypatch.setattr(time, "monotonic", lambda: now["time"])
     monkeypatch.setattr(machine, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(machine, "_busy", lambda: now["busy"])
     monkeypatch.setattr(machine, "_own", lambda: 0.0)
-    monkeypatch.setattr(machine.psutil, "cpu_count", lambda: 2)
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 2)
     assert machine.undisturbed(measure) == rounds
 
 
@@ -139,7 +143,7 @@ def test_pictures_are_all_different() -> None:
     assert len(set(pictures("canvas"))) == len(pictures("canvas"))
 
 
-def test_the_history_that_is_measured_is_in_order(tmp_path: object) -> None:
+def test_the_history_that_is_measured_is_in_order(tmp_path: Path) -> None:
     fill(f"sqlite:///{tmp_path}/7.db", 25)
     engine = create_engine(f"sqlite:///{tmp_path}/7.db")
     records = SqlRecords(engine).find(Wanted(), 100)

@@ -29,14 +29,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_set_has_pictures_that_open(folder):
+def test_every_set_has_pictures_that_open(folder: Path) -> None:
     pictures = {name: data for name, data in contents(folder).items() if name != "labels.csv"}
     assert {Path(name).parent.name for name in pictures} == set(SETS)
     for data in pictures.values():
         Image.open(BytesIO(data)).load()
 
 
-def test_labels_are_up_to_ten_digits_on_each_line_or_nothing(folder):
+def test_labels_are_up_to_ten_digits_on_each_line_or_nothing(folder: Path) -> None:
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         labels = {row["file"]: row["label"] for row in csv.DictReader(file)}
     assert set(labels) == set(contents(folder)) - {"labels.csv"}
@@ -44,38 +44,38 @@ def test_labels_are_up_to_ten_digits_on_each_line_or_nothing(folder):
         assert re.fullmatch(r"" if Path(name).parent.name in NO_DIGIT else r"\d{1,10}(\n\d{1,10})*", label), name
 
 
-def test_the_same_seed_writes_the_same_bytes(tmp_path):
+def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("one", "3"), ("same", "3"), ("other", "4")):
         main([str(tmp_path / name), "--pictures", "1", "--seed", seed, "--sets", "photos,touching,things"])
     assert contents(tmp_path / "one") == contents(tmp_path / "same")
     assert contents(tmp_path / "one") != contents(tmp_path / "other")
 
 
-def test_a_folder_that_holds_something_is_refused(tmp_path):
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(SystemExit, match="Name a new or an empty folder"):
         main([str(tmp_path)])
 
 
-def test_an_unknown_set_is_refused(tmp_path):
+def test_an_unknown_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="There is no set 'selfies'"):
         main([str(tmp_path / "new"), "--sets", "photos,selfies"])
     assert not (tmp_path / "new").exists()
 
 
-def test_mnist_must_be_named(tmp_path, monkeypatch):
+def test_mnist_must_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MNIST_NPZ", raising=False)
     with pytest.raises(SystemExit, match="Set MNIST_NPZ"):
         main([str(tmp_path / "new"), "--mnist"])
 
 
-def test_a_hand_of_its_own_takes_the_same_photos_again_however_many():
+def test_a_hand_of_its_own_takes_the_same_photos_again_however_many() -> None:
     assert list(photos(0, 3)) == list(photos(0, 4))[:3]
     assert list(photos(0, 3)) != list(photos(1, 3))
     assert all(re.fullmatch(r"\d{1,4}", number) for number, _ in photos(0, 20))
 
 
-def test_nothing_that_is_drawn_with_was_learnt_from(mnist_like):
+def test_nothing_that_is_drawn_with_was_learnt_from(mnist_like: Path) -> None:
     drawn_with = {grid.tobytes() for grid in unlearnt(mnist_like).grids}
     train = read_npz(mnist_like).train
     by_classifier, _ = divided(train, RECIPES["cnn"].held_out)

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ from digits.settings import Settings
 from digits.web import create_app
 from support import ROOT
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="The page is tested with Playwright.")
-expect = sync_api.expect
+pytest.importorskip("playwright.sync_api", reason="The page is tested with Playwright.")
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
 expect.set_options(timeout=20_000)  # Browsers put off what nobody seems to wait for, on a busy machine above all.
 
 CHROMIUM = shutil.which("chromium")
@@ -22,10 +24,13 @@ FLAGS = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
+SCREEN = {"width": 390, "height": 844}
+PHONE = {"viewport": SCREEN, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
 MODEL = ROOT / "mnist-neural.h5"
 
-# Strokes, in shares of the paper's width and height.
+Strokes = Sequence[Sequence[tuple[float, float]]]
+
+# In shares of the paper's width and height.
 SEVEN = [[(0.35, 0.2), (0.65, 0.2), (0.47, 0.8)]]
 FOUR = [[(0.48, 0.2), (0.35, 0.55), (0.65, 0.55)], [(0.58, 0.35), (0.58, 0.8)]]
 
@@ -36,7 +41,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("page")
     settings = Settings.read(storage=folder / "uploads", database=f"sqlite:///{folder}/uploads.db", model=MODEL)
     server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
@@ -46,16 +51,17 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
 
 
 @pytest.fixture
-def page(browser, address, request):
+def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The open page. At the end it must have broken neither itself nor its policy, and have called no other host."""
     page = browser.new_page(**getattr(request, "param", {}))
-    complaints, called = [], []
+    complaints: list[str] = []
+    called: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda sent: called.append(sent.url))
@@ -67,12 +73,13 @@ def page(browser, address, request):
     assert [url for url in called if not url.startswith((address, "data:", f"blob:{address}"))] == []
 
 
-def on_paper(page, strokes):
+def on_paper(page: Page, strokes: Strokes) -> Strokes:
     box = page.locator("canvas").bounding_box()
+    assert box is not None
     return [[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke] for stroke in strokes]
 
 
-def draw(page, strokes):
+def draw(page: Page, strokes: Strokes) -> None:
     for stroke in on_paper(page, strokes):
         page.mouse.move(*stroke[0])
         page.mouse.down()
@@ -81,24 +88,23 @@ def draw(page, strokes):
         page.mouse.up()
 
 
-def choose(page, name, data):
-    file = {"name": name, "mimeType": "image/png", "buffer": data}
-    page.get_by_label("Choose a picture").set_input_files(file)
+def choose(page: Page, name: str, data: bytes) -> None:
+    page.get_by_label("Choose a picture").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
 
 
-def picture_of(number):
+def picture_of(number: str) -> bytes:
     picture = np.full((200, 300), 255, np.uint8)
     cv2.putText(picture, number, (60, 150), cv2.FONT_HERSHEY_SIMPLEX, 4, 0, 10)
     return cv2.imencode(".png", picture)[1].tobytes()
 
 
-def expect_answer(page, number):
+def expect_answer(page: Page, number: str) -> None:
     expect(page.get_by_role("status")).to_contain_text(number)
     expect(page.get_by_role("status")).to_contain_text("%")
     expect(page.get_by_role("meter")).to_have_count(10 * len(number))
 
 
-def test_a_digit_drawn_with_the_mouse_is_read(page):
+def test_a_digit_drawn_with_the_mouse_is_read(page: Page) -> None:
     draw(page, SEVEN)
     expect_answer(page, "7")
     seen = page.get_by_alt_text("as the model saw it")
@@ -106,24 +112,24 @@ def test_a_digit_drawn_with_the_mouse_is_read(page):
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
-def test_a_digit_drawn_with_a_finger_is_read_on_a_phone_that_does_not_scroll(page):
+def test_a_digit_drawn_with_a_finger_is_read_on_a_phone_that_does_not_scroll(page: Page) -> None:
     session = page.context.new_cdp_session(page)
     for stroke in on_paper(page, FOUR):
         for kind, points in (("Start", stroke[:1]), *(("Move", [point]) for point in stroke[1:]), ("End", [])):
             touches = [{"x": x, "y": y} for x, y in points]
             session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
     expect_answer(page, "4")
-    assert page.evaluate("[scrollY, document.documentElement.scrollWidth]") == [0, PHONE["viewport"]["width"]]
+    assert page.evaluate("[scrollY, document.documentElement.scrollWidth]") == [0, SCREEN["width"]]
 
 
-def test_a_chosen_picture_is_shown_and_all_its_digits_are_read(page):
+def test_a_chosen_picture_is_shown_and_all_its_digits_are_read(page: Page) -> None:
     choose(page, "mine.png", picture_of("52"))
     expect(page.get_by_alt_text("mine.png")).to_be_visible()
     expect_answer(page, "52")
 
 
-def test_why_shows_what_decided_and_asks_for_it_only_then(page):
-    asked = []
+def test_why_shows_what_decided_and_asks_for_it_only_then(page: Page) -> None:
+    asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if "explanation" in sent.url else None)
     for digit in "52":
         choose(page, "mine.png", picture_of(digit))
@@ -135,11 +141,11 @@ def test_why_shows_what_decided_and_asks_for_it_only_then(page):
     expect(page.get_by_text("Why?")).to_be_hidden()
 
 
-def labels(address):
+def labels(address: str) -> list[str | None]:
     return [upload["label"] for upload in requests.get(f"{address}uploads", timeout=10).json()["uploads"]]
 
 
-def test_what_is_wrong_can_be_said_and_is_kept(page, address):
+def test_what_is_wrong_can_be_said_and_is_kept(page: Page, address: str) -> None:
     choose(page, "mine.png", picture_of("52"))
     expect_answer(page, "52")
     page.get_by_text("Wrong?").click()
@@ -159,10 +165,10 @@ def test_what_is_wrong_can_be_said_and_is_kept(page, address):
     expect(page.get_by_text("Wrong?")).to_be_hidden()
 
 
-def test_what_was_kept_though_the_answer_was_lost_is_kept_once(page, address):
+def test_what_was_kept_though_the_answer_was_lost_is_kept_once(page: Page, address: str) -> None:
     before = len(labels(address))
 
-    def lose_the_answer(route):
+    def lose_the_answer(route: Route) -> None:
         route.fetch()
         route.abort()
 
@@ -173,12 +179,12 @@ def test_what_was_kept_though_the_answer_was_lost_is_kept_once(page, address):
     assert len(labels(address)) == before + 1
 
 
-def test_a_file_that_is_no_picture_is_refused_with_the_sentence_of_the_server(page):
+def test_a_file_that_is_no_picture_is_refused_with_the_sentence_of_the_server(page: Page) -> None:
     choose(page, "notes.png", b"Milk, bread")
     expect(page.get_by_role("alert")).to_contain_text("This file is not a picture that can be read.")
 
 
-def test_clear_gives_fresh_paper(page):
+def test_clear_gives_fresh_paper(page: Page) -> None:
     draw(page, SEVEN)
     expect_answer(page, "7")
     page.get_by_role("button", name="Clear").click()
@@ -187,11 +193,11 @@ def test_clear_gives_fresh_paper(page):
     expect_answer(page, "4")
 
 
-def on_first_upload(page, act):
+def on_first_upload(page: Page, act: Callable[[Route], None]) -> None:
     """Not route(times=1): to take a route away while a request waits in it can leave that request waiting."""
-    seen = []
+    seen: list[Route] = []
 
-    def handle(route):
+    def handle(route: Route) -> None:
         if seen:
             route.continue_()
         else:
@@ -201,7 +207,7 @@ def on_first_upload(page, act):
     page.route("**/uploads*", handle)
 
 
-def test_a_server_that_cannot_be_reached_can_be_tried_again(page):
+def test_a_server_that_cannot_be_reached_can_be_tried_again(page: Page) -> None:
     on_first_upload(page, lambda route: route.abort())
     draw(page, SEVEN)
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
@@ -210,7 +216,7 @@ def test_a_server_that_cannot_be_reached_can_be_tried_again(page):
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_a_newer_picture_calls_off_the_reading_of_an_older_one(page):
+def test_a_newer_picture_calls_off_the_reading_of_an_older_one(page: Page) -> None:
     on_first_upload(page, lambda route: None)
     with page.expect_request("**/uploads*"):
         choose(page, "older.png", picture_of("1"))

@@ -253,7 +253,7 @@ def test_it_stops_promptly_while_a_model_is_compiled(tmp_path: Path, model: Path
 
 
 def test_a_signal_in_the_middle_of_the_same_one_sets_nothing_twice() -> None:
-    class Interrupt:
+    class Interrupt(threading.Event):
         times = 0
 
         def set(self) -> None:

@@ -1,6 +1,7 @@
 """Real Keras models, compiled and served; and files that must not be."""
 
 import hashlib
+import importlib.util
 import json
 import pickle
 import shutil
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import platformdirs
 import pytest
 
 from digits.errors import ModelError
-from digits.grids import to_input
+from digits.grids import Grids, to_input
 from digits.inference import model_file as compiled
 from digits.inference.model_file import load_compiled, places, write_compiled
 from digits.inference.recogniser import LiteRTRecogniser
@@ -35,7 +37,7 @@ KERAS_2 = ROOT / "tests" / "models" / "keras2.h5"
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the user's cache folder."""
-    monkeypatch.setattr(compiled.platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
     return tmp_path / "cache"
 
 
@@ -64,7 +66,7 @@ def compiled_here(source: Path) -> LiteRTRecogniser:
     return LiteRTRecogniser(load_compiled(source))
 
 
-def grids(count: int = 20) -> np.ndarray:
+def grids(count: int = 20) -> Grids:
     return np.random.default_rng(0).integers(0, 255, (count, 28, 28), np.uint8)
 
 
@@ -304,7 +306,7 @@ def test_where_the_folder_cannot_be_written_the_cache_is_used(tmp_path: Path, ow
 def test_the_compiled_model_that_ships_is_what_compiling_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = ROOT / "mnist-neural.h5"
     with monkeypatch.context() as without:
-        without.setattr(compiled.importlib.util, "find_spec", lambda _: None)  # So that it is not compiled now.
+        without.setattr(importlib.util, "find_spec", lambda _: None)  # So that it is not compiled now.
         shipped = load_compiled(source)
     # In a process of its own: a second network in one process gets other names.
     assert load_compiled(Path(shutil.copy(source, tmp_path))) == shipped
@@ -312,7 +314,7 @@ def test_the_compiled_model_that_ships_is_what_compiling_gives(tmp_path: Path, m
 
 def test_without_tensorflow_a_sentence_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Path(shutil.copy(KERAS_2, tmp_path))
-    monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match=r"python -m digits.inference.convert .*--build-arg MODEL=FILE.h5"):
         load_compiled(source)
 

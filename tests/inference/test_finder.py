@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from digits.box import Box
+from digits.grids import Grey
 from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
 from digits.inference.detections import SIGNS, STRIDE, UNIT
 from digits.inference.finder import Finder, FinderConfig, load_finder
-from digits.inference.interpreter import MOST_SHAPES, Interpreters
+from digits.inference.interpreter import MOST_SHAPES, Floats, Interpreters
 from digits.inference.network_input import standardised
 from support.drawing import draw, on_paper
 from support.stepwise import takes_long
@@ -28,14 +29,15 @@ PLAIN = Calibration(
 )
 
 
-class Network:
+class Network(Interpreters):
     """Gives digits of 20 x 30 pixels, as it sees them, around the places that it is told, the likeliest first."""
 
     def __init__(self, *centres: tuple[int, int], signs: dict[str, tuple[int, int]] | None = None) -> None:
+        super().__init__(b"")
         self.centres, self.signs = centres, signs or {}
         self.shapes: list[tuple[int, ...]] = []
 
-    def run(self, picture: np.ndarray) -> np.ndarray:
+    def run(self, picture: Floats) -> Floats:
         self.shapes.append(picture.shape)
         rows, columns, _ = picture.shape
         given = np.full((rows // STRIDE, columns // STRIDE, 20), -20.0, np.float32)
@@ -53,11 +55,11 @@ CONFIG = FinderConfig()
 
 def finder(network: Network, calibration: Calibration = PLAIN, config: FinderConfig = CONFIG) -> Finder:
     made = Finder(module.FINDER.read_bytes(), calibration, config)
-    made._networks = network  # type: ignore[assignment]
+    made._networks = network
     return made
 
 
-def grey(height: int, width: int) -> np.ndarray:
+def grey(height: int, width: int) -> Grey:
     return np.full((height, width), 200, np.uint8)
 
 
@@ -166,7 +168,7 @@ def test_a_page_full_of_small_digits_is_searched() -> None:
 
 
 @pytest.mark.parametrize("page", [grey(960, 960), on_paper(np.zeros((960, 960), np.uint8))])
-def test_finding_stops_before_the_picture_is_searched(page: np.ndarray) -> None:
+def test_finding_stops_before_the_picture_is_searched(page: Grey) -> None:
     network = Network()
     assert takes_long(finder(network).finding(page))
     assert network.shapes == [(96, 96, 1), (192, 192, 1)]

@@ -26,9 +26,9 @@ class Sevens(TemplateRecogniser):
         self._power = power
 
     def predict(self, grids: Sequence[Grid], candidates: object = ()) -> list[Prediction]:
-        return [self._predict(10 ** self._power(grid)) for grid in grids]
+        return [self._seven(10 ** self._power(grid)) for grid in grids]
 
-    def _predict(self, odds: float) -> Prediction:
+    def _seven(self, odds: float) -> Prediction:
         probability = odds / (1 + odds)
         return Prediction(1.0, (0, 1 - probability, 0, 0, 0, 0, 0, probability, 0, 0))
 
@@ -74,8 +74,13 @@ def test_what_spoke_for_another_digit_is_cold() -> None:
 
 
 def test_a_patch_over_blank_paper_is_not_tried() -> None:
-    tried = []
-    heat_of(EIGHT, 7, Sevens(lambda seen: tried.append(seen) or 1))
+    tried: list[Grid] = []
+
+    def power(seen: Grid) -> float:
+        tried.append(seen)
+        return 1
+
+    heat_of(EIGHT, 7, Sevens(power))
     whole, *hidden = tried
     assert np.array_equal(whole, EIGHT)
     assert all((seen != EIGHT).any() for seen in hidden)

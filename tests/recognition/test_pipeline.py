@@ -15,6 +15,7 @@ from digits.box import Box
 from digits.errors import NoInk
 from digits.grids import Grey, Grid
 from digits.inference.detections import Candidate, Sight, Sign
+from digits.inference.interpreter import Floats, Interpreters
 from digits.inference.model_file import CompiledModel, Description
 from digits.inference.recogniser import LiteRTRecogniser, Prediction
 from digits.recognition.pipeline import Reading, read_digits, reading
@@ -25,12 +26,12 @@ from tests.fakes import TemplateRecogniser
 NO_CLASSIFIER = CompiledModel(b"", Description("none@00000000", "", "", 0.5, "int8"))
 
 
-class Classifier:
+class Classifier(Interpreters):
     """Likeness to templates in place of a network."""
 
-    def run(self, picture: np.ndarray) -> np.ndarray:
+    def run(self, picture: Floats) -> Floats:
         (prediction,) = TEMPLATES.predict([np.rint(picture[..., 0] * 255).astype(np.uint8)])
-        return np.array(prediction.probabilities)
+        return np.array(prediction.probabilities, np.float32)
 
 
 class Shipped(LiteRTRecogniser):
@@ -38,7 +39,7 @@ class Shipped(LiteRTRecogniser):
 
     def __init__(self) -> None:
         super().__init__(NO_CLASSIFIER)
-        self._classifier = Classifier()  # type: ignore[assignment]
+        self._classifier = Classifier(NO_CLASSIFIER.flatbuffer)
 
 
 TEMPLATES = TemplateRecogniser()
@@ -258,4 +259,5 @@ def test_any_picture_is_read_or_has_no_digit(grey: Array, times: tuple[int, int]
     for glyph in found.glyphs:
         assert 0 <= glyph.box.x < glyph.box.right <= width
         assert 0 <= glyph.box.y < glyph.box.bottom <= height
-        assert (glyph.grid.shape, glyph.grid.dtype) == ((28, 28), np.uint8)
+        assert glyph.grid.shape == (28, 28)
+        assert glyph.grid.dtype == np.uint8

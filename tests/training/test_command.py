@@ -8,14 +8,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from digits.errors import ModelError
 from digits.grids import to_input
-from digits.training.classifier.checkpoint import Asked, Progress
+from digits.training.classifier.checkpoint import Asked, Progress, save_checkpoint
 from digits.training.command import main
 from digits.training.data.datasets import read_npz
 from digits.training.recipes import RECIPES, nesterov
@@ -37,11 +39,11 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def figures(folder: Path) -> dict:
+def figures(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "metrics.json").read_text())
 
 
-def weights(path: Path) -> list[np.ndarray]:
+def weights(path: Path) -> list[npt.NDArray[np.float32]]:
     import keras
 
     return keras.models.load_model(path, compile=False).get_weights()
@@ -153,8 +155,6 @@ def test_a_run_that_was_stopped_comes_to_the_same_as_one_that_was_not(
 ) -> None:
     from digits.training.classifier import fit as fitting
 
-    save_checkpoint = fitting.save_checkpoint
-
     def stop_after(path: Path, model: object, progress: Progress) -> None:
         save_checkpoint(path, model, progress)
         if progress.finished == stop:
@@ -184,7 +184,6 @@ def test_a_network_settles_in_the_last_of_its_epochs() -> None:
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(tmp_path: Path, mnist_like: Path) -> None:
     import keras
 
-    from digits.training.classifier.checkpoint import save_checkpoint
     from digits.training.networks import dense
 
     model = dense(4)
@@ -254,6 +253,7 @@ def test_an_epoch_of_our_recipe_has_digits_in_another_hand_and_photographs_and_i
     assert labels.argmax(axis=1).sum() == data.digits.sum()
 
     served = one._photographed
+    assert served is not None
     assert served.shape == data.grids.shape
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "augment", lambda grid, rng, strength: grid)
@@ -325,10 +325,8 @@ def test_the_command_to_go_on_names_the_data_that_the_environment_did(
 ) -> None:
     from digits.training.classifier import fit as fitting
 
-    save_checkpoint = fitting.save_checkpoint
-
-    def stop_at_once(*arguments: object) -> None:
-        save_checkpoint(*arguments)
+    def stop_at_once(path: Path, model: object, progress: Progress) -> None:
+        save_checkpoint(path, model, progress)
         raise KeyboardInterrupt
 
     monkeypatch.setenv("MNIST_NPZ", str(mnist_like))

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,9 @@ def with_objects(path: Path) -> None:
         lambda path: path.write_text("5,0,0"),
     ],
 )
-def test_other_data_is_refused_with_a_sentence(tmp_path: Path, spoil: object) -> None:
+def test_other_data_is_refused_with_a_sentence(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
     path = tmp_path / "mnist.npz"
-    spoil(path)  # type: ignore[operator]
+    spoil(path)
     with pytest.raises(DataError, match=r"is not MNIST in Keras' \.npz format"):
         read_npz(path)
 
@@ -98,8 +99,13 @@ def test_a_cut_off_download_is_refused(tmp_path: Path, mnist_like: Path) -> None
 
 def test_labels_of_any_whole_numbers_are_the_same_digits(tmp_path: Path, mnist_like: Path) -> None:
     data = read_npz(mnist_like)
-    wide = {"y_train": data.train.digits.astype(np.int64), "y_test": data.test.digits.astype(np.int32)}
-    np.savez(tmp_path / "wide.npz", x_train=data.train.grids, x_test=data.test.grids, **wide)
+    np.savez(
+        tmp_path / "wide.npz",
+        x_train=data.train.grids,
+        y_train=data.train.digits.astype(np.int64),
+        x_test=data.test.grids,
+        y_test=data.test.digits.astype(np.int32),
+    )
     again = read_npz(tmp_path / "wide.npz")
     assert again.train.digits.dtype == np.uint8
     assert again.train.fingerprint == data.train.fingerprint

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from digits.training.classifier.evaluation import evaluate, reliability, worst_mistakes
+from digits.training.classifier.evaluation import Probabilities, evaluate, reliability, worst_mistakes
 
 
-def sure_of(digits: list[int], confidences: list[float]) -> np.ndarray:
+def sure_of(digits: list[int], confidences: list[float]) -> Probabilities:
     """Probabilities with so much for each digit, and the rest shared by the others."""
     rows = np.repeat(((1 - np.array(confidences)) / 9)[:, np.newaxis], 10, axis=1)
     rows[np.arange(len(digits)), digits] = confidences

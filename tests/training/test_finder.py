@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from digits.box import Box
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow  # Keras is imported.
 BOX = (20.0, 30.0, 44.0, 66.0)
 
 
-def target(*digits: tuple[float, ...]) -> np.ndarray:
+def target(*digits: tuple[float, ...]) -> npt.NDArray[np.float32]:
     from digits.training.finder.train import targets
 
     return targets((96, 128), np.array(digits, np.float32).reshape(-1, 5))

@@ -62,7 +62,9 @@ def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: 
     assert (told["written_by"], told["hands"]) == (["MNIST"], 0)
     assert told["scenes"] == 12
     assert 0 < told["average_precision"] <= 1
-    assert cv2.imread(str(folder / "mistakes.png")).shape[1] == 8 * 160
+    sheet = cv2.imread(str(folder / "mistakes.png"))
+    assert sheet is not None
+    assert sheet.shape[1] == 8 * 160
     assert (folder / "curves.png").stat().st_size > 1000
 
 

@@ -11,10 +11,11 @@ from digits.inference.finder import Finder, FinderConfig
 from digits.inference.interpreter import Interpreter
 from digits.inference.segmenter import Segmenter
 from digits.training.command import main
+from digits.training.data.datasets import DataSet, read_npz
 from digits.training.finder import calibration
 from digits.training.finder import command as finding
 from digits.training.scenes.scene import Digit, Scene
-from digits.training.scenes.writing import Layer
+from digits.training.scenes.writing import Layer, Writers
 from support.drawing import draw, on_paper
 
 
@@ -76,9 +77,14 @@ def test_an_exported_network_gives_what_it_gave_at_any_size(tmp_path: Path) -> N
         assert np.abs(Interpreter(flatbuffer, shape).run(picture) - expected).max() < 0.05
 
 
+@pytest.fixture
+def writers(mnist_like: Path) -> Writers:
+    return Writers(read_npz(mnist_like).train, None)
+
+
 @pytest.mark.parametrize(("wrong", "sureness", "sign"), [(0, 0.3, 0.1), (3, 0.3, 0.35), (3, 0.9, 0.8)])
 def test_signs_are_told_from_where_most_are_right(
-    monkeypatch: pytest.MonkeyPatch, wrong: int, sureness: float, sign: float
+    monkeypatch: pytest.MonkeyPatch, writers: Writers, wrong: int, sureness: float, sign: float
 ) -> None:
     scene = Scene(np.zeros((100, 1000), np.uint8), [], [("-", (65, 20, 75, 30))])
     digit, far_off = Candidate(Box(40, 10, 20, 30), 0.9, (0.1,) * 10), Sign(".", 900, 50, 0.99)
@@ -86,10 +92,12 @@ def test_signs_are_told_from_where_most_are_right(
     monkeypatch.setattr(
         calibration, "looked_at", lambda *_: [(scene, Sight([digit], [each, far_off])) for each in told]
     )
-    assert calibration.best_sign(None, 0, [0]) == sign  # type: ignore[arg-type]
+    assert calibration.best_sign(writers, 0, [0]) == sign
 
 
-def test_signs_are_preferred_as_much_as_tells_most_of_them_from_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_are_preferred_as_much_as_tells_most_of_them_from_digits(
+    monkeypatch: pytest.MonkeyPatch, writers: Writers
+) -> None:
     def told(is_sign: bool, likelier: float) -> tuple[Scene, Sight]:
         """A digit whose log-odds are so much higher than those of a sign in its place, of which one is there."""
         edges = (40.0, 10.0, 60.0, 40.0)
@@ -101,21 +109,19 @@ def test_signs_are_preferred_as_much_as_tells_most_of_them_from_digits(monkeypat
     seen = [told(True, 0.3)] * 5 + [told(False, 0.7)] * 5 + [told(True, 1.5)]
     monkeypatch.setattr(calibration, "load_finder", lambda _: None)
     monkeypatch.setattr(calibration, "looked_at", lambda *_: seen)
-    assert 0.3 < calibration.best_sign_bonus(None, 0, [0]) <= 0.7  # type: ignore[arg-type]
+    assert 0.3 < calibration.best_sign_bonus(writers, 0, [0]) <= 0.7
     monkeypatch.setattr(calibration, "looked_at", lambda *_: [])
-    assert calibration.best_sign_bonus(None, 0, [0]) == 0  # type: ignore[arg-type]
+    assert calibration.best_sign_bonus(writers, 0, [0]) == 0
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.mnist
 def test_the_calibration_is_found_with_the_models_that_ship(
-    apart: Path, mnist: object, monkeypatch: pytest.MonkeyPatch
+    apart: Path, mnist: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from digits.training.scenes.writing import Writers
-
     monkeypatch.setattr(calibration, "OVERLAPS", (0.5, 0.7))
-    learnt = Writers(mnist.train, None)  # type: ignore[attr-defined]
+    learnt = Writers(mnist.train, None)
     from digits.inference.model_file import load_compiled
     from digits.inference.recogniser import LiteRTRecogniser
     from support import ROOT

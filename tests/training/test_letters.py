@@ -1,8 +1,11 @@
 """Characters that serve as what is no digit."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from digits.training.augmentation.photographs import Sheet
 from digits.training.verifier.letters import is_no_digit, printed, stroked
 
 
@@ -32,8 +35,8 @@ def test_letters_and_signs_that_are_plainly_none_are_used(character: str) -> Non
 
 
 @pytest.mark.parametrize("make", [printed, stroked])
-def test_every_character_is_in_another_hand(make: object) -> None:
+def test_every_character_is_in_another_hand(make: Callable[[np.random.Generator], Sheet]) -> None:
     rng = np.random.default_rng(0)
-    sheets = [make(rng) for _ in range(20)]  # type: ignore[operator]
+    sheets = [make(rng) for _ in range(20)]
     assert len({sheet.tobytes() for sheet in sheets}) == 20
     assert np.mean([sheet.max() > 0.5 for sheet in sheets if sheet.size]) > 0.9

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digits.grids import SIDE
+from digits.grids import SIDE, Grids
 from digits.training.augmentation import photographs
 from digits.training.augmentation.augment import augment
-from digits.training.augmentation.disturbances import FAMILIES, disturbed
+from digits.training.augmentation.disturbances import FAMILIES, Floats, disturbed
 from digits.training.augmentation.photographs import all_as_served, as_served, photograph
 from digits.training.augmentation.styles import STYLED, in_another_style
 from digits.training.data.datasets import read_npz
@@ -17,12 +17,12 @@ from tests.fakes import TemplateRecogniser
 
 
 @pytest.fixture
-def grids(mnist_like: Path) -> np.ndarray:
+def grids(mnist_like: Path) -> Grids:
     """Fifty digits, 0 to 9 and again."""
     return read_npz(mnist_like).train.grids[:50]
 
 
-def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(grids: np.ndarray) -> None:
+def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(grids: Grids) -> None:
     grid = grids[3]
     one, same, other = (augment(grid, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(one, same)
@@ -32,7 +32,7 @@ def test_augmentation_changes_a_digit_a_little_and_is_repeated_by_its_seed(grids
     assert 0.5 < one.sum() / grid.sum() < 2
 
 
-def test_a_weaker_augmentation_moves_a_digit_less(grids: np.ndarray) -> None:
+def test_a_weaker_augmentation_moves_a_digit_less(grids: Grids) -> None:
     def change(strength: float) -> float:
         pairs = ((grid, augment(grid, np.random.default_rng(seed), strength)) for seed, grid in enumerate(grids))
         return float(np.mean([np.abs(grid.astype(int) - moved).mean() for grid, moved in pairs]))
@@ -40,7 +40,7 @@ def test_a_weaker_augmentation_moves_a_digit_less(grids: np.ndarray) -> None:
     assert change(0) < change(0.5) < change(1)
 
 
-def test_a_photograph_is_a_file_of_a_larger_picture(grids: np.ndarray) -> None:
+def test_a_photograph_is_a_file_of_a_larger_picture(grids: Grids) -> None:
     files = [photograph(grid, np.random.default_rng(seed)) for seed, grid in enumerate(grids)]
     pictures = [Image.open(BytesIO(file)) for file in files]
     assert {picture.format for picture in pictures} == {"JPEG", "PNG"}
@@ -48,7 +48,7 @@ def test_a_photograph_is_a_file_of_a_larger_picture(grids: np.ndarray) -> None:
 
 
 def test_what_serving_makes_of_photographs_is_the_same_digits_again(
-    grids: np.ndarray, recogniser: TemplateRecogniser
+    grids: Grids, recogniser: TemplateRecogniser
 ) -> None:
     served = all_as_served(grids, seed=0)
     assert served.shape == grids.shape
@@ -59,7 +59,7 @@ def test_what_serving_makes_of_photographs_is_the_same_digits_again(
     assert np.mean(read == np.arange(50) % 10) > 0.8
 
 
-def test_photographs_are_repeated_by_their_seed_however_threads_share_them(grids: np.ndarray) -> None:
+def test_photographs_are_repeated_by_their_seed_however_threads_share_them(grids: Grids) -> None:
     assert np.array_equal(all_as_served(grids, seed=1), all_as_served(grids, seed=1))
     assert not np.array_equal(all_as_served(grids, seed=1), all_as_served(grids, seed=2))
 
@@ -71,13 +71,13 @@ def test_a_digit_that_serving_does_not_find_stays_as_it_is(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("digit", [2, 3, 4, 5, 6, 8, 9])
-def test_most_digits_have_no_other_style(grids: np.ndarray, digit: int) -> None:
+def test_most_digits_have_no_other_style(grids: Grids, digit: int) -> None:
     grid = grids[digit]
     assert in_another_style(grid, digit, np.random.default_rng(0), share=1) is grid
 
 
 @pytest.mark.parametrize("digit", [0, 1, 7])
-def test_some_0s_1s_and_7s_are_written_as_in_other_countries(grids: np.ndarray, digit: int) -> None:
+def test_some_0s_1s_and_7s_are_written_as_in_other_countries(grids: Grids, digit: int) -> None:
     rng = np.random.default_rng(0)
     of_it = grids[digit::10]
     for grid in of_it:
@@ -95,7 +95,9 @@ def test_a_blank_grid_has_no_style() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
-def test_each_family_of_disturbances_changes_a_digit(grids: np.ndarray, family: Callable) -> None:
+def test_each_family_of_disturbances_changes_a_digit(
+    grids: Grids, family: Callable[[Floats, np.random.Generator], Floats]
+) -> None:
     rng = np.random.default_rng(0)
     pictures = grids.astype(np.float32)
     disturbances = [family(picture, rng) for picture in pictures]
@@ -105,7 +107,7 @@ def test_each_family_of_disturbances_changes_a_digit(grids: np.ndarray, family: 
     assert np.mean(changed) > 0.7
 
 
-def test_a_disturbed_digit_is_a_grid_again_and_is_repeated_by_its_seed(grids: np.ndarray) -> None:
+def test_a_disturbed_digit_is_a_grid_again_and_is_repeated_by_its_seed(grids: Grids) -> None:
     for seed, grid in enumerate(grids):
         before = grid.copy()
         one, same = (disturbed(grid, np.random.default_rng(seed)) for _ in range(2))

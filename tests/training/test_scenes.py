@@ -8,6 +8,7 @@ import pytest
 
 from digits.box import Box
 from digits.errors import DataError
+from digits.grids import Grey
 from digits.inference.detections import SIGNS
 from digits.training.data.datasets import read_npz
 from digits.training.data.hands import Hands, read_hands
@@ -95,7 +96,7 @@ def test_a_scene_of_each_kind_has_digits_where_it_says(writers: Writers, layout:
 
 
 def test_a_seed_makes_the_same_scene_again(writers: Writers) -> None:
-    def made(seed: int) -> np.ndarray:
+    def made(seed: int) -> Grey:
         return make_scene((64, 128), writers, np.random.default_rng(seed)).picture
 
     assert np.array_equal(made(3), made(3))
@@ -107,9 +108,9 @@ def test_shares_are_whole() -> None:
 
 
 @pytest.mark.parametrize(("layout", "least"), [(single, 1), (number, 2), (cells, 1), (several_lines, 2)])
-def test_a_layout_has_so_many_digits(writers: Writers, layout: object, least: int) -> None:
+def test_a_layout_has_so_many_digits(writers: Writers, layout: Layout, least: int) -> None:
     for seed in range(10):
-        sheet = layout(writers, 8, np.random.default_rng(seed))  # type: ignore[operator]
+        sheet = layout(writers, 8, np.random.default_rng(seed))
         assert sum(place.writing.label >= 0 for place in sheet.placed) >= least
 
 

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.grids import SIDE, Grid, to_grid, to_input
+from digits.grids import SIDE, Grey, Grid, Grids, to_grid, to_input
 from digits.inference.interpreter import Interpreter
 from digits.inference.recogniser import VERIFIER
+from digits.training.augmentation.photographs import Sheet
 from digits.training.data.datasets import read_npz
 from digits.training.finder.cuttings import cuttings
-from digits.training.scenes.figures import FIGURES, drawn
+from digits.training.scenes.figures import FIGURES, Stroke, drawn
 from digits.training.scenes.writing import Writers
 from digits.training.verifier import examples, negatives
 from digits.training.verifier import train as verifier
@@ -20,15 +21,16 @@ from digits.training.verifier.negatives import FAMILIES, negative, part
 from support.drawing import draw
 from tests.fakes import TemplateRecogniser
 
+Family = Callable[[Grids, np.random.Generator], Sheet]
 FAMILY = pytest.mark.parametrize("make", [make for make, _ in FAMILIES], ids=lambda make: make.__name__)
 
 
-def grid_of(ink: np.ndarray) -> Grid:
+def grid_of(ink: Grey) -> Grid:
     x, y, width, height = cv2.boundingRect(ink)
     return to_grid(ink[y : y + height, x : x + width])
 
 
-def grids_of(digits: str) -> np.ndarray:
+def grids_of(digits: str) -> Grids:
     return np.stack([grid_of(draw(digit)) for digit in digits])
 
 
@@ -39,7 +41,7 @@ def written(character: str) -> Grid:
 
 
 @FAMILY
-def test_what_is_no_digit_always_has_ink(make: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_digit_always_has_ink(make: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(negatives, "FAMILIES", ((make, 1.0),))
     for seed in range(12):
         sheet = negative(grids_of("385"), np.random.default_rng(seed))
@@ -50,7 +52,7 @@ def test_what_is_no_digit_always_has_ink(make: Callable, monkeypatch: pytest.Mon
 
 
 @FAMILY
-def test_a_seed_makes_the_same_again(make: Callable) -> None:
+def test_a_seed_makes_the_same_again(make: Family) -> None:
     one, same = (make(grids_of("385"), np.random.default_rng(4)) for _ in range(2))
     assert np.array_equal(one, same)
 
@@ -60,7 +62,7 @@ def test_all_families_have_their_share() -> None:
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__)
-def test_figures_lie_in_their_square_and_are_drawn(figure: Callable) -> None:
+def test_figures_lie_in_their_square_and_are_drawn(figure: Callable[[np.random.Generator], list[Stroke]]) -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         strokes = figure(rng)

@@ -4,7 +4,6 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -140,7 +139,7 @@ def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
 
 def test_files_are_on_the_disk_before_they_are_in_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[list[str]] = []
-    fsync: Any = os.fsync
+    fsync = os.fsync
 
     def noted(descriptor: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_a_picture_whose_record_cannot_be_kept_is_not_kept(recogniser: TemplateR
 
 def test_a_picture_that_cannot_be_deleted_keeps_its_record_to_try_again(recogniser: TemplateRecogniser) -> None:
     class StuckStorage(MemoryStorage):
-        def delete(self, key: str) -> None:
+        def delete(self, keys: Iterable[str]) -> None:
             raise Unavailable("The storage does not answer.")
 
     storage, records = StuckStorage(), MemoryRecords()

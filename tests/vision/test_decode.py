@@ -1,10 +1,12 @@
 import struct
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, PngImagePlugin
 
 from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
+from digits.grids import Grey
 from digits.vision.decode import MAX_SIDE, decoding, read_picture
 from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
 from support.drawing import draw, encode, enormous_png, on_paper
@@ -31,7 +33,7 @@ def mark(width: int = 60, height: int = 40) -> Image.Image:
     return Image.fromarray(array)
 
 
-def shows_mark(grey: np.ndarray) -> bool:
+def shows_mark(grey: Grey) -> bool:
     height, width = grey.shape
     return bool(
         grey[height // 4, width // 4] < 30 and min(grey[height // 4, -3], grey[-3, width // 4], grey[-3, -3]) > 225
@@ -121,7 +123,7 @@ def test_each_colour_mode_is_read(mode: str) -> None:
 
 
 @pytest.mark.parametrize(("white", "dtype"), [(65535, np.uint16), (4095, np.uint16), (2**31 - 1, np.int32), (1, "f4")])
-def test_deep_greys_are_rescaled_and_not_clipped(white: int, dtype: type) -> None:
+def test_deep_greys_are_rescaled_and_not_clipped(white: int, dtype: npt.DTypeLike) -> None:
     ramp = np.tile(np.linspace(0, white, 64), (8, 1)).astype(dtype)
     grey = read_picture(encode(Image.fromarray(ramp), "TIFF"), PIXELS).grey
     # A ramp in 31 bits ends half-way up the scale of 32 bits: what counts is that it stays a ramp.

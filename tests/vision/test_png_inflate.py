@@ -47,8 +47,9 @@ def test_what_stands_beside_the_pixels_stays() -> None:
     assert unpacked(data) != data
     for file in (data, unpacked(data)):
         with Image.open(BytesIO(file)) as image:
+            assert isinstance(image, PngImagePlugin.PngImageFile)
             image.load()
-            assert (image.text["before"], image.text["after"]) == ("x" * 9, "y" * 9)  # type: ignore[attr-defined]
+            assert (image.text["before"], image.text["after"]) == ("x" * 9, "y" * 9)
             assert image.info["transparency"] == 3
             assert image.getexif()[0x0112] == 6
 

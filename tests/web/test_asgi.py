@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from digits.web.asgi import BODIES, NICENESS, THREADS, Front
 from support.drawing import png
+from tests.fakes import MemoryStorage
 
 LIMIT = 100_000
 
@@ -21,7 +22,8 @@ class Client:
     """Sends the parts of a body, each after its delay in seconds, and collects the answer."""
 
     def __init__(self, front: Front, path: str = "/uploads", method: str = "POST", **headers: str) -> None:
-        self._front, self.messages = front, []
+        self._front = front
+        self.messages: list[MutableMapping[str, Any]] = []
         self._scope = {
             "type": "http",
             "http_version": "1.1",
@@ -43,7 +45,7 @@ class Client:
             await asyncio.sleep(delay)
             return {"type": "http.request"} | message
 
-        async def collect(message: dict[str, Any]) -> None:
+        async def collect(message: MutableMapping[str, Any]) -> None:
             self.messages.append(message)
 
         await self._front(self._scope, receive, collect)
@@ -118,7 +120,9 @@ def test_the_fronts_refusals_carry_cors_and_a_request_id(front_of: Callable[...,
     assert client.headers["x-request-id"] == "abc"
 
 
-def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(front_of: Callable[..., Front], storage: Any) -> None:
+def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
+    front_of: Callable[..., Front], storage: MemoryStorage
+) -> None:
     client = Client(front_of(), content_type="image/png")
     asyncio.run(client.send((0, {"body": png(), "more_body": True}), (0, {"type": "http.disconnect"})))
     assert client.status == 400
@@ -183,12 +187,12 @@ def test_many_stalled_bodies_take_no_thread(front_of: Callable[..., Front]) -> N
 def test_headers_that_come_twice_are_joined() -> None:
     seen: dict[str, Any] = {}
 
-    def app(environ: dict[str, Any], start_response: Callable[..., Awaitable[None]]) -> list[bytes]:
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
         seen.update(environ)
         start_response("204 No Content", [])
         return []
 
-    client = Client(Front(app, LIMIT), method="GET")  # type: ignore[arg-type]
+    client = Client(Front(app, LIMIT), method="GET")
     client._scope["headers"] = [(b"accept", b"a"), (b"accept", b"b"), (b"host", b"example")]
     asyncio.run(client.send(whole(b"")))
     assert client.status == 204
@@ -199,12 +203,12 @@ def test_headers_that_come_twice_are_joined() -> None:
 def test_work_in_threads_gives_way_to_the_loop_and_to_health() -> None:
     seen: dict[str, int] = {}
 
-    def app(environ: dict[str, Any], start_response: Callable[..., Awaitable[None]]) -> list[bytes]:
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
         seen[environ["PATH_INFO"]] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
         start_response("204 No Content", [])
         return []
 
-    front = Front(app, LIMIT)  # type: ignore[arg-type]
+    front = Front(app, LIMIT)
     for path in ("/uploads", "/healthz"):
         asyncio.run(Client(front, path=path).send(whole(b"")))
     usual = os.getpriority(os.PRIO_PROCESS, 0)

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def run(client: FlaskClient, *arguments: str) -> Result:
 
 
 def upload(client: FlaskClient, digit: str, label: str | None = None) -> str:
-    answer = client.post("/uploads", data=png(digit), content_type="image/png").json
+    answer = client.post("/uploads", data=png(digit), content_type="image/png").get_json()
     if label is not None:
         client.patch(answer["links"]["self"], json={"label": label})
     return answer["id"]
@@ -86,10 +86,11 @@ def test_sweeping_says_what_was_found(client: FlaskClient) -> None:
 
 def test_sweeping_without_a_storage_is_told_in_a_sentence(client_of: Callable[..., FlaskClient]) -> None:
     class Away(AbsentStorage):
-        def every_key(self) -> None:  # type: ignore[override]
+        def every_key(self) -> Iterator[str]:
             self.check()
+            return super().every_key()
 
-    done = run(client_of({"storage": Away()}), "sweep")
+    done = run(client_of(storage=Away()), "sweep")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert done.output.startswith("Error: The storage does not answer.")
 

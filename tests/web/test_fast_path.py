@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from digits.errors import Refused, StorageFull, Unavailable
 from digits.uploads.models import Record
@@ -194,7 +195,7 @@ def test_a_doubtful_picture_is_parsed_decoded_and_looked_at_once(app: Flask, mon
         monkeypatch.setattr(place, name, call)
 
     counted(incoming, "parts_of")
-    counted(decode.Image, "open")
+    counted(Image, "open")
     counted(decode, "unpacked")
     counted(TemplateRecogniser, "find")
     client = Client(front(app), content_type=FORM)
@@ -229,7 +230,7 @@ def test_the_front_takes_it(app: Flask) -> None:
     def never(*_: object) -> list[bytes]:
         raise AssertionError("Flask was called")
 
-    taking = Front(never, LIMIT, FastPath(app))  # type: ignore[arg-type]
+    taking = Front(never, LIMIT, FastPath(app))
     client = Client(taking, content_type=FORM)
     asyncio.run(client.send(whole(form(png("7")))))
     assert (client.status, client.headers["content-type"]) == (201, "application/json")
@@ -250,10 +251,10 @@ def test_what_cannot_be_kept_is_told_and_leaves_nothing(
     client_of: Callable[..., FlaskClient], storage: MemoryStorage, error: Exception, status: int
 ) -> None:
     class Failing(AbsentRecords):
-        def add(self, records: Sequence[Record]) -> None:
+        def add(self, records: Sequence[Record]) -> Sequence[Record]:
             raise error
 
-    client = Client(front(client_of({"records": Failing()}).application), content_type=FORM)
+    client = Client(front(client_of(records=Failing()).application), content_type=FORM)
     asyncio.run(client.send(whole(form(png("7")))))
     assert (client.status, client.headers["content-type"]) == (status, "application/problem+json")
     assert str(error).encode() in client.body
@@ -262,7 +263,7 @@ def test_what_cannot_be_kept_is_told_and_leaves_nothing(
 
 def test_no_answer_goes_out_before_the_upload_is_safe(client_of: Callable[..., FlaskClient]) -> None:
     records = SlowRecords()
-    client = Client(front(client_of({"records": records}).application), content_type=FORM)
+    client = Client(front(client_of(records=records).application), content_type=FORM)
 
     async def drive() -> None:
         sending = asyncio.create_task(client.send(whole(form(png("7")))))

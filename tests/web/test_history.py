@@ -22,7 +22,7 @@ def client(client: FlaskClient, records: MemoryRecords) -> FlaskClient:
 def pages(client: FlaskClient, query: str) -> Iterator[Any]:
     url = f"/uploads?{query}"
     while url:
-        page = client.get(url).json
+        page = client.get(url).get_json()
         yield page
         url = page["next"]
 
@@ -65,24 +65,24 @@ def test_what_is_asked_for_comes_in_its_order_page_by_page(client: FlaskClient, 
 def test_how_many_there_are_is_told_when_asked_for(client: FlaskClient) -> None:
     for page in pages(client, "limit=2&recognised=false&total=true"):
         assert page["total"] == 3
-    assert "total" not in client.get("/uploads").json
+    assert "total" not in client.get("/uploads").get_json()
 
 
 def test_pages_in_order_of_confidence_stay_right_while_uploads_come_and_go(
     client: FlaskClient, records: MemoryRecords
 ) -> None:
-    first = client.get("/uploads?order=confidence&limit=2").json
-    records.delete(first["uploads"][-1]["id"])
+    first = client.get("/uploads?order=confidence&limit=2").get_json()
+    records.delete([first["uploads"][-1]["id"]])
     rest = [upload["id"] for page in pages(client, first["next"].partition("?")[2]) for upload in page["uploads"]]
     assert rest == [HISTORY[place].id for place in (3, 4, 0, 5)]
 
 
 def test_an_upload_is_found_by_the_time_that_its_answer_shows(client: FlaskClient) -> None:
-    kept = client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).json
+    kept = client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).get_json()
     after = datetime.fromisoformat(kept["created_at"]) + timedelta(milliseconds=1)
     query = {"since": kept["created_at"], "until": after.isoformat()}
-    assert [upload["id"] for upload in client.get("/uploads", query_string=query).json["uploads"]] == [kept["id"]]
-    assert client.get("/uploads", query_string={"until": kept["created_at"], "digit": "7"}).json["uploads"]
+    assert [upload["id"] for upload in client.get("/uploads", query_string=query).get_json()["uploads"]] == [kept["id"]]
+    assert client.get("/uploads", query_string={"until": kept["created_at"], "digit": "7"}).get_json()["uploads"]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_a_question_that_makes_no_sense_is_told_what_would(
 ) -> None:
     answer = client.get(f"/uploads?{name}={value}")
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
-    assert answer.json["detail"].startswith(f"`{name}` is ")
-    assert sentence in answer.json["detail"]
+    assert answer.get_json()["detail"].startswith(f"`{name}` is ")
+    assert sentence in answer.get_json()["detail"]
 
 
 def test_a_cursor_is_for_one_order(client: FlaskClient) -> None:
     for one, other in (("newest", "confidence"), ("confidence", "newest")):
-        following = client.get(f"/uploads?limit=1&order={one}").json["next"]
+        following = client.get(f"/uploads?limit=1&order={one}").get_json()["next"]
         assert client.get(following.replace(f"order={one}", f"order={other}")).status_code == 400

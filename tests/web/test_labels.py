@@ -13,7 +13,7 @@ UNKNOWN = "/uploads/0199f3a2-7c41-7b5e-9d3f-0123456789ab"
 
 
 def keep(client: FlaskClient) -> Any:
-    return client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).json
+    return client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).get_json()
 
 
 @pytest.mark.parametrize("label", ["1", "007", "12\n34", ""])
@@ -22,16 +22,16 @@ def test_a_person_says_what_is_written_there(client: FlaskClient, label: str) ->
     assert (kept["label"], kept["labelled_at"]) == (None, None)
     answer = client.patch(kept["links"]["self"], json={"label": label})
     assert answer.status_code == 200
-    since = datetime.now(UTC) - datetime.fromisoformat(answer.json["labelled_at"])
+    since = datetime.now(UTC) - datetime.fromisoformat(answer.get_json()["labelled_at"])
     assert 0 <= since.total_seconds() < 10
-    assert answer.json == kept | {"label": label, "labelled_at": answer.json["labelled_at"]}
-    assert client.get(kept["links"]["self"]).json == answer.json
+    assert answer.get_json() == kept | {"label": label, "labelled_at": answer.get_json()["labelled_at"]}
+    assert client.get(kept["links"]["self"]).get_json() == answer.get_json()
 
 
 def test_what_was_said_is_taken_back(client: FlaskClient) -> None:
     kept = keep(client)
     client.patch(kept["links"]["self"], json={"label": "1"})
-    assert client.patch(kept["links"]["self"], json={"label": None}).json == kept
+    assert client.patch(kept["links"]["self"], json={"label": None}).get_json() == kept
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_what_is_no_number_is_no_label(client: FlaskClient, label: object) -> No
     kept = keep(client)
     answer = client.patch(kept["links"]["self"], json={"label": label})
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
-    assert "Give the number's digits as a string" in answer.json["detail"]
-    assert client.get(kept["links"]["self"]).json == kept
+    assert "Give the number's digits as a string" in answer.get_json()["detail"]
+    assert client.get(kept["links"]["self"]).get_json() == kept
 
 
 @pytest.mark.parametrize("body", ["", "7", "[]", '{"lable": "7"}', "{"])

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from digits.grids import to_grid
 from support.drawing import draw, encode, on_paper
@@ -33,7 +35,7 @@ def drawing_page_canvas(digit: str | None) -> str:
     return "data:image/png;base64," + base64.b64encode(encode(canvas)).decode()
 
 
-def array_of(digit: str) -> np.ndarray:
+def array_of(digit: str) -> npt.NDArray[np.float64]:
     """float (784,), 0..1, white on black, as MNIST shows it."""
     ink = draw(digit)
     x, y, width, height = cv2.boundingRect(ink)
@@ -46,7 +48,7 @@ def form_data(content: bytes, filename: str, content_type: str) -> bytes:
     return (head + f"Content-Type: {content_type}\r\n\r\n").encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-def upload(client: FlaskClient, body: bytes) -> object:
+def upload(client: FlaskClient, body: bytes) -> TestResponse:
     return client.post("/upload", data=body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
 
 
@@ -65,7 +67,7 @@ def test_the_angular_client_gets_a_json_string_and_its_drawing_is_kept(
 
 def test_the_angular_client_may_choose_a_file(client: FlaskClient) -> None:
     photo = encode(on_paper(draw("4")), "JPEG")
-    assert upload(client, form_data(photo, "IMG 0042 (1).JPG", "image/jpeg")).json == "4"
+    assert upload(client, form_data(photo, "IMG 0042 (1).JPG", "image/jpeg")).get_json() == "4"
 
 
 def test_the_angular_client_is_told_what_is_wrong(client: FlaskClient, storage: MemoryStorage) -> None:
@@ -88,7 +90,7 @@ def test_mnist_classifier_sends_784_numbers(
 ) -> None:
     body = json.dumps({"data": (array_of(digit) * scale).tolist()}).encode()
     response = client.post("/predict", data=body, content_type="application/json")
-    assert (response.status_code, response.json) == (200, {"prediction": int(digit)})
+    assert (response.status_code, response.get_json()) == (200, {"prediction": int(digit)})
     assert storage.files == {}
 
 
@@ -113,8 +115,8 @@ def test_mnist_classifier_sends_784_numbers(
 def test_predict_tells_what_is_wrong_in_the_field_error(client: FlaskClient, body: bytes, sentence: str) -> None:
     response = client.post("/predict", data=body, content_type="application/json")
     assert response.status_code == 400
-    assert list(response.json) == ["error"]
-    assert sentence in response.json["error"]
+    assert list(response.get_json()) == ["error"]
+    assert sentence in response.get_json()["error"]
 
 
 def test_each_older_client_is_told_of_a_body_over_the_limit_in_its_own_way(
@@ -122,7 +124,7 @@ def test_each_older_client_is_told_of_a_body_over_the_limit_in_its_own_way(
 ) -> None:
     client, body = client_of(max_bytes=5000), "x" * 6000
     told = client.post("/predict", data=body, content_type="application/json")
-    assert (told.status_code, list(told.json)) == (413, ["error"])
+    assert (told.status_code, list(told.get_json())) == (413, ["error"])
     told = client.post("/", data=f"pixeles={body}", content_type="application/x-www-form-urlencoded")
     assert (told.status_code, told.mimetype) == (413, "text/plain")
 
@@ -133,7 +135,7 @@ def test_the_drawing_page_sends_black_strokes_on_nothing(
 ) -> None:
     body = json.dumps({"image": drawing_page_canvas(digit)}).encode()
     response = client.post("/predict", data=body, content_type="application/json")
-    assert (response.status_code, response.json) == (200, {"prediction": int(digit)})
+    assert (response.status_code, response.get_json()) == (200, {"prediction": int(digit)})
     assert storage.files == {}
 
 
@@ -141,7 +143,7 @@ def test_the_drawing_page_is_told_that_its_canvas_is_empty(client: FlaskClient) 
     body = json.dumps({"image": drawing_page_canvas(None)}).encode()
     response = client.post("/predict", data=body, content_type="application/json")
     assert response.status_code == 422
-    assert "nothing written" in response.json["error"]
+    assert "nothing written" in response.get_json()["error"]
 
 
 @pytest.mark.parametrize("comma", [",", "%2C"])

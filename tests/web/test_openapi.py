@@ -1,5 +1,7 @@
 """The application held against its own description, with requests made up from it."""
 
+from typing import Any
+
 import pytest
 import schemathesis
 from flask.testing import FlaskClient
@@ -18,7 +20,7 @@ def test_every_answer_is_as_described(client: FlaskClient, path: str) -> None:
 
         @given(case=schema[path][method].as_strategy())
         @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-        def answer(case: schemathesis.Case) -> None:
+        def answer(case: schemathesis.Case[Any]) -> None:
             # Which bytes are a picture, no schema can say.
             case.call_and_validate(excluded_checks=[positive_data_acceptance])
 

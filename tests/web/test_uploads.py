@@ -1,7 +1,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from digits.uploads.models import Record
 from support.drawing import encode, enormous_png, png
 from support.forms import FORM, form
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage
@@ -25,13 +26,13 @@ def post(client: FlaskClient, data: bytes = b"", field: str = "file", query: str
 
 
 def keep(client: FlaskClient, number: str = "7") -> Any:
-    return post(client, png(number)).json
+    return post(client, png(number)).get_json()
 
 
 def test_a_picture_comes_back_as_its_digit(client: FlaskClient) -> None:
     data = png("7")
     response = post(client, data)
-    answer = response.json
+    answer = response.get_json()
     assert response.status_code == 201
     assert response.headers["Location"] == answer["links"]["self"] == f"/uploads/{answer['id']}"
     assert (answer["number"], answer["digit"], answer["recognised"], answer["label"]) == ("7", 7, True, None)
@@ -52,32 +53,32 @@ def test_a_picture_comes_back_as_its_digit(client: FlaskClient) -> None:
 
 
 def test_a_number_is_a_string_with_all_its_digits(client: FlaskClient) -> None:
-    answer = post(client, png("007")).json
+    answer = post(client, png("007")).get_json()
     assert (answer["number"], answer["digit"], len(answer["digits"])) == ("007", None, 3)
     assert answer["text"] == "007"
 
 
 @pytest.mark.parametrize("field", ["file", "files[]", "filepond"])
 def test_the_fields_of_upload_widgets_are_known(client: FlaskClient, field: str) -> None:
-    assert post(client, png("3"), field).json["number"] == "3"
+    assert post(client, png("3"), field).get_json()["number"] == "3"
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "application/octet-stream", None])
 def test_a_raw_body_is_a_picture_whatever_type_it_claims(client: FlaskClient, content_type: str | None) -> None:
     response = client.post("/uploads", data=png("3"), content_type=content_type)
-    assert (response.status_code, response.json["number"]) == (201, "3")
+    assert (response.status_code, response.get_json()["number"]) == (201, "3")
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:;base64,", "DATA:image/png;base64,"])
 def test_json_holds_a_data_url_or_base64(client: FlaskClient, prefix: str) -> None:
     response = client.post("/uploads", json={"image": prefix + base64.b64encode(png("3")).decode()})
-    assert (response.status_code, response.json["number"]) == (201, "3")
+    assert (response.status_code, response.get_json()["number"]) == (201, "3")
 
 
 def test_several_pictures_each_get_their_result(client: FlaskClient, storage: MemoryStorage) -> None:
     response = client.post("/uploads", data=form(png("1"), b"text", png("2"), b"", field="a"), content_type=FORM)
     assert response.status_code == 207
-    results = response.json["uploads"]
+    results = response.get_json()["uploads"]
     assert [result.get("number", result.get("status")) for result in results] == ["1", 415, "2", 400]
     assert len(storage.files) == 2
 
@@ -86,14 +87,14 @@ def test_two_files_under_one_name_are_two_uploads(client: FlaskClient) -> None:
     files = [(BytesIO(png(digit)), "digit.png") for digit in "45"]
     response = client.post("/uploads", data={"file": files})
     assert response.status_code == 207
-    assert [result["number"] for result in response.json["uploads"]] == ["4", "5"]
+    assert [result["number"] for result in response.get_json()["uploads"]] == ["4", "5"]
 
 
 def test_more_than_twenty_files_are_refused_whole(client: FlaskClient, storage: MemoryStorage) -> None:
     files = [(BytesIO(png("1")), "digit.png") for _ in range(21)]
     response = client.post("/uploads", data={"file": files})
     assert response.status_code == 400
-    assert "at most 20" in response.json["detail"]
+    assert "at most 20" in response.get_json()["detail"]
     assert storage.files == {}
 
 
@@ -102,16 +103,16 @@ def test_what_is_not_stored_has_no_id_and_leaves_nothing(
 ) -> None:
     response = post(client, png("7"), query="?store=false")
     assert response.status_code == 200
-    assert response.json["number"] == "7"
+    assert response.get_json()["number"] == "7"
     assert "Location" not in response.headers
-    assert not {"id", "created_at", "label", "links"} & set(response.json)
+    assert not {"id", "created_at", "label", "links"} & set(response.get_json())
     assert storage.files == {}
     assert records.rows == {}
 
 
 @pytest.mark.parametrize("store", ["true", "false"])
 def test_previews_show_what_the_model_saw(client: FlaskClient, store: str) -> None:
-    digits = post(client, png("42"), query=f"?preview=true&store={store}").json["digits"]
+    digits = post(client, png("42"), query=f"?preview=true&store={store}").get_json()["digits"]
     for digit in digits:
         head, _, content = digit["preview"].partition(",")
         assert head == "data:image/png;base64"
@@ -119,17 +120,17 @@ def test_previews_show_what_the_model_saw(client: FlaskClient, store: str) -> No
 
 
 def test_previews_are_sent_only_when_asked_for(client: FlaskClient) -> None:
-    assert "preview" not in post(client, png("4")).json["digits"][0]
+    assert "preview" not in post(client, png("4")).get_json()["digits"][0]
 
 
 def test_an_upload_is_found_again(client: FlaskClient) -> None:
     kept = keep(client)
-    assert client.get(kept["links"]["self"]).json == kept
+    assert client.get(kept["links"]["self"]).get_json() == kept
 
 
 def test_the_picture_comes_back_as_it_was_sent(client: FlaskClient) -> None:
     data = png("7")
-    kept = post(client, data).json
+    kept = post(client, data).get_json()
     response = client.get(kept["links"]["image"])
     assert response.data == data
     assert response.content_type == "image/png"
@@ -169,7 +170,7 @@ def test_the_list_runs_from_the_newest_page_by_page(client: FlaskClient) -> None
     seen = []
     url = "/uploads?limit=2"
     while url:
-        page = client.get(url).json
+        page = client.get(url).get_json()
         assert len(page["uploads"]) <= 2
         seen += [upload["number"] for upload in page["uploads"]]
         url = page["next"]
@@ -177,7 +178,7 @@ def test_the_list_runs_from_the_newest_page_by_page(client: FlaskClient) -> None
 
 
 def test_an_empty_list_is_a_list(client: FlaskClient) -> None:
-    assert client.get("/uploads").json == {"uploads": [], "next": None}
+    assert client.get("/uploads").get_json() == {"uploads": [], "next": None}
 
 
 def truncated(image_format: str) -> bytes:
@@ -216,10 +217,10 @@ def test_a_bad_picture_is_refused_with_a_sentence_and_leaves_nothing(
 def assert_problem(response: TestResponse, status: int, slug: str, sentence: str) -> None:
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
-    assert response.json["type"] == f"/problems/{slug}"
-    assert response.json["status"] == status
-    assert sentence in response.json["detail"]
-    assert response.json["request_id"] == response.headers["X-Request-ID"]
+    assert response.get_json()["type"] == f"/problems/{slug}"
+    assert response.get_json()["status"] == status
+    assert sentence in response.get_json()["detail"]
+    assert response.get_json()["request_id"] == response.headers["X-Request-ID"]
 
 
 @pytest.mark.parametrize(
@@ -312,7 +313,7 @@ def test_a_form_of_too_many_parts_is_told_the_limit(client: FlaskClient) -> None
 def test_without_a_database_recognition_goes_on_and_nothing_is_half_kept(
     client_of: Callable[..., FlaskClient], storage: MemoryStorage
 ) -> None:
-    client = client_of({"records": AbsentRecords()})
+    client = client_of(records=AbsentRecords())
     response = post(client, png())
     assert_problem(response, 503, "unavailable", "?store=false")
     assert int(response.headers["Retry-After"]) > 0
@@ -322,9 +323,9 @@ def test_without_a_database_recognition_goes_on_and_nothing_is_half_kept(
 
 def test_an_unexpected_error_leaks_nothing(client_of: Callable[..., FlaskClient]) -> None:
     class BrokenRecords(MemoryRecords):
-        def add(self, record: object) -> None:
+        def add(self, records: Sequence[Record]) -> Sequence[Record]:
             raise RuntimeError("the secret of the house")
 
-    response = post(client_of({"records": BrokenRecords()}), png())
+    response = post(client_of(records=BrokenRecords()), png())
     assert_problem(response, 500, "internal", "request_id")
-    assert "secret" not in json.dumps(response.json)
+    assert "secret" not in json.dumps(response.get_json())

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from digits.box import Box
-from digits.grids import SIDE, to_grid
+from digits.grids import SIDE, Grids, to_grid
 from digits.inference.detections import Sight
 from digits.inference.finder import Finder
 from digits.inference.segmenter import CuttingConfig
@@ -28,9 +27,6 @@ WRONGLY_FRAMED = 0.3
 """Share of the digits for which a wrong box is added, between it and the next one or around both."""
 _AT_ONCE = 500
 """Scenes of one job."""
-
-Grids = npt.NDArray[np.uint8]
-"""uint8 (n, 28, 28)"""
 
 
 def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:

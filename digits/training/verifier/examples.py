@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from digits.grids import Grid, to_grid, to_input
+from digits.grids import Grid, Grids, to_grid, to_input
 from digits.training.augmentation.augment import augment
 from digits.training.augmentation.disturbances import disturbed
 from digits.training.augmentation.styles import in_another_style
@@ -15,8 +15,6 @@ from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.writing import Writers
 from digits.training.verifier.negatives import negative
 
-Grids = npt.NDArray[np.uint8]
-"""uint8 (n, 28, 28)"""
 Job = tuple[int, list[int]]
 """How many to make, and the seed."""
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from digits.grids import Grid
+from digits.grids import Grid, Grids
 from digits.training.augmentation.photographs import Sheet
 from digits.training.scenes.figures import FIGURES, SIZE, Stroke, around, cut_to_ink, drawn, smooth
 from digits.training.verifier import letters
@@ -17,12 +16,9 @@ from digits.training.verifier import letters
 STROKE = 0.4
 """Largest ratio of width to length at which a part of a digit is a mere stroke, and so looks like a 1."""
 
-Grids = npt.NDArray[np.uint8]
-"""uint8 (n, 28, 28): three digits or more, which some families take parts from."""
-
 
 def negative(grids: Grids, rng: np.random.Generator) -> Sheet:
-    """Return a random example of FAMILIES, never empty."""
+    """Return a random example of FAMILIES, never empty. Some take parts from the grids, three digits or more."""
     makers, shares = zip(*FAMILIES, strict=True)
     while True:
         sheet = makers[rng.choice(len(makers), p=shares)](grids, rng)
