@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from digits.box import Box
+from digits.grids import to_input
 from digits.inference.detections import Candidate, Sight, Sign
 from digits.inference.finder import Finder, FinderConfig
 from digits.inference.interpreter import Interpreter
@@ -30,12 +31,18 @@ def test_what_makes_no_sense_is_refused(options: list[str]) -> None:
         main(["--finder", *options])
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "MNIST", "mnist.npz")
+    with pytest.raises(SystemExit, match="nowhere"):
+        main(["--finder", "--data", str(mnist_like), "--hands", str(tmp_path / "nowhere.npz")])
+
+
 @pytest.fixture
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that everything is written to."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HANDS_NPZ", raising=False)
-    for name in ("FINDER", "SEGMENTER"):
+    for name in ("FINDER", "SEGMENTER", "VERIFIER"):
         monkeypatch.setattr(finding, name, tmp_path / f"{name.lower()}.tflite")
     monkeypatch.setattr(finding, "MNIST", "mnist.npz")
     return tmp_path
@@ -43,21 +50,25 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Of Keras' own making.
-def test_the_finder_and_the_segmenter_are_trained_and_take_their_places(
+def test_what_finds_and_judges_digits_is_trained_and_takes_its_place(
     apart: Path, mnist_like: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--data", str(mnist_like), "--scenes", "40", "--epochs", "1"]
-    main(["--finder", "finder", "segmenter", *options])
+    main(["--finder", "finder", "segmenter", "verifier", *options])
     said = capsys.readouterr().out
     assert "letters and words will be missing" in said
-    assert said.count("Written: ") == 2
-    assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite"}
+    assert said.count("Written: ") == 3
+    assert {path.name for path in apart.iterdir()} == {"finder.tflite", "segmenter.tflite", "verifier.tflite"}
     grey = on_paper(draw("7"))
     Finder((apart / "finder.tflite").read_bytes(), calibration.PLAIN).look(
         grey, Box(0, 0, *grey.shape), FinderConfig().glance
     )
     ((_, ink),) = Segmenter((apart / "segmenter.tflite").read_bytes()).cut(grey, [Box(60, 60, 150, 160)])
     assert ink.dtype == np.uint8
+    verifier = Interpreter((apart / "verifier.tflite").read_bytes())
+    for grid in read_npz(mnist_like).test.grids[:10]:
+        (is_digit,) = verifier.run(to_input(grid[np.newaxis])[0])
+        assert 0 <= is_digit <= 1
 
 
 @pytest.mark.slow

@@ -15,8 +15,7 @@ from digits.training.data.datasets import read_npz
 from digits.training.finder.cuttings import cuttings
 from digits.training.scenes.figures import FIGURES, Stroke, drawn
 from digits.training.scenes.writing import Writers
-from digits.training.verifier import examples, negatives
-from digits.training.verifier import train as verifier
+from digits.training.verifier import examples, negatives, report
 from digits.training.verifier.negatives import FAMILIES, negative, part
 from support.drawing import draw
 from tests.fakes import TemplateRecogniser
@@ -124,72 +123,32 @@ def test_the_verifier_that_ships_refuses_what_is_no_digit(
     assert shipped_verifier(grid) < 0.5
 
 
-def stop(*_: object) -> bytes:
-    raise KeyboardInterrupt
+def test_the_report_tells_what_is_refused_and_what_is_accepted(mnist_like: Path) -> None:
+    writers = Writers(read_npz(mnist_like).test, None)
+    judgement = report.judged(VERIFIER.read_bytes(), writers, scenes=8, seed=3)
+    told = report.figures(judgement)
+    assert told["digits"]["MNIST"]["count"] == len(writers.mnist.digits)
+    assert told["digits"]["MNIST"]["auroc"] > 0.95
+    assert told["digits"]["MNIST"]["refused"] < 0.1
+    assert told["others"]["made"]["count"] == 8 * examples.NEGATIVES_PER_SCENE
+    assert told["others"]["made"]["accepted"] < 0.2
 
 
-def test_a_command_that_is_stopped_leaves_the_verifier(
-    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "verifier.tflite"
-    out.write_bytes(b"the one that serves")
-    monkeypatch.setattr(verifier, "divided", lambda data, _: (data, data))
-    monkeypatch.setattr(verifier, "train", stop)
-    with pytest.raises(SystemExit, match="the verifier is as it was"):
-        verifier.main(["--data", str(mnist_like), "--out", str(out)])
-    assert out.read_bytes() == b"the one that serves"
+def test_the_sheet_has_digits_that_are_refused_and_other_things_that_are_accepted_the_worst_first() -> None:
+    grids = np.arange(1, 6, dtype=np.uint8)[:, np.newaxis, np.newaxis] * np.ones((SIDE, SIDE), np.uint8)
+    said = np.array([0.9, 0.4, 0.1, 0.6, 0.2])
+    sheet = report.mistakes(
+        report.Judgement({"digits": report.Judged(grids, said)}, {"others": report.Judged(grids, said)})
+    )
+    above, below = sheet[0, ::SIDE], sheet[-1, ::SIDE]
+    assert above[above > 0].tolist() == [3, 5, 2]
+    assert below[below > 0].tolist() == [1, 4]
 
 
-def test_the_verifier_that_serves_is_not_replaced_by_one_of_other_data(
-    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    serving = VERIFIER.read_bytes()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MNIST_NPZ", str(mnist_like))
-    monkeypatch.setattr(verifier, "divided", lambda data, _: (data, data))
-    monkeypatch.setattr(verifier, "train", lambda *_: b"learnt")
-    monkeypatch.setattr(verifier, "report", lambda *_: None)
-    verifier.main([])
-    assert capsys.readouterr().out.endswith("Written: verifier.tflite\n")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"verifier.tflite": b"learnt"}
-    assert VERIFIER.read_bytes() == serving
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (["--data", "nowhere.npz"], "nowhere.npz does not exist"),
-        (["--epochs", "0"], "2"),
-        (["--out", "verifier.h5"], "2"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(options: list[str], sentence: str) -> None:
-    with pytest.raises(SystemExit, match=sentence):
-        verifier.main(options)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # Of Keras' own making.
-def test_the_command_writes_a_verifier_that_serves(
-    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, few in {"NEGATIVES": 60, "SCENES": 60}.items():
-        monkeypatch.setattr(examples, name, few)
-    monkeypatch.setattr(verifier, "TO_JUDGE", 2)
-    out = tmp_path / "verifier.tflite"
-    verifier.main(["--data", str(mnist_like), "--out", str(out), "--epochs", "1"])
-    said = capsys.readouterr().out
-    assert "1,100 digits to learn from, 100 held out" in said
-    assert "Making 60 things" in said
-    assert "Making 30 things" in said
-    assert "AUROC" in said
-    assert said.endswith(f"Written: {out}\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["verifier.tflite"]
-    interpreter = Interpreter(out.read_bytes())
-    for picture in to_input(grids_of("0123456789")):
-        is_digit = interpreter.run(picture)
-        assert is_digit.shape == (1,)
-        assert 0 <= is_digit[0] <= 1
+def test_without_mistakes_the_sheet_is_a_line() -> None:
+    right = report.Judged(np.ones((2, SIDE, SIDE), np.uint8), np.array([0.9, 0.8]))
+    wrong = report.Judged(np.ones((2, SIDE, SIDE), np.uint8), np.array([0.1, 0.2]))
+    assert (report.mistakes(report.Judgement({"digits": right}, {"others": wrong})) == 255).all()
 
 
 @pytest.mark.slow

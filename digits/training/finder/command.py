@@ -1,7 +1,7 @@
-"""The command behind `keras-mnist.py --finder`: it trains the networks that find digits and cut them out.
+"""The command behind `keras-mnist.py --finder`: it trains the networks beside the classifier.
 
-Its parts run one after another: the finder, the segmenter, the calibration of these with classifier and verifier, and a
-report on all. Each result takes its place once it is complete, and the parts after it use it.
+Its parts run one after another: the finder, the segmenter, the verifier, the calibration of these with the classifier,
+and a report on all. Each result takes its place once it is complete, and the parts after it use it.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from digits.errors import DataError, DigitsError, ModelError
 from digits.inference.calibration import save_calibration
 from digits.inference.finder import FINDER
 from digits.inference.model_file import load_compiled
-from digits.inference.recogniser import LiteRTRecogniser
+from digits.inference.recogniser import VERIFIER, LiteRTRecogniser
 from digits.inference.segmenter import SEGMENTER
 from digits.settings import Settings, TrainingSettings
 from digits.subprocesses import complaint
@@ -37,8 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = _parser().parse_args(arguments)
     try:
         _train(chosen)
-    except (DigitsError, OSError) as error:
+    except DigitsError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit("\nStopped; what was complete has taken its place. The same command goes on where it was stopped.")
 
@@ -77,6 +79,14 @@ def _segmenter(learnt: Writers, held_out: Writers, chosen: argparse.Namespace) -
     _take_place(segmenter.train(made, beside, epochs, chosen.seed, backup), SEGMENTER)
 
 
+def _verifier(learnt: Writers, _: Writers, chosen: argparse.Namespace) -> None:
+    from digits.training.verifier import examples
+    from digits.training.verifier import train as verifier
+
+    scenes, epochs = chosen.scenes or examples.SCENES, chosen.epochs or verifier.EPOCHS
+    _take_place(verifier.train(learnt, scenes, epochs, chosen.seed), VERIFIER)
+
+
 def _calibration(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
     from digits.training.finder import calibration
 
@@ -98,6 +108,7 @@ def _report(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
 PARTS: dict[str, Callable[[Writers, Writers, argparse.Namespace], None]] = {
     "finder": _finder,
     "segmenter": _segmenter,
+    "verifier": _verifier,
     "calibration": _calibration,
     "report": _report,
 }

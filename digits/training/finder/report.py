@@ -16,13 +16,14 @@ from matplotlib.figure import Figure
 
 from digits.errors import NoInk
 from digits.inference.detections import Candidate
-from digits.inference.recogniser import Recogniser
+from digits.inference.recogniser import VERIFIER, Recogniser
 from digits.recognition.pipeline import read_digits
 from digits.stepwise import finished
 from digits.training.finder.cuttings import framed
 from digits.training.scenes.layout import LAYOUTS
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
+from digits.training.verifier import report as verifier
 
 SCENES = 1200
 """Default number of scenes, divided equally among the layouts."""
@@ -68,9 +69,12 @@ def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes:
     results = measured(recogniser, writers, scenes, seed)
     folder.mkdir(parents=True, exist_ok=True)
     told = {"written_by": writers.sources, "hands": len(writers.names), **figures(results, recogniser.threshold)}
+    judgement = verifier.judged(VERIFIER.read_bytes(), writers, scenes, seed)
+    told["verifier"] = verifier.figures(judgement)
     (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
     curves(results).savefig(folder / "curves.png", dpi=120)
     cv2.imwrite(str(folder / "mistakes.png"), mistakes(results))
+    cv2.imwrite(str(folder / "verifier-mistakes.png"), verifier.mistakes(judgement))
 
 
 def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> list[Result]:

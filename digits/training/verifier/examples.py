@@ -20,8 +20,10 @@ Job = tuple[int, list[int]]
 
 BATCH_SIZE = 256
 """Examples in a batch."""
-NEGATIVES, SCENES = 60_000, 12_000
-"""How many negatives are made, and how many scenes to cut digits and mistakes out of."""
+SCENES = 12_000
+"""Default number of scenes that digits and mistakes are cut out of."""
+NEGATIVES_PER_SCENE = 5
+"""How many negatives are made for each scene: with the default one for each of MNIST's digits."""
 FOUND = 0.65
 """Share of the positive examples that are from scenes; the others are MNIST's."""
 WRONGLY_FOUND = 0.5
@@ -37,12 +39,12 @@ _AT_ONCE = 500
 class Examples:
     """Positive and negative examples. They are made once, and changed at random each time they are seen."""
 
-    def __init__(self, data: Labelled, writers: Writers, seed: int) -> None:
-        self._data = data
+    def __init__(self, writers: Writers, scenes: int, seed: int) -> None:
+        self._mnist = writers.mnist
         self._rng = np.random.default_rng(seed)
-        found, self._wrong = found_in_scenes(writers, SCENES, seed)
+        found, self._wrong = found_in_scenes(writers, scenes, seed)
         self._right = found.grids
-        self._negatives = made_negatives(data, NEGATIVES, seed)
+        self._negatives = made_negatives(self._mnist, NEGATIVES_PER_SCENE * scenes, seed)
 
     def batches(self) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
         """Yield batches without end: grids, float32 (n, 28, 28, 1), and whether each is a digit, float32 (n, 1)."""
@@ -55,8 +57,8 @@ class Examples:
         """Return a random positive example."""
         if self._rng.random() < FOUND:
             return self._one_of(self._right)
-        place = self._rng.integers(len(self._data.digits))
-        return in_another_style(self._data.grids[place], int(self._data.digits[place]), self._rng)
+        place = self._rng.integers(len(self._mnist.digits))
+        return in_another_style(self._mnist.grids[place], int(self._mnist.digits[place]), self._rng)
 
     def _no_digit(self) -> Grid:
         """Return a random negative example."""
