@@ -192,7 +192,7 @@ def test_a_copy_that_differs_stops_the_move_and_is_copied_the_next_time() -> Non
 
     storage, records = filled()
     to_records, careless = MemoryRecords(), Careless()
-    with pytest.raises(Unavailable, match="is not what was copied"):
+    with pytest.raises(Unavailable, match="differs from its original"):
         told(storage, records, careless, to_records)
     told(storage, records, to_storage := MemoryStorage(), to_records)
     assert to_storage.files == storage.files
