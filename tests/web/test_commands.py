@@ -57,7 +57,7 @@ def test_a_labelled_picture_that_is_gone_is_told(client: FlaskClient, storage: M
     upload(client, "2", "2")
     done = run(client, "export", "--labelled", str(tmp_path / "out.zip"))
     assert "labelled pictures: 1." in done.stdout
-    assert "Labelled too, but gone: 1." in done.stderr
+    assert "Labelled pictures that are gone: 1." in done.stderr
 
 
 def test_an_export_that_fails_leaves_the_former_one(
@@ -203,7 +203,7 @@ def test_a_copy_that_differs_stops_the_move_and_is_copied_the_next_time() -> Non
 def test_a_move_to_the_same_place_is_refused(client: FlaskClient) -> None:
     done = run(client, "move")
     assert done.exit_code == 2
-    assert "Name another --storage or --database" in done.output
+    assert "Name a --storage or --database other than" in done.output
 
 
 @pytest.mark.slow
