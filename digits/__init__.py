@@ -1,1 +1,1 @@
-"""Reads handwritten digits from uploaded pictures. The flow is told in recognition.py."""
+"""Read handwritten digits in uploaded pictures. ARCHITECTURE.md shows the way from upload to answer."""

@@ -1,4 +1,4 @@
-"""`digits`: serve, recognise, train, compile, sweep, export and move, with one command."""
+"""The command `digits`, with the subcommands serve, recognise, train, compile, sweep, export and move."""
 
 import json
 import sys
@@ -17,14 +17,15 @@ _COMMANDS = {
     "export": ("digits.web.commands:export_command", "Write the labelled pictures to a zip file."),
     "move": ("digits.web.commands:move_command", "Copy all uploads to another storage and database."),
 }
-"""Where each is, and what it does."""
+"""Of each subcommand: the module and function that run it, and its line in the help."""
 TRAINING = "digits.training.command"
+"""The module that `digits train` runs."""
 _AS_GIVEN = {"ignore_unknown_options": True, "help_option_names": []}
-"""Settings of commands that parse their own arguments."""
+"""Context settings that pass all arguments on, for commands that parse their own."""
 
 
 class _Lazy(click.Group):
-    """Imports a command when it is wanted, since some take a second to import."""
+    """Import a subcommand only when it is called, since some take a second to import."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -60,7 +61,7 @@ def serve() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each picture.")
 def recognise(files: tuple[Path, ...], as_json: bool) -> None:
-    """Reads pictures and keeps nothing. The status is 1 if one cannot be read."""
+    """Reads pictures and keeps nothing. The status is 1 if one cannot be read."""  # noqa: DOC501 - It is the help.
     from digits.errors import DigitsError, StartError
     from digits.inference.model_file import load_compiled
     from digits.inference.recogniser import LiteRTRecogniser
@@ -109,7 +110,7 @@ def compile_(arguments: tuple[str, ...]) -> None:
 
 
 def run(module: str, arguments: list[str]) -> None:
-    """Runs the main function of a module that needs what training needs."""
+    """Run `main(arguments)` of a module that needs the packages of the extra `train`."""
     try:
         main_of_module = import_module(module).main
     except ModuleNotFoundError as error:

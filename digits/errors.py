@@ -1,11 +1,11 @@
-"""What can go wrong, each with a message that a user can act on.
+"""The errors of this package. Each is raised with a sentence that tells a user what is wrong, and what to do.
 
-The web layer maps these to statuses in one table (web/problems.py); nothing here knows HTTP.
+They know nothing of HTTP: web/problems.py has the one table from errors to statuses.
 """
 
 
 class DigitsError(Exception):
-    """The base of everything this package raises on purpose; str(error) is a sentence for the user."""
+    """The base of all errors that this package raises on purpose; str(error) is a sentence for the user."""
 
 
 class StartError(DigitsError):
@@ -25,7 +25,7 @@ class DataError(DigitsError):
 
 
 class Refused(DigitsError):
-    """An upload or request that is not accepted; it leaves nothing behind."""
+    """An upload or request is not accepted, and nothing of it is kept."""
 
 
 class BadRequest(Refused):
@@ -41,35 +41,35 @@ class NotFound(Refused):
 
 
 class TooSlow(Refused):
-    """The request's body stopped arriving."""
+    """The request's body stopped arriving, or took too long."""
 
 
 class TooLarge(Refused):
-    """Too many bytes."""
+    """The request has too many bytes, or too many parts."""
 
 
 class TooManyPixels(Refused):
-    """Too many pixels, or a picture made to be costly to decode."""
+    """The picture has too many pixels, or is made so that it is costly to decode."""
 
 
 class UnsupportedRequest(Refused):
-    """A request type that is not understood."""
+    """The content type of the request is not understood."""
 
 
 class EmptyFile(Refused):
-    """No bytes."""
+    """The file has no bytes."""
 
 
 class NotAPicture(Refused):
-    """The bytes are not a picture, or a damaged one."""
+    """The file is not a picture, or is damaged."""
 
 
 class NoInk(Refused):
-    """A picture with nothing written in it."""
+    """There is nothing in the picture that looks like a digit."""
 
 
 class KeyReused(Refused):
-    """Another picture came under the same idempotency key."""
+    """Another picture was sent with the same idempotency key."""
 
 
 class Busy(Refused):
@@ -81,8 +81,8 @@ class Unavailable(DigitsError):
 
 
 class Unsettled(Unavailable):
-    """The connection was lost during a commit: the record may or may not be kept."""
+    """The record may or may not be kept: the connection was lost during the commit, or the commit takes too long."""
 
 
 class StorageFull(DigitsError):
-    """There is no room to keep the picture."""
+    """There is no room to keep the picture or its record."""

@@ -13,9 +13,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digits.errors import SettingsError
 
 SHIPPED = Path("mnist-neural.h5")
-"""The model, in this folder; an installed package brings one."""
+"""The default model: the one in the working folder, or else the one that comes with the package."""
 ANY_ORIGIN = "*"
+"""Means in `cors_origins` that pages of any origin may recognise."""
 S3 = "s3://"
+"""Start of a storage that is a bucket, not a folder."""
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
@@ -23,7 +25,7 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 def usable_cpus() -> int:
-    """CPUs that this process may use: its affinity, and the quota of its control group."""
+    """Number of CPUs that this process may use, by its affinity and by the quota of its control group."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
@@ -35,9 +37,10 @@ def usable_cpus() -> int:
 class _Environment(BaseSettings):
     @classmethod
     def read(cls, **values: Any) -> Self:
-        """What the environment says, and the defaults; `values` win over both.
+        """Read the settings from the environment, or take their defaults; `values` override both.
 
-        Raises SettingsError with a sentence that names the setting and what is wrong with it.
+        Raises:
+            SettingsError: a value cannot be used; the sentence names the setting and what is wrong with it.
         """
         try:
             return cls(**values)
@@ -52,12 +55,12 @@ class _Environment(BaseSettings):
 
 
 def _beside(storage: str) -> str:
-    """The database that belongs to a folder; none belongs to a bucket."""
+    """The default database: `uploads.db` beside a folder of pictures; none for a bucket."""
     return "" if storage.startswith(S3) else f"sqlite:///{Path(storage).parent / 'uploads.db'}"
 
 
 class Settings(_Environment):
-    """How the server runs: each field is read from DIGITS_ and its name in capitals."""
+    """Settings of the server. Each field is read from the variable DIGITS_NAME, where NAME is its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="DIGITS_", frozen=True, validate_default=True)
 
@@ -73,15 +76,16 @@ class Settings(_Environment):
     storage: str = Field("uploads", description="Folder that keeps the uploaded pictures, or `s3://BUCKET/PREFIX`")
     database: str = Field(
         default_factory=lambda data: _beside(data["storage"]),
-        repr=False,  # It may have a password.
+        repr=False,  # It may contain a password.
         description="Database of the uploads' records, `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
-        "by default `uploads.db` beside that folder",
+        "by default `uploads.db` beside the folder of pictures",
     )
     keep_days: int | None = Field(
-        None, ge=1, description="Days that uploads are kept, labelled ones too; where unset, for ever"
+        None, ge=1, description="Days after which uploads are deleted, labelled ones too; if unset, they are kept"
     )
     sync: Literal["full", "normal"] = Field(
-        "full", description="An acknowledged upload survives power loss (`full`), or a killed server only (`normal`)"
+        "full",
+        description="What an acknowledged upload survives: power loss (`full`), or only a killed server (`normal`)",
     )
     max_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Largest request body that is accepted, in bytes")
     max_pixels: int = Field(25_000_000, ge=1024, description="Largest picture that is accepted, in pixels")
@@ -120,9 +124,13 @@ class Settings(_Environment):
     @field_validator("database")
     @classmethod
     def _is_database(cls, database: str) -> str:
-        """What it was is not told again, since it may have a password."""
+        """Check the URL, and complete it. Errors do not repeat it, since it may contain a password.
+
+        Raises:
+            ValueError: it is of neither form, or missing.
+        """
         if not database:
-            raise ValueError("pictures in S3 need a database with a name, such as postgresql://USER:PASSWORD@HOST/NAME")
+            raise ValueError("pictures in S3 need a database to be set, such as postgresql://USER:PASSWORD@HOST/NAME")
         if _POSTGRESQL.match(database):
             return _POSTGRESQL.sub("postgresql+psycopg://", database)
         if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):
@@ -141,10 +149,10 @@ class Settings(_Environment):
 
 
 class TrainingSettings(_Environment):
-    """Where training finds its data."""
+    """Settings of training: where it finds its data."""
 
     mnist_npz: Path | None = Field(
-        None, description="MNIST in Keras' `.npz` format to train on; where unset, it is downloaded"
+        None, description="MNIST in Keras' `.npz` format to train on; if unset, it is downloaded"
     )
     hands_npz: Path | None = Field(
         None, description="Pen trajectories of many hands to train on, made by `digits.training.data.pen_data`"

@@ -1,7 +1,7 @@
 """Work that can begin in the event loop and end in a thread.
 
-It is a generator that stops where it would hold others up, and goes on wherever it is resumed: it yields a future to
-be resumed once that is done, and None before what may take more than a few milliseconds.
+Such work is a generator that pauses where it would block others, and may be resumed in another thread. It yields a
+future when it must wait for it, and None before a step that may take more than a few milliseconds.
 """
 
 from collections.abc import Generator
@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 Stepwise = Generator[Future[Any] | None, None, T]
-"""Returns T; raises what the work raises."""
+"""A generator that returns T, and raises what the work raises."""
 
 PATIENCE = 30
-"""Seconds to wait for a future. Then the work goes on without it, so that a hanging database does not hold a thread."""
+"""Seconds to wait for a future. Then the work is resumed all the same, so that a hanging database blocks no thread."""
 
 
 def finished(work: Stepwise[T]) -> T:
-    """Runs the rest of the work, waiting where it waits, and returns its result."""
+    """Run the work to its end, waiting for each future that it yields, and return its result."""
     while True:
         try:
             waited_for = next(work)

@@ -18,13 +18,13 @@ _RUN = (
 
 
 forking = threading.Lock()
-"""Hold this while forking, or the child inherits the pipe on which another thread waits for its own child."""
+"""Hold this lock while forking, or the child inherits the pipe on which another thread waits for its own child."""
 
 
 def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
-    """`python -m MODULE ARGUMENTS`, as subprocess.Popen starts it, in this folder and wherever the package lies.
+    """Start `python -m MODULE ARGUMENTS` in the working folder, wherever the package is; options are those of Popen.
 
-    It stops with the thread that starts it.
+    On Linux it stops when the thread that started it ends.
     """
     command = [sys.executable, "-c", _RUN, str(os.getpid()), str(Path(__file__).parent.parent), module, *arguments]
     with forking:
@@ -32,7 +32,7 @@ def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str
 
 
 def complaint(module: str, *arguments: str) -> str | None:
-    """Runs a module to its end. Returns None if it succeeded, else the last line that it printed to stderr."""
+    """Run a module to its end. Return None if it succeeded, else the last line that it printed to stderr."""
     with start(module, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
         _, said = child.communicate()
     if not child.returncode:
@@ -42,9 +42,9 @@ def complaint(module: str, *arguments: str) -> str | None:
 
 
 def stop_with_parent(parent: int, farewell: signal.Signals = signal.SIGTERM) -> None:
-    """In a child: SIGTERM stops it, and where its parent dies, this signal is sent. For Linux.
+    """In a child process: let SIGTERM stop it, and on Linux also send it `farewell` when its parent dies.
 
-    `parent` is the process that started it: if that has died already, nothing else would stop the child.
+    `parent` is the id of the process that started it. If that has died already, the signal is sent at once.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""How far the models are to be trusted, as `digits.training.finder.calibration` finds it."""
+"""Thresholds and weights to combine the models' answers with, fitted by `digits.training.finder.calibration`."""
 
 import json
 import math
@@ -8,41 +8,46 @@ from pathlib import Path
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 IMPOSSIBLE = 1e-6
-"""Of probabilities, less is not told apart: about as near as a float32 comes to 1."""
+"""Probabilities are kept this far from 0, and for odds from 1 too, so that their logarithms stay finite.
+
+Near 1, a float32 is not much more exact than this.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Where the finder is believed, and what its word weighs beside those of the classifier and the verifier."""
+    """Thresholds of the finder, and its weights beside the classifier and the verifier."""
 
     least: float
-    """Probability from which something is taken for a digit."""
+    """Probability from which the finder gives something as a candidate for a digit."""
     sure: float
-    """Probability from which a first look is enough."""
+    """Probability that all candidates need, or the finder takes a second, closer look."""
     overlap: float
-    """Share of the smaller one's area that two digits have in common at most."""
+    """Largest share of the smaller box that two candidates may have in common (non-maximum suppression)."""
     sign: float
-    """Probability from which something is taken for a sign."""
+    """Probability from which the finder gives something as a sign."""
     sign_bonus: float
-    """Added to the log-odds of a sign where something is seen that may be a digit as well, such as a slash and a 1."""
+    """Added to a sign's log-odds if a candidate for a digit is at its place, such as a 1 and a slash."""
     finder: float
     classifier: float
-    """Weights of the logarithms of what both say of a digit's class."""
+    """Weights of the finder's and the classifier's log-probabilities for each digit."""
     odds: tuple[float, float]
-    """Logistic regression of something being a digit: weights of what the finder and the verifier say, as log-odds."""
+    """Weights of the finder's and the verifier's log-odds in a logistic regression: is something a digit?"""
     of_class: tuple[float, ...]
-    """What is added to these log-odds for each of the ten digits that it may be: a 1 is found less surely than an 8."""
+    """Weights of the ten digits' probabilities in the same regression: a 1 is found less surely than an 8."""
 
     @property
     def least_logit(self) -> float:
+        """`least` as log-odds, as the network gives them."""
         return log_odds(self.least)
 
     @property
     def sign_logit(self) -> float:
+        """`sign` as log-odds, as the network gives them."""
         return log_odds(self.sign)
 
     def joined(self, one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
-        """Probabilities of the ten digits as the finder and the classifier give them -> those of both."""
+        """Combine the finder's and the classifier's probabilities of the ten digits; the results sum to 1."""
         logs = [
             self.finder * math.log(max(by_finder, IMPOSSIBLE))
             + self.classifier * math.log(max(by_classifier, IMPOSSIBLE))
@@ -52,9 +57,12 @@ class Calibration:
         return tuple(weight / sum(weights) for weight in weights)
 
     def is_digit(self, found: float, verified: float, probabilities: Sequence[float]) -> float:
-        """The probability that something is a digit, from those that the finder and the verifier give.
+        """The probability that something is a digit, by logistic regression.
 
-        And from the probabilities of the ten digits, if it is one.
+        Args:
+            found: its probability by the finder.
+            verified: its probability by the verifier.
+            probabilities: those of the ten digits, if it is one.
         """
         of_finder, of_verifier = self.odds
         of_class = sum(weight * probability for weight, probability in zip(self.of_class, probabilities, strict=True))
@@ -63,17 +71,19 @@ class Calibration:
 
 
 def log_odds(probability: float) -> float:
-    """Of a probability that is neither impossible nor certain."""
+    """The natural log-odds of a probability, which is limited to IMPOSSIBLE and 1 - IMPOSSIBLE."""
     kept = min(max(probability, IMPOSSIBLE), 1 - IMPOSSIBLE)
     return math.log(kept / (1 - kept))
 
 
 def load_calibration() -> Calibration:
+    """Read the calibration that belongs to the networks in this folder."""
     values = json.loads(CALIBRATION.read_text())
     return Calibration(**values | {name: tuple(values[name]) for name in ("odds", "of_class")})
 
 
 def save_calibration(calibration: Calibration) -> None:
+    """Replace the calibration in this folder, so that no reader sees half a file."""
     written = CALIBRATION.with_suffix(".written")
     written.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
     written.replace(CALIBRATION)

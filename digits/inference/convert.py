@@ -1,6 +1,6 @@
-"""Keras .h5 to LiteRT, run as `python -m digits.inference.convert FILE.h5`.
+"""Compile a Keras model for LiteRT: `python -m digits.inference.convert FILE.h5`.
 
-The only serving-side file that knows Keras, and it runs in a process of its own.
+Of the modules that serving needs, only this one imports Keras, and it runs in a process of its own.
 """
 
 import argparse
@@ -36,9 +36,9 @@ from digits.inference.model_file import (
 
 INPUT_SHAPES = ((SIDE * SIDE,), (SIDE, SIDE), (SIDE, SIDE, 1))
 TOLERANCE = 1e-3
-"""How far LiteRT's probabilities may be from Keras'."""
+"""Largest difference allowed between a probability of LiteRT and one of Keras."""
 INT8_TOLERANCE = 0.05
-"""How far they may be with weights of 8 bits, which make a convolution three times as fast."""
+"""The same for 8-bit weights, which make a convolution three times as fast."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -46,10 +46,12 @@ _PICKLE = b"\x80"
 
 
 def compile_model(source: Path) -> CompiledModel:
-    """Loads a Keras file that holds no code, exports it, and checks that both give the same answers.
+    """Load a Keras file, compile it, and check that both forms give the same answers.
 
-    Takes any input of INPUT_SHAPES in [0, 1], white on black, and 10 outputs; logits get a softmax.
-    Raises ModelError with a sentence for everything else.
+    The model may take any of INPUT_SHAPES, in [0, 1], white on black, and must have 10 outputs.
+
+    Raises:
+        ModelError: the file cannot be read, contains code, is no such model, or cannot be compiled.
     """
     fingerprint = sha256_of(source)
     threshold = _inspect(source)
@@ -77,8 +79,12 @@ def compile_model(source: Path) -> CompiledModel:
 def _compiled(
     source: Path, model: Any, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]
 ) -> tuple[str, bytes]:
-    """The kind of its weights, and the flatbuffer: with 8 bits where that answers the same, else with 32."""
-    with contextlib.suppress(Exception):  # Not every model can be made so small, which is no fault of it.
+    """Type of the weights and flatbuffer: int8 if that gives the same answers, else float32.
+
+    Raises:
+        ModelError: the model cannot be compiled, or float32 gives other answers too.
+    """
+    with contextlib.suppress(Exception):  # Not every model can be quantised; then float32 is tried.
         flatbuffer = export(model, int8=True)
         if _difference(flatbuffer, probe, expected) <= INT8_TOLERANCE:
             return "int8", flatbuffer
@@ -93,10 +99,10 @@ def _compiled(
 
 
 def probe_grids() -> npt.NDArray[np.uint8]:
-    """uint8 (n, 28, 28): the ten digits in four pens, and what a model is in doubt about.
+    """Draw the grids that compare a compiled model with its original, uint8 (165, 28, 28).
 
-    That is every two digits over each other, every digit at the edges of its grid, and faint ones: sure answers
-    hide how far off a model is.
+    These are the ten digits in pens of four widths; and doubtful ones, since sure answers hide differences: every two
+    digits over each other, every digit shifted towards the edges of its grid, and faint digits.
     """
     drawn = []
     for pen in (4, 8, 12, 20):
@@ -113,7 +119,11 @@ def probe_grids() -> npt.NDArray[np.uint8]:
 
 
 def _inspect(source: Path) -> float:
-    """Refuses what is no Keras model or holds code, before Keras touches it; returns the file's threshold."""
+    """Check that a file is a Keras model without code, before Keras loads it, and return its threshold.
+
+    Raises:
+        ModelError: it is something else, contains code, or is damaged.
+    """
     with source.open("rb") as opened:
         start = opened.read(len(_HDF5))
     if start.startswith(_PICKLE):
@@ -137,7 +147,11 @@ def _inspect(source: Path) -> float:
 
 
 def _refuse_code(source: Path, config: Any) -> None:
-    """A model's description may name layers of Keras only: lambdas and other modules are somebody's code."""
+    """Check that a model's configuration names only layers of Keras: lambdas and other modules can run any code.
+
+    Raises:
+        ModelError: it names something else.
+    """
     if isinstance(config, list):
         for item in config:
             _refuse_code(source, item)
@@ -168,9 +182,12 @@ def _check_shapes(source: Path, model: Any) -> None:
 def _with_probabilities(
     source: Path, model: Any, probe: npt.NDArray[np.float32]
 ) -> tuple[Any, npt.NDArray[np.float32]]:
-    """The model from (28, 28, 1) to ten probabilities, and those of the probe.
+    """Extend the model to take (28, 28, 1) and give ten probabilities; return it and its answers to the probe.
 
-    Logits get a softmax, sigmoids are divided by their sum.
+    Logits get a softmax; sigmoids are divided by their sum.
+
+    Raises:
+        ModelError: the model gives numbers that are not finite.
     """
     from keras import Input, Model, layers, ops
 
@@ -188,7 +205,7 @@ def _with_probabilities(
 
 
 def export(model: Any, int8: bool) -> bytes:
-    """LiteRT's flatbuffer; with int8, weights are kept in 8 bits and activations are rounded to them as they come."""
+    """Compile to a LiteRT flatbuffer; with `int8`, its weights have 8 bits (dynamic range quantisation)."""
     from tensorflow import lite
 
     options = {"optimizations": [lite.Optimize.DEFAULT]} if int8 else {}
@@ -199,7 +216,7 @@ def export(model: Any, int8: bool) -> bytes:
 
 
 def _difference(flatbuffer: bytes, probe: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> float:
-    """The most that a probability is off."""
+    """Largest difference between a probability of the compiled model and the expected one."""
     from digits.inference.interpreter import Interpreter
 
     interpreter = Interpreter(flatbuffer)
@@ -211,6 +228,7 @@ def _first_line(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Compile the model that the arguments name, and print where it is."""
     parser = argparse.ArgumentParser(prog="python -m digits.inference.convert", description=__doc__)
     parser.add_argument("model", type=Path, metavar="FILE.h5")
     source = parser.parse_args(arguments).model

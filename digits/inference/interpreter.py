@@ -1,4 +1,4 @@
-"""Compiled networks, run by LiteRT."""
+"""Run compiled networks with LiteRT."""
 
 import threading
 
@@ -10,7 +10,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Interpreter:
-    """A network with one thread, to be used by one thread, for pictures of one shape: that given, or its own."""
+    """A network for pictures of one shape, the given one or its own. Only one thread may use it, and it starts none."""
 
     def __init__(self, flatbuffer: bytes, shape: tuple[int, ...] | None = None) -> None:
         self._litert = litert.Interpreter(model_content=flatbuffer, num_threads=1)
@@ -21,7 +21,7 @@ class Interpreter:
         self._output = self._litert.get_output_details()[0]["index"]
 
     def run(self, picture: Floats) -> Floats:
-        """float32 of its shape -> what the network gives, float32."""
+        """Run the network on one picture, float32 of its shape, and return its output, float32."""
         self._litert.set_tensor(self._input, picture[np.newaxis])
         self._litert.invoke()
         given: Floats = self._litert.get_tensor(self._output)[0]
@@ -29,20 +29,20 @@ class Interpreter:
 
 
 MOST_SHAPES = 6
-"""For which a thread keeps interpreters of a network: each takes some megabytes, and pictures come in all shapes."""
+"""Interpreters that a thread keeps for a network: each takes some megabytes, and pictures come in all shapes."""
 
 
 class Interpreters(threading.local):
-    """The interpreters of one network, one for each thread and shape; those that were not used for long are let go."""
+    """The interpreters of one network, one for each thread and shape. A thread drops its least recently used ones."""
 
     def __init__(self, flatbuffer: bytes) -> None:
         self._flatbuffer = flatbuffer
         self._of: dict[tuple[int, ...], Interpreter] = {}
 
     def run(self, picture: Floats) -> Floats:
-        """float32 (h, w, 1) -> what the network gives, float32."""
+        """Run the network on one picture, float32 (h, w, 1), and return its output, float32."""
         interpreter = self._of.pop(picture.shape, None) or Interpreter(self._flatbuffer, picture.shape)
-        self._of[picture.shape] = interpreter  # Now the last, and the first is the one not used for longest.
+        self._of[picture.shape] = interpreter  # Now the last; the first is the least recently used.
         if len(self._of) > MOST_SHAPES:
             del self._of[next(iter(self._of))]
         return interpreter.run(picture)

@@ -1,7 +1,7 @@
-"""A model as the server uses it: LiteRT, kept beside the Keras file that it was compiled from.
+"""The compiled form of a model, which the server runs with LiteRT; it is kept beside the Keras file.
 
-The file is an ordinary .tflite, with a description appended as a zip archive, as TensorFlow Lite's own metadata
-are: `unzip -p mnist-neural.tflite digits.json` prints it.
+The file is an ordinary .tflite with a description appended as a zip archive, as TensorFlow Lite's own metadata are:
+`unzip -p mnist-neural.tflite digits.json` prints it.
 """
 
 import hashlib
@@ -19,39 +19,40 @@ from digits.errors import ModelError
 from digits.subprocesses import complaint
 
 CLASSES = 10
-"""Digits, and so a model's outputs."""
+"""Number of digits, and so of a model's outputs."""
 DEFAULT_THRESHOLD = 0.5
-"""A calibrated answer below it is rather wrong than right."""
+"""For models that have none of their own: a calibrated answer below it is more likely wrong than right."""
 
 _DESCRIPTION = "digits.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a compiled model says of itself."""
+    """The description in the file of a compiled model."""
 
     name: str
-    """name@first 8 of the Keras file's SHA-256."""
+    """NAME@HASH: the Keras file's name without its ending, and the first 8 characters of its SHA-256."""
     source_sha256: str
     flatbuffer_sha256: str
     threshold: float
     """Answers below this confidence are not called recognised."""
     weights: str
-    """int8 or float32, as LiteRT keeps them."""
+    """int8 or float32: the type in which LiteRT keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledModel:
-    """LiteRT's flatbuffer, float32 (1, 28, 28, 1) in [0, 1] -> float32 (1, 10), and its description."""
+    """A LiteRT flatbuffer that maps float32 (1, 28, 28, 1) in [0, 1] to float32 (1, 10), and its description."""
 
     flatbuffer: bytes
     description: Description
 
 
 def load_compiled(source: Path) -> CompiledModel:
-    """The compiled form of a Keras file; compiled now, in a process of its own, where missing, stale or damaged.
+    """Return the compiled form of a Keras file. If it is missing, outdated or damaged, it is compiled now.
 
-    Raises ModelError with a sentence where the file cannot be served.
+    Raises:
+        ModelError: the file cannot be served, or changed meanwhile.
     """
     fingerprint = sha256_of(source)
     if not (model := _find(source, fingerprint)):
@@ -63,14 +64,18 @@ def load_compiled(source: Path) -> CompiledModel:
 
 
 def places(source: Path) -> list[Path]:
-    """Where the compiled form may lie: beside the source, and in the user's cache where that is read-only."""
+    """Paths of the compiled form, the preferred one first: beside the source, or in the user's cache."""
     name = source.with_suffix(".tflite").name
     folder = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
     return [source.with_name(name), platformdirs.user_cache_path("digits") / folder / name]
 
 
 def write_compiled(source: Path, model: CompiledModel) -> Path:
-    """Keeps a compiled model in the first place that can be written, in one step, and returns that place."""
+    """Write a compiled model atomically to the first of its places that can be written, and return that place.
+
+    Raises:
+        ModelError: none can be written.
+    """
     content = BytesIO(model.flatbuffer)
     with zipfile.ZipFile(content, "a") as archive:
         archive.writestr(_DESCRIPTION, json.dumps(asdict(model.description), indent=2))
@@ -90,6 +95,11 @@ def write_compiled(source: Path, model: CompiledModel) -> Path:
 
 
 def sha256_of(source: Path) -> str:
+    """The SHA-256 of a model's file, in hexadecimal.
+
+    Raises:
+        ModelError: the file is missing, or cannot be read.
+    """
     try:
         return hashlib.sha256(source.read_bytes()).hexdigest()
     except FileNotFoundError as error:
@@ -104,7 +114,7 @@ def _find(source: Path, fingerprint: str) -> CompiledModel | None:
 
 
 def _read(place: Path) -> CompiledModel | None:
-    """None where there is no compiled model, or a damaged one."""
+    """Read a compiled model; None if there is none, or it is damaged."""
     try:
         content = place.read_bytes()
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -118,10 +128,14 @@ def _read(place: Path) -> CompiledModel | None:
 
 
 def _compile_in_child(source: Path) -> None:
-    """Keras and TensorFlow take hundreds of megabytes, and never answer after a fork: they get their own process."""
+    """Compile a model in a process of its own: TensorFlow takes hundreds of megabytes, and hangs after a fork.
+
+    Raises:
+        ModelError: TensorFlow is not installed, or the model cannot be compiled.
+    """
     if importlib.util.find_spec("tensorflow") is None:
         raise ModelError(
-            f"{source} is not compiled yet, which needs TensorFlow. Install that with `make train` and start again; or "
+            f"{source} must be compiled, which needs TensorFlow. Install that with `make train` and start again; or "
             f"run `python -m digits.inference.convert {source}` where it is installed, and put the .tflite beside the "
             "model; or build the image with `--build-arg MODEL=FILE.h5`."
         )

@@ -96,12 +96,15 @@ class LiteRTRecogniser:
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
+        """With as many looks as the finder needs."""
         return self._finder.finding(grey)
 
     def turns(self, grey: Grey) -> int:
+        """After a closer look at each side."""
         return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
+        """Two inks are the same digit if their boxes overlap by more than CuttingConfig.same."""
         found: list[Found] = []
         cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
         for candidate, (box, ink) in zip(candidates, cut, strict=True):
@@ -110,6 +113,7 @@ class LiteRTRecogniser:
         return found
 
     def predict(self, grids: Sequence[Grid], candidates: Sequence[Candidate] = ()) -> list[Prediction]:
+        """By classifier and verifier; together with the finder's candidates, if these are given."""
         if not grids:
             return []
         # One after the other: a batch gains nothing on a CPU, and costs a second shape.

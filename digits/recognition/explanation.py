@@ -1,4 +1,4 @@
-"""Which ink decided: hide each part of a digit from the model, and see what becomes of its answer.
+"""Show which ink decided, by occlusion: hide each part of a digit from the model, and see how its answer changes.
 
 After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014).
 """
@@ -17,19 +17,25 @@ from digits.recognition.pipeline import Glyph, read_digits
 from digits.vision.decode import read_picture
 
 PATCH, STRIDE = 6, 2
-"""Pixels of the grid: broader than a stroke, and nine patches over each pixel that is not at the edge."""
+"""Side of a patch that is hidden, and distance between patches, in pixels of the grid.
+
+A patch is broader than a stroke, and nine of them cover each pixel that is not near the edge.
+"""
 FULL_COLOUR = 2.0
-"""Powers of ten. Most digits are read with odds of thousands to one, so that losing these makes them doubtful."""
+"""Fall of the log10 odds from which ink is fully coloured.
+
+Most digits are read with odds of thousands to one, so that a fall to a hundredth makes them doubtful.
+"""
 MIN_SIDE = 280
-"""Pixels of the longer side; smaller pictures are enlarged by a whole factor."""
+"""Pixels. Pictures whose longer side is shorter are enlarged by a whole factor."""
 
 INK = np.array([0, 70, 255])
-"""Orange, as blue, green, red: seen on white, on black and on grey, and so is the blue of the frames."""
+"""Orange, in the order blue, green, red. Like the blue of FRAME, it is visible on white, black and grey."""
 FRAME = (235, 105, 15)
 GAP = 3
 """Pixels between a digit's box and the frame drawn around it."""
 MIN_LETTER = 7
-"""Pixels. Where the digit on a frame would be lower, it could not be read and is left out."""
+"""Height in pixels. If the digit on a frame would be smaller, it would be unreadable and is left out."""
 
 _FACE = cv2.FONT_HERSHEY_SIMPLEX
 _STARTS = range(0, SIDE - PATCH + 1, STRIDE)
@@ -38,15 +44,15 @@ _PATCHES = [np.s_[y : y + PATCH, x : x + PATCH] for y in _STARTS for x in _START
 Canvas = npt.NDArray[np.uint8]
 """uint8 (h, w, 3): blue, green, red."""
 Heat = npt.NDArray[np.float64]
-"""float64 (28, 28): by how many powers of ten the odds of the answer fall without what is there; at least 0."""
+"""float64 (28, 28): how far the log10 odds of the answer fall if the ink there is hidden; at least 0."""
 
 
 def explain(data: bytes, recogniser: Recogniser, max_pixels: int) -> bytes:
-    """Bytes of a picture -> a PNG of it in grey, each digit framed and its ink coloured by what it decided.
+    """Return a PNG of a picture in grey, with each digit framed, and its ink coloured by how much it decided.
 
-    Ink keeps its grey where hiding it changed nothing or helped. It is the more orange the more powers of ten the odds
-    of the answer lost, and wholly so where they fell to a hundredth or less: one scale, so that pictures compare. All
-    is read anew with the given model, up to 145 times for each digit: 100 digits take it under a second.
+    Ink stays grey if hiding it changed nothing or helped. The further the odds of the answer fell, the more orange it
+    is; from a fall to a hundredth it is fully orange. The scale is the same for all pictures, so they can be compared.
+    The picture is read again with the given model, and each digit up to 145 times: 100 digits take under a second.
     Raises what read_picture and read_digits raise.
     """
     grey = read_picture(data, max_pixels).grey
@@ -62,9 +68,9 @@ def explain(data: bytes, recogniser: Recogniser, max_pixels: int) -> bytes:
 
 
 def heat_of(grid: Grid, digit: int, recogniser: Recogniser) -> Heat:
-    """What each pixel's ink did for this digit: the mean over all patches that hide it, times its share of ink.
+    """How much each pixel's ink speaks for this digit: the mean fall over all patches that hide it, times its ink.
 
-    Odds and not probabilities, since those of a sure digit stay near 1 whatever is hidden.
+    It is the log-odds that fall, since the probability of a sure digit stays near 1 whatever is hidden.
     """
     patches = [patch for patch in _PATCHES if grid[patch].any()]
     whole, *hidden = recogniser.predict([grid, *(_without(grid, patch) for patch in patches)])
@@ -76,20 +82,20 @@ def heat_of(grid: Grid, digit: int, recogniser: Recogniser) -> Heat:
 
 
 def _without(grid: Grid, patch: tuple[slice, slice]) -> Grid:
-    """The grid, with paper over the patch."""
+    """A copy of the grid without the ink in the patch."""
     hidden = grid.copy()
     hidden[patch] = 0
     return hidden
 
 
 def _log_odds(prediction: Prediction, digit: int) -> float:
-    """Of a digit against all others, to base 10."""
+    """Log10 odds of a digit against all others."""
     others = sum(prediction.probabilities) - prediction.probabilities[digit]
     return math.log10(max(prediction.probabilities[digit], IMPOSSIBLE) / max(others, IMPOSSIBLE))
 
 
 def _colour(canvas: Canvas, box: Box, glyph: Glyph, heat: Heat) -> None:
-    """Lays the heat over the digit: the ink of its grid fills the box as it does in the picture."""
+    """Colour the digit in the picture: the part of the heat with ink is scaled to the digit's box."""
     x, y, width, height = cv2.boundingRect(glyph.grid)
     window = canvas[box.window]
     share = np.minimum(heat[y : y + height, x : x + width] / FULL_COLOUR, 1)
@@ -99,7 +105,7 @@ def _colour(canvas: Canvas, box: Box, glyph: Glyph, heat: Heat) -> None:
 
 
 def _frame(canvas: Canvas, box: Box, letter: str) -> None:
-    """A frame around the box, with the digit above its corner, or in the corner where the picture ends."""
+    """Draw a frame around the box, and the digit above its upper left corner, or in it at the picture's edge."""
     left, top = box.x - GAP, box.y - GAP
     cv2.rectangle(canvas, (left, top), (box.right + GAP - 1, box.bottom + GAP - 1), FRAME, 1)
     tall = min(max(canvas.shape) // 30, box.height // 6)

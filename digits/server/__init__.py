@@ -1,0 +1,1 @@
+"""The server: a parent process, and the worker processes that it starts and replaces."""

@@ -1,4 +1,4 @@
-"""`python app.py`: a parent process prepares once, then runs the granian workers."""
+"""Run the server: a parent process prepares everything once, then starts granian's workers."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _DAY = 24 * 60 * 60
 
 STOP_SECONDS = 8
-"""How long a worker may take to finish what it has accepted; Docker kills after ten."""
+"""Seconds that a worker may take to finish the requests that it has accepted; Docker kills after ten."""
 
 
 KEPT_BYTES = 1 << 25
-"""Freed memory that malloc keeps for the next picture instead of returning it to the system."""
+"""Bytes of freed memory that malloc keeps for the next picture instead of returning them to the system."""
 
 
 def main() -> None:
-    """Serves until SIGINT or SIGTERM; exits with 1 and a sentence where it cannot start."""
+    """Serve until SIGINT or SIGTERM. If the server cannot start, exit with status 1 and a sentence."""
     _stop_on_signals()
     keep_memory()
-    # Imported after that, since it takes a while.
+    # Imported only now, since it takes a while, and signals must be handled from the start.
     from digits.settings import Settings
 
-    # Each request is one thread's work; more threads for linear algebra would only fight for the processors.
+    # Each request has one thread; more threads for linear algebra would only compete for the CPUs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         settings = Settings.read()
@@ -54,31 +54,31 @@ def main() -> None:
 
 
 def _stop_on_signals() -> None:
-    """Until granian sets handlers of its own: a first process (PID 1) without one ignores SIGTERM.
+    """Exit at once on SIGTERM and SIGINT, until granian sets its own handlers: PID 1 ignores signals without one.
 
-    Workers are forked with the parent's handlers, which would only note the signal; they stop at once instead, as
-    long as they have not accepted anything.
+    Workers are forked with granian's handlers of the parent, which would only note a signal. So each gets others when
+    it is forked, with which it stops at once as long as it has accepted nothing.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
         signal.signal(number, lambda *_: os._exit(0))
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # The model that it tells of is being taken up anyway.
+        signal.signal(signal.SIGHUP, lambda *_: None)  # It means a new model, which is being loaded anyway.
     if hasattr(os, "register_at_fork"):
-        # Else workers of a parent that was killed would keep the port.
+        # Without this, the workers of a killed parent would go on and keep the port.
         os.register_at_fork(after_in_child=partial(_begin_as_worker, os.getpid()))
 
 
 def _begin_as_worker(parent: int) -> None:
     signal.signal(signal.SIGUSR1, _stop_alone)
     stop_with_parent(parent, signal.SIGUSR1)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until there is something to say farewell to.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until it has connections to close.
 
 
 def _stop_alone(*_: object) -> None:
-    """As the parent would have stopped this worker, and killed it where that takes too long.
+    """Stop this worker as its parent would: with SIGTERM, and by killing it if that takes longer than STOP_SECONDS.
 
-    The system kills it, since granian's threads may wait for each other for ever:
+    A timer's signal kills it, which needs no thread: granian's threads may be in a deadlock.
     https://github.com/emmett-framework/granian/issues/875
     """
     signal.setitimer(signal.ITIMER_REAL, STOP_SECONDS)
@@ -86,9 +86,10 @@ def _stop_alone(*_: object) -> None:
 
 
 def keep_memory() -> None:
-    """Has freed memory kept for the next picture: to get it from the system anew can take longer than to read one.
+    """Let malloc keep freed memory: getting it from the system for each picture can take longer than reading one.
 
-    For glibc, whose own rules are made for programs that are not sure to need it again; others decide for themselves.
+    This is for glibc, whose defaults suit programs that may not need the memory again; other libraries have no such
+    setting.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
@@ -113,12 +114,12 @@ def _serve(settings: Settings) -> None:
     from digits.web.services import prepare
 
     application = _Application(settings, prepare(settings))
-    # Workers are forked on Linux: what is imported and set here, they share.
+    # On Linux the workers are forked, so they share what is imported and set here.
     import cv2
 
     import digits.web.asgi  # noqa: F401
 
-    cv2.setNumThreads(1)  # As with OPENBLAS_NUM_THREADS.
+    cv2.setNumThreads(1)  # For the same reason as OPENBLAS_NUM_THREADS.
 
     server = create_server(settings)
     server.renew = application.renew
@@ -139,37 +140,41 @@ class _Application:
         return create_front(self._settings, self._model)
 
     def renew(self) -> bool:
-        """Loads the model file again. If it cannot be served, says so and keeps the current model."""
+        """Load the model file again, and return True. If it cannot be served, say so, and keep the current model."""
         old = self._model.description.name
         try:
             model = _tried(self._settings.model)
         except Exception as error:
-            _say(f"The new model is not taken up, and {old} goes on: {error}", sys.stderr)
+            _say(f"The new model cannot be used, and {old} stays: {error}", sys.stderr)
             return False
         self._model = model
-        _say(f"Taking up {self._model.description.name} in place of {old}.", sys.stdout)
+        _say(f"Replacing {old} with {self._model.description.name}.", sys.stdout)
         return True
 
 
 def _say(line: str, stream: TextIO) -> None:
-    """Prints a line, if there is somebody to read it: the terminal may be gone."""
+    """Print a line, unless the terminal is gone."""
     with contextlib.suppress(OSError):
         print(line, file=stream, flush=True)
 
 
 def _tried(source: Path) -> CompiledModel:
-    """The compiled form of a model that can be run here. Raises ModelError."""
+    """Return the compiled form of a model, once it has been run.
+
+    Raises:
+        ModelError: the model cannot be compiled, or not be run.
+    """
     from digits.inference.model_file import load_compiled
 
     model = load_compiled(source)
-    # Apart, since this process forks others.
+    # In a process of its own: this one forks workers, which threads of LiteRT would not survive.
     if said := complaint("digits.inference.recogniser", str(source.absolute())):
         raise ModelError(said)
     return model
 
 
 def create_server(settings: Settings) -> Workers:
-    """The server of an ASGI application, which its serve() takes."""
+    """Granian's server with the settings of this product; its serve() takes the ASGI application."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
@@ -182,7 +187,7 @@ def create_server(settings: Settings) -> Workers:
         port=settings.port,
         workers=settings.workers,
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,  # Only there do connections that say nothing run out of time.
+        http=HTTPModes.http1,  # Only with HTTP/1 does granian close connections that send nothing.
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level=LogLevels.warning,
@@ -195,7 +200,7 @@ def create_server(settings: Settings) -> Workers:
 def _sweep_daily() -> None:
     def sweep() -> None:
         while True:
-            # Apart, since this process forks others.
+            # In a process of its own: this one forks workers, which threads of obstore would not survive.
             start("digits.uploads.retention").wait()
             time.sleep(_DAY)
 

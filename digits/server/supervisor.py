@@ -15,48 +15,51 @@ from granian.server.mp import MPServer, WorkerProcess
 from digits.subprocesses import forking
 
 FAREWELL_SECONDS = 1.0
-"""How long a worker closes connections after each answer before it stops accepting new ones."""
+"""Seconds in which a worker closes each connection after its answer, before it stops accepting new ones."""
 LEAVE_SECONDS = 90.0
-"""After this a leaving worker is killed. No request body takes as long; a client that does not read its answer may."""
+"""Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""
 
 
 class Workers(MPServer):
-    """Processes that are replaced one after another when SIGHUP comes, the next one being there before one leaves.
+    """Worker processes that are replaced one by one on SIGHUP; each new one starts before the old one leaves.
 
-    On Linux each place has a listening socket that outlives its worker: in granian's own way connections that wait
-    there are reset when the worker goes. And a worker that leaves is given as long as its requests may take.
+    On Linux each place for a worker has a listening socket that outlives the worker. Otherwise, as granian does it,
+    connections that wait on the socket are reset when the worker ends. A leaving worker may finish its requests.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.renew: Callable[[], bool] = lambda: True
-        """Prepares what new workers need, in a thread. Returns whether to replace the old workers."""
-        self._renewals: SimpleQueue[None] = SimpleQueue()  # Unlike Event, it may be used in the middle of its own use.
+        """Prepares what new workers need, in a thread of its own, and returns whether to replace the old ones."""
+        self._renewals: SimpleQueue[None] = SimpleQueue()  # Reentrant, unlike Event: a signal may interrupt put().
         self._sockets: list[Any] = []
         self._leaving: list[WorkerProcess] = []
         self._had_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
     def signal_handler_interrupt(self, *arguments: Any, **options: Any) -> None:
-        # A signal in the middle of another would set the event that is being set, and wait for ever.
+        """Stop the server on the first SIGTERM or SIGINT, and ignore later ones."""
+        # A second signal may interrupt the setting of an Event; to set it again then would be a deadlock.
         if not self.interrupt_signal:
             super().signal_handler_interrupt(*arguments, **options)
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
+        """Ask for new workers on SIGHUP, or stop if it was sent because the terminal was closed."""
         if self._had_terminal and not _has_terminal():
-            self.signal_handler_interrupt()  # It was closed, and that is what SIGHUP says.
+            self.signal_handler_interrupt()
         else:
             self._renewals.put(None)
 
     def startup(self, *arguments: Any) -> None:
+        """Start the workers, and the thread that renews them."""
         super().startup(*arguments)
-        # Apart from the loop that waits for signals, so that the server can be stopped meanwhile.
+        # Not in the loop that waits for signals, so that the server can be stopped during a renewal.
         threading.Thread(target=self._renew, name="renew", daemon=True).start()
 
     def _renew(self) -> None:
         while True:
             self._renewals.get()
             while not self._renewals.empty():
-                self._renewals.get()  # One renewal answers all that came before it.
+                self._renewals.get()  # One renewal is enough for all requests before it.
             if self.renew():
                 super().signal_handler_reload()
 
@@ -76,7 +79,7 @@ class Workers(MPServer):
         return super()._spawn_worker(idx, *arguments, **options)
 
     def _respawn_workers(self, workers: Iterable[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        """Replaces granian's own, which waits for each old worker and soon kills it."""
+        """Replace workers one by one. Granian's own method waits for each old worker, and kills it soon."""
         places = list(workers)
         for place in places:
             _bid_farewell(self.wrks[place])
@@ -101,8 +104,8 @@ class Workers(MPServer):
 
 
 def _bid_farewell(worker: WorkerProcess) -> None:
-    """Tells a worker to close connections after each answer. Closing an idle one could lose the next request."""
-    worker.interrupt_by_parent = True  # Should it die now, that is no reason to replace it again.
+    """Tell a worker to close each connection after its answer. To close idle ones could lose the next request."""
+    worker.interrupt_by_parent = True  # If it dies now, it is not replaced a second time.
     with suppress(ProcessLookupError):
         if worker.is_alive():
             os.kill(worker.inner.pid, signal.SIGHUP)

@@ -1,0 +1,1 @@
+"""Uploads: read them, and keep, find, delete, export and copy their pictures and records."""

@@ -1,4 +1,4 @@
-"""Storage of the pictures' bytes, under the uploads' ids."""
+"""Storage of pictures, in a folder or in S3. Their keys are the ids of the uploads."""
 
 import asyncio
 import errno
@@ -17,39 +17,48 @@ from digits.errors import NotFound, SettingsError, StorageFull, Unavailable
 from digits.settings import S3
 from digits.subprocesses import complaint
 
+_GONE = "The picture of this upload is gone."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Storage(Protocol):
-    """What recognition needs of a place for pictures. Every method raises Unavailable where it does not answer."""
+    """A place that keeps pictures. Every method raises Unavailable if it does not answer."""
 
     def put(self, pictures: Mapping[str, bytes]) -> None:
-        """Keeps them all, each whole or not at all; once this returns they are safe.
+        """Keep all of them, each completely or not at all; once this returns they are safe.
 
-        Raises StorageFull without room. Where it raises anything, some may be there.
+        If it raises anything, some may be kept.
+
+        Raises:
+            StorageFull: there is no room for them.
         """
 
     def get(self, key: str) -> bytes:
-        """The bytes as they were put. Raises NotFound."""
+        """Return a picture's bytes as they were put.
+
+        Raises:
+            NotFound: there is none under this key.
+        """
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Deletes these, ignoring missing ones."""
+        """Delete these; missing ones are no error."""
 
     def every_key(self) -> Iterator[str]:
-        """All keys, in no order. A key with a dot before it was never finished."""
+        """Yield all keys, in no order. One with a dot before it is of a picture that was not written completely."""
 
     def check(self) -> None:
-        """Returns if the storage can be used."""
+        """Return if the storage can be used."""
 
 
 class DirectoryStorage:
-    """One file for each upload, written beside its place and moved there, so that none is ever seen half."""
+    """One file for each upload, written under another name and then renamed, so that nobody sees half a file."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         """`durable` files survive power loss; others survive a killed server."""
         self._folder, self._durable = folder, durable
 
     def put(self, pictures: Mapping[str, bytes]) -> None:
+        """Write and sync all files, then rename them, and sync the folder once."""
         moves = {self._path(f".{key}"): self._path(key) for key in pictures}
         with _told():
             try:
@@ -58,7 +67,7 @@ class DirectoryStorage:
                 self._sync(*moves)
                 for temporary, place in moves.items():
                     temporary.rename(place)
-                # A renamed file survives power loss only once its folder is on the disk too.
+                # A rename survives power loss only once the folder is synced too.
                 self._sync(self._folder)
             except BaseException:
                 for temporary in moves:
@@ -67,24 +76,36 @@ class DirectoryStorage:
                 raise
 
     def get(self, key: str) -> bytes:
+        """Read the file of an upload.
+
+        Raises:
+            NotFound: it is gone.
+        """
         with _told():
             try:
                 return self._path(key).read_bytes()
             except FileNotFoundError as error:
-                raise _gone() from error
+                raise NotFound(_GONE) from error
 
     def delete(self, keys: Iterable[str]) -> None:
+        """Delete the files, and sync the folder once."""
         with _told():
             for key in keys:
                 self._path(key).unlink(missing_ok=True)
             self._sync(self._folder)
 
     def every_key(self) -> Iterator[str]:
+        """Yield the names of all files in the folder."""
         with _told(), os.scandir(self._folder) as entries:
             for entry in entries:
                 yield entry.name
 
     def check(self) -> None:
+        """Return if the folder can be written.
+
+        Raises:
+            Unavailable: it cannot.
+        """
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise Unavailable("The storage cannot be written.")
 
@@ -103,25 +124,27 @@ class DirectoryStorage:
 
 
 class S3Storage:
-    """One object for each upload, in a bucket of S3 or of what speaks as it does.
+    """One object for each upload, in a bucket of S3 or of a compatible service.
 
-    Never to be used by a process that forks others afterwards: obstore's threads do not follow them.
+    A process that uses it must not fork afterwards: obstore's threads are missing in the child.
     """
 
     def __init__(self, url: str) -> None:
-        """For `s3://BUCKET/PREFIX`. Credentials and endpoint come from the usual AWS_ environment variables."""
+        """The url is `s3://BUCKET/PREFIX`. Credentials and endpoint come from the usual AWS_ environment variables."""
         self._store = S3Store.from_url(
             url,
             client_options={"allow_http": True, "connect_timeout": "3s", "timeout": "20s"},
-            # Whoever waits would rather be told.
+            # Clients are waiting: they had better be told soon.
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
         )
 
     def put(self, pictures: Mapping[str, bytes]) -> None:
+        """Put all objects at the same time."""
+
         async def put_all() -> None:
-            # In one request each: what is broken off leaves no parts behind, which nobody would see but who pays.
+            # One request for each: an interrupted multipart upload leaves parts, which are hidden but cost money.
             puts = (self._store.put_async(key, data, use_multipart=False) for key, data in pictures.items())
-            # All are waited for, since what failed together is deleted together.
+            # Wait for all, since the caller deletes all if one fails.
             for result in await asyncio.gather(*puts, return_exceptions=True):
                 if isinstance(result, BaseException):
                     raise result
@@ -130,34 +153,42 @@ class S3Storage:
             asyncio.run(put_all())
 
     def get(self, key: str) -> bytes:
+        """Get the object of an upload.
+
+        Raises:
+            NotFound: it is gone.
+        """
         with _told():
             try:
                 return bytes(self._store.get(key).bytes())
             except FileNotFoundError as error:
-                raise _gone() from error
+                raise NotFound(_GONE) from error
 
     def delete(self, keys: Iterable[str]) -> None:
+        """Delete the objects, in as few requests as S3 allows."""
         with _told():
             self._store.delete(list(keys))
 
     def every_key(self) -> Iterator[str]:
+        """Yield the keys of all objects under the prefix."""
         with _told():
             for objects in self._store.list():
                 for found in objects:
                     yield found["path"]
 
     def check(self) -> None:
+        """Return if an object can be listed, or the bucket is empty."""
         with _told():
             next(iter(self._store.list(chunk_size=1)), None)
 
 
 def open_storage(place: str, *, durable: bool = True) -> Storage:
-    """The storage at a folder or at `s3://BUCKET/PREFIX`, which is always durable."""
+    """Open the storage in a folder, or at `s3://BUCKET/PREFIX`, which is always durable."""
     return S3Storage(place) if place.startswith(S3) else DirectoryStorage(Path(place), durable=durable)
 
 
 def picture_in(storage: Storage, key: str) -> bytes | None:
-    """The bytes as they were put; None where they are gone."""
+    """Return a picture's bytes as they were put; None if they are gone."""
     try:
         return storage.get(key)
     except NotFound:
@@ -165,9 +196,13 @@ def picture_in(storage: Storage, key: str) -> bytes | None:
 
 
 def prepare_storage(place: str) -> None:
-    """Creates the folder if it is missing, and checks that the storage can be used. Raises SettingsError if not."""
+    """Create the folder if it is missing, and check that the storage can be used.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
     if place.startswith(S3):
-        # Apart, since this process may fork others.
+        # In a process of its own: this one may fork, which obstore's threads would not survive.
         if said := complaint("digits.uploads.blobs", place):
             raise SettingsError(f"DIGITS_STORAGE: {said}")
         return
@@ -182,17 +217,18 @@ def prepare_storage(place: str) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Raises this package's errors for failures of the storage."""
+    """Turn failures of the storage into this package's errors.
+
+    Raises:
+        StorageFull: there is no room.
+        Unavailable: it failed otherwise.
+    """
     try:
         yield
     except (OSError, BaseError) as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise StorageFull("There is no room to keep the picture.") from error
         raise Unavailable("The storage does not answer.") from error
-
-
-def _gone() -> NotFound:
-    return NotFound("The picture of this upload is gone.")
 
 
 if __name__ == "__main__":

@@ -13,27 +13,33 @@ from digits.uploads.engine import begin, create_engine
 from digits.uploads.models import Digit, Order, Place, Record, Records, Wanted, first_id
 from digits.uploads.schema import uploads
 
+_UNKNOWN = "There is no upload with this id."
+
 RARE = 2000
-"""As many records are found and put in order in a moment; of more, some of the newest are never far."""
+"""Number of records below the wanted confidence up to which finding and sorting all of them is fast.
+
+If there are more, going through the history from its newest record soon finds enough of them.
+"""
 
 
 class SqlRecords:
-    """Records in a relational database, through an engine of its own."""
+    """Records in SQLite or PostgreSQL."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        # Not both imported above, which takes a while.
+        # Not imported above, since importing both dialects takes a while.
         insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(uploads)
         self._add_or_find = insert.on_conflict_do_update(
             index_elements=[uploads.c.idempotency_key],
             index_where=uploads.c.idempotency_key.is_not(None),
-            # The row that stands is returned only if it is changed, and so to what it is.
+            # RETURNING skips rows that are left alone, so an earlier one is updated, to the key that it has.
             set_={"idempotency_key": insert.excluded.idempotency_key},
         ).returning(uploads)
 
     def add(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Insert all records in one transaction; the index of idempotency keys finds the earlier ones."""
         others = [_row(record) for record in records if record.idempotency_key is None]
-        # In the order of their keys, so that no two transactions wait for each other.
+        # Sorted by key, so that two transactions cannot be in a deadlock.
         keyed = sorted((record for record in records if record.idempotency_key), key=_idempotency_key)
         with begin(self._engine) as connection:
             if others:
@@ -42,15 +48,21 @@ class SqlRecords:
         return [_record(standing[record.id]) if record.id in standing else record for record in records]
 
     def get(self, key: str) -> Record:
+        """Select the record of an upload.
+
+        Raises:
+            NotFound: there is none.
+        """
         with begin(self._engine) as connection:
             row = connection.execute(sa.select(uploads).where(uploads.c.id == key)).first()
         if row is None:
-            raise _unknown()
+            raise NotFound(_UNKNOWN)
         return _record(row)
 
     def find(
         self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
     ) -> Sequence[Record]:
+        """Select by key, so that a late page takes as long as the first."""
         with begin(self._engine) as connection:
             if order is Order.DOUBTFUL:
                 query = _doubtful_first(wanted, after)
@@ -59,34 +71,43 @@ class SqlRecords:
             return [_record(row) for row in connection.execute(query.limit(limit))]
 
     def count(self, wanted: Wanted) -> int:
+        """Count the wanted records of all pages."""
         with begin(self._engine) as connection:
             of_all = [*_conditions(wanted), *_less_confident(wanted)]
             return connection.execute(sa.select(sa.func.count()).select_from(uploads).where(*of_all)).scalar_one()
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
+        """Set or remove a label, and return the record as it is then.
+
+        Raises:
+            NotFound: there is none.
+        """
         values = {"label": label, "labelled_at": at.replace(tzinfo=None) if at else None}
         with begin(self._engine) as connection:
             connection.execute(sa.update(uploads).where(uploads.c.id == key).values(values))
             row = connection.execute(sa.select(uploads).where(uploads.c.id == key)).first()
         if row is None:
-            raise _unknown()
+            raise NotFound(_UNKNOWN)
         return _record(row)
 
     def known(self, keys: Collection[str]) -> set[str]:
+        """Select the ids among these keys."""
         with begin(self._engine) as connection:
             return set(connection.scalars(sa.select(uploads.c.id).where(uploads.c.id.in_(keys))))
 
     def delete(self, keys: Collection[str]) -> int:
+        """Delete in one transaction, and return how many records there were."""
         with begin(self._engine) as connection:
             return connection.execute(sa.delete(uploads).where(uploads.c.id.in_(keys))).rowcount
 
     def check(self) -> None:
+        """Return if a query succeeds."""
         with begin(self._engine) as connection:
             connection.execute(sa.select(uploads.c.id).limit(1))
 
 
 def open_records(url: str, *, durable: bool = True) -> Records:
-    """The records in a database that prepare_records() has prepared."""
+    """Open the records of a database that prepare_records() has prepared."""
     return SqlRecords(create_engine(url, durable=durable))
 
 
@@ -113,7 +134,7 @@ def _doubtful_first(wanted: Wanted, after: Place | None) -> sa.Select[Any]:
 
 
 def _is_rare(connection: sa.Connection, wanted: Wanted) -> bool:
-    """Whether sorting the few doubtful ones is faster than walking an index until enough are found."""
+    """Whether at most RARE records are below the wanted confidence, which are then sorted."""
     if wanted.confidence_below is None:
         return False
     some = sa.select(uploads.c.id).where(*_less_confident(wanted)).order_by(uploads.c.confidence).limit(RARE + 1)
@@ -121,7 +142,7 @@ def _is_rare(connection: sa.Connection, wanted: Wanted) -> bool:
 
 
 def _conditions(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.ColumnElement[bool]]:
-    """All conditions but that on confidence."""
+    """Yield all conditions except the one on confidence; without `by_index`, in a form that no index serves."""
     number, recognised, labelled = uploads.c.number, uploads.c.recognised, uploads.c.label.is_not(None)
     if wanted.digit is not None:
         yield (number if by_index else number.concat("")) == str(wanted.digit)
@@ -145,7 +166,7 @@ def _row(record: Record) -> dict[str, Any]:
     for column in ("created_at", "labelled_at"):
         if values[column]:
             values[column] = values[column].replace(tzinfo=None)
-    # Not dataclasses.asdict(), which takes longer than SQLite.
+    # Not dataclasses.asdict(), which takes longer than the insert in SQLite.
     values["digits"] = [
         {
             "digit": digit.digit,
@@ -169,7 +190,3 @@ def _record(row: sa.Row[Any]) -> Record:
         for digit in values["digits"]
     )
     return Record(**values)
-
-
-def _unknown() -> NotFound:
-    return NotFound("There is no upload with this id.")

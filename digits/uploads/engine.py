@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL, and what their failures mean."""
+"""Connect to SQLite and PostgreSQL, and turn their failures into this package's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from digits.errors import SettingsError, StorageFull, Unavailable, Unsettled
 
 _DISK_FULL = {"53100", "SQLITE_FULL"}
-"""PostgreSQL's code for it, and SQLite's."""
+"""The codes of PostgreSQL and SQLite for a full disk."""
 
 
 def create_engine(url: str, *, durable: bool = True) -> sa.Engine:
-    """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`.
+    """Create an engine for `sqlite:///FILE` or `postgresql+psycopg://…`.
 
-    `durable` commits survive power loss; others survive a killed server, and a PostgreSQL that is killed may have
-    lost those of the last second. Raises SettingsError for what is no URL.
+    `durable` commits survive power loss. Others survive a killed server; but if PostgreSQL itself is killed, those of
+    the last second may be lost. Raises SettingsError if a URL for PostgreSQL is malformed.
     """
     return _sqlite(url, durable) if url.startswith("sqlite:") else _postgresql(url, durable)
 
@@ -26,7 +26,7 @@ def _postgresql(url: str, durable: bool) -> sa.Engine:
     try:
         return sa.create_engine(
             url,
-            pool_pre_ping=True,  # A server that was away is found again by whoever asks next.
+            pool_pre_ping=True,  # The next query reconnects to a server that was away.
             connect_args={
                 "connect_timeout": 5,
                 "tcp_user_timeout": 10_000,
@@ -41,7 +41,7 @@ def _postgresql(url: str, durable: bool) -> sa.Engine:
 
 
 def _sqlite(url: str, durable: bool) -> sa.Engine:
-    # Not make_url(), which takes a question mark in a folder's name for the start of a query.
+    # Not make_url(): it would take a question mark in a folder's name for the start of a query.
     file = sa.URL.create("sqlite", database=url.removeprefix("sqlite:///"))
     engine = sa.create_engine(file, connect_args={"timeout": 10})
 
@@ -55,7 +55,13 @@ def _sqlite(url: str, durable: bool) -> sa.Engine:
 
 @contextmanager
 def begin(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction; raises this package's errors."""
+    """Run a transaction, which is committed at the end of the `with` block.
+
+    Raises:
+        StorageFull: there is no room on the disk.
+        Unsettled: the connection was lost during the commit.
+        Unavailable: the database failed otherwise.
+    """
     committing = False
     try:
         with engine.connect() as connection:
@@ -68,6 +74,7 @@ def begin(engine: sa.Engine) -> Iterator[sa.Connection]:
             raise StorageFull("There is no room to keep the record.") from error
         if committing and isinstance(error, DBAPIError) and error.connection_invalidated:
             raise Unsettled(
-                "The database went away while it was written, and may have it or not. Look it up before you try again."
+                "The connection to the database was lost during the commit, so the change may or may not be kept. "
+                "Look it up before you try again."
             ) from error
         raise Unavailable("The database does not answer.") from error

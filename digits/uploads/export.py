@@ -1,4 +1,4 @@
-"""Takes what people labelled out of the history, in the form that measuring and other programs read."""
+"""Export the pictures that people labelled, in a form that bench/recognition.py and other programs read."""
 
 import csv
 import zipfile
@@ -24,9 +24,10 @@ class Exported:
 
 
 def export_labelled(storage: Storage, records: Records, out: Path) -> Exported:
-    """Writes a zip of the labelled pictures, and labels.csv: `file` and `label`, `\\n` in it between lines.
+    r"""Write a zip of the labelled pictures and a labels.csv with the columns `file` and `label`.
 
-    It takes its place at the end, whole. Raises Unavailable, and OSError where it cannot be written.
+    In a label, `\n` (two characters) separates lines. The zip appears at its path once it is complete.
+    Raises Unavailable if database or storage do not answer, and OSError if the zip cannot be written.
     """
     labels = StringIO()
     rows = csv.writer(labels, lineterminator="\n")
@@ -34,7 +35,7 @@ def export_labelled(storage: Storage, records: Records, out: Path) -> Exported:
     pictures = missing = 0
     temporary = out.with_name(f".{out.name}")
     try:
-        # Pictures are compressed as they are.
+        # Pictures are compressed already.
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for record in every(records, Wanted(labelled=True)):
                 if (data := picture_in(storage, record.id)) is None:

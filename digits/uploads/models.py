@@ -1,4 +1,4 @@
-"""What is known of an upload, and what is asked about uploads; no SQL."""
+"""Records of uploads, and what may be asked of them, without SQL."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,13 +11,14 @@ from digits.box import Box
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An upload's id, a UUID."""
 PAGE = 500
-"""Records that are found at once where all are gone through."""
+"""Records in one query, when all are gone through."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """One digit as it was read, and where it stands in the upright picture."""
+    """One digit as it was read, and its box in the upright picture."""
 
     digit: int
     confidence: float
@@ -27,7 +28,7 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of an upload: a row of `uploads`. Times are in UTC."""
+    """What is known of an upload: a row of the table `uploads`. Times are in UTC."""
 
     id: str
     created_at: datetime
@@ -52,17 +53,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records are looked for: those that are all of this."""
+    """Conditions on records; a record must meet all that are not None."""
 
     digit: int | None = None
-    """Read as this one digit."""
+    """The number is this one digit."""
     recognised: bool | None = None
     labelled: bool | None = None
     confidence_below: float | None = None
     since: datetime | None = None
-    """Arrived then or later."""
+    """The upload arrived then or later."""
     until: datetime | None = None
-    """Arrived before."""
+    """The upload arrived before this time."""
 
 
 class Order(StrEnum):
@@ -74,47 +75,55 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in the order, that of a record that may be gone."""
+    """A position in an order: that of a record, which may have been deleted."""
 
     id: str
     confidence: float
 
 
 class Records(Protocol):
-    """What recognition and the web need of a database. Every method raises Unavailable where it does not answer."""
+    """A database of records. Every method raises Unavailable if it does not answer."""
 
     def add(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Keeps them all; once this returns they are not lost. Returns the records that stand.
+        """Keep all records; once this returns they are safe. Return the record that is kept for each.
 
-        These are the same, but that of two with one idempotency key the first stands for both.
+        That is the given one, or an earlier one with the same idempotency key.
         """
 
     def get(self, key: str) -> Record:
-        """Raises NotFound."""
+        """Return the record of an upload.
+
+        Raises:
+            NotFound: there is none.
+        """
 
     def find(
         self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
     ) -> Sequence[Record]:
-        """At most `limit` of the wanted records, in order; only those that follow a place."""
+        """Return the first `limit` of the wanted records, or the first that follow the place `after`."""
 
     def count(self, wanted: Wanted) -> int:
-        """How many there are."""
+        """Return how many records are wanted."""
 
     def label(self, key: str, label: str | None, at: datetime | None) -> Record:
-        """Sets a person's correction and its time; None removes it. Raises NotFound."""
+        """Set a person's correction and its time, or remove it with None. Return the record with it.
+
+        Raises:
+            NotFound: there is no such record.
+        """
 
     def known(self, keys: Collection[str]) -> set[str]:
-        """Those of the keys that have a record."""
+        """Return those of the keys that have a record."""
 
     def delete(self, keys: Collection[str]) -> int:
-        """Deletes these records, and returns how many there were."""
+        """Delete these records, and return how many there were."""
 
     def check(self) -> None:
-        """Returns if the database answers."""
+        """Return if the database answers."""
 
 
 def every(records: Records, wanted: Wanted) -> Iterator[Record]:
-    """All that are wanted, newest first."""
+    """Yield all wanted records, newest first."""
     after = None
     while page := records.find(wanted, PAGE, after):
         yield from page
@@ -122,7 +131,7 @@ def every(records: Records, wanted: Wanted) -> Iterator[Record]:
 
 
 def first_id(time: datetime) -> str:
-    """What sorts before the ids (UUIDv7) of that millisecond and later ones, and after all earlier ones."""
-    # Not timestamp(), whose floats are off by a millisecond now and then.
+    """Return a text that sorts before the ids (UUIDv7) of that millisecond and later, and after all earlier ids."""
+    # Not timestamp(): its floats are sometimes a millisecond off.
     milliseconds = max(0, -((EPOCH - time) // timedelta(milliseconds=1)))
     return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"

@@ -1,4 +1,4 @@
-"""Deletes old uploads and pictures without a record; the server runs `python -m digits.uploads.retention` daily."""
+"""Delete old uploads, and pictures without a record; the server runs `python -m digits.uploads.retention` daily."""
 
 import os
 import signal
@@ -16,9 +16,11 @@ from digits.uploads.models import ID, Records, Wanted, first_id
 LEFTOVER_AGE = timedelta(hours=1)
 """Longer than any upload takes from writing its picture to writing its record."""
 MOST_LEFTOVERS = 100
-"""More than a crash leaves. With the wrong database all pictures would look like leftovers."""
+"""A crash leaves fewer. With the wrong database, all pictures would look like leftovers."""
 BATCH = 500
+"""Uploads or keys that are handled at once."""
 NICENESS = 10
+"""Nice value of the process, so that it does not slow down requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Swept:
     leftovers: int = 0
     """Pictures without a record, and parts of pictures."""
     spared: int = 0
-    """Leftovers that were left because they are too many."""
+    """Leftovers that were not deleted, because they are too many."""
     old: int = 0
     """Uploads older than the limit."""
 
@@ -36,16 +38,16 @@ class Swept:
         said = f"Swept: leftovers {self.leftovers:,}, old uploads {self.old:,}."
         if self.spared:
             said += (
-                f" Left alone: pictures without a record, {self.spared:,}, which is more than crashes leave. "
-                "If DIGITS_DATABASE is the right one, `flask --app app sweep --all` forgets them."
+                f" Not deleted: pictures without a record, {self.spared:,}, which is more than crashes leave. "
+                "If DIGITS_DATABASE is the right one, `flask --app app sweep --all` deletes them."
             )
         return said
 
 
 def sweep(storage: Storage, records: Records, keep_days: int | None = None, most: int | None = MOST_LEFTOVERS) -> Swept:
-    """Deletes uploads older than `keep_days`, and leftovers older than an hour unless they are more than `most`.
+    """Delete uploads older than `keep_days`, and leftovers older than an hour unless there are more than `most`.
 
-    Raises Unavailable; then it is done in part, and may be done again.
+    Raises Unavailable if the storage or the database fails; then part is done, and the rest can be done later.
     """
     now = datetime.now(UTC)
     old = _forget_old(storage, records, now - timedelta(days=keep_days)) if keep_days else 0
@@ -59,14 +61,14 @@ def sweep(storage: Storage, records: Records, keep_days: int | None = None, most
 def _forget_old(storage: Storage, records: Records, until: datetime) -> int:
     forgotten = 0
     while found := [record.id for record in records.find(Wanted(until=until), BATCH)]:
-        # The pictures first: if that fails, the records are there to try again.
+        # The pictures first: if that fails, the records are still there to try again.
         storage.delete(found)
         forgotten += records.delete(found)
     return forgotten
 
 
 def _leftovers(storage: Storage, records: Records, end: str) -> list[str]:
-    """Keys before `end` without a record. Keys older than the oldest record belong to another database."""
+    """Keys before `end` without a record; not those before the oldest record, which belong to another database."""
     unknown: list[str] = []
     oldest = end
     keys = (key for key in storage.every_key() if ID.fullmatch(_id(key)) and _id(key) < end)
@@ -82,8 +84,8 @@ def _id(key: str) -> str:
 
 
 def main() -> None:
-    """Sweeps with the settings of the environment, at low priority, and prints what was deleted."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's.
+    """Sweep with the settings of the environment, at low priority, and print what was deleted."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, with which this process ends.
     os.nice(NICENESS)
     try:
         settings = Settings.read()

@@ -1,4 +1,4 @@
-"""The table of uploads, and how a database is brought to it."""
+"""The table of uploads, and how a database is migrated to it."""
 
 import sqlalchemy as sa
 
@@ -9,9 +9,9 @@ SCHEMA = "0005"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
-"""In the order of its characters, whatever the order of the database's language."""
+"""Sorted by character codes, whatever the language of the database."""
 _MIGRATION_LOCK = 0x64696769
-"""Any number, as long as it stays the same."""
+"""Key of an advisory lock in PostgreSQL: any number, as long as it stays the same."""
 
 metadata = sa.MetaData()
 
@@ -56,22 +56,27 @@ sa.Index(
 
 
 def prepare_records(url: str) -> None:
-    """Brings the database to SCHEMA. Raises SettingsError where it cannot be used."""
+    """Migrate the database at this URL to SCHEMA.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
     engine = create_engine(url)
     try:
         migrate(engine)
     except (Unavailable, StorageFull) as error:
         said = " ".join(str(getattr(error.__cause__, "orig", error)).split())
-        # Without its query, which may have a password too; the other one is masked.
+        # Without the query, which may contain a password too; the one before the host is masked.
         raise SettingsError(f"DIGITS_DATABASE: {engine.url.set(query={})} cannot be used: {said}.") from error
     finally:
         engine.dispose()
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the database to SCHEMA. Several processes may do so at once: one works, the others wait for it.
+    """Migrate the database to SCHEMA. If several processes do so at once, one works, and the others wait for it.
 
-    Raises SettingsError for a database of a newer schema.
+    Raises:
+        SettingsError: the database has a newer schema.
     """
     with begin(engine) as connection:
         if _is_current(connection):

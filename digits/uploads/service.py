@@ -1,4 +1,4 @@
-"""The whole story of an upload: bytes -> picture -> boxes -> ink -> grids -> predictions -> record."""
+"""An upload from its bytes to its record, by way of picture, boxes, ink, grids and predictions."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,22 +30,25 @@ class Upload:
 
 
 def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
-    """Reads a picture and keeps nothing. Raises what read_picture and read_digits raise."""
+    """Read a picture without keeping it. Raises what read_picture and read_digits raise."""
     return finished(recognition(data, recogniser, max_pixels))
 
 
 def recognition(data: bytes, recogniser: Recogniser, max_pixels: int) -> Stepwise[Upload]:
-    """What recognise_upload does, step by step: a picture that is large or in doubt takes long."""
+    """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
     picture = yield from decoding(data, max_pixels)
     read = yield from reading(picture.grey, recogniser)
     return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
 
 
 def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> Sequence[Record]:
-    """Keeps the pictures, then their records: once this returns all are safe, and if it raises all are gone.
+    """Keep the pictures, then their records: once this returns all are safe, and if it raises none is kept.
 
-    All but for Unsettled: then the records may be there, and so the pictures are. Returns the records that stand:
-    that of an upload, or of an earlier one with its idempotency key, and then the later picture is gone.
+    Return the record of each upload. If an earlier upload has the same idempotency key, that is its record, and the
+    later picture is not kept.
+
+    Raises:
+        Unsettled: the records may or may not be kept, and so the pictures are.
     """
     pictures = {upload.record.id: upload.data for upload in uploads}
     try:
@@ -54,24 +57,24 @@ def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) 
     except Unsettled:
         raise
     except BaseException:
-        with suppress(Exception):  # What went wrong first is what matters; the sweep finds what is left.
+        with suppress(Exception):  # The first error matters; the sweep deletes what is left.
             storage.delete(pictures)
         raise
     if repeated := pictures.keys() - {record.id for record in standing}:
-        with suppress(Unavailable):  # All that was to be kept is.
+        with suppress(Unavailable):  # All that should be kept is; the sweep deletes the rest.
             storage.delete(repeated)
     return standing
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:
-    """Forgets an upload, its picture first: if that fails, the record is there to try again. Raises NotFound."""
+    """Delete an upload, its picture first: if that fails, the record is still there to try again. Raises NotFound."""
     records.get(key)
     storage.delete([key])
     records.delete([key])
 
 
 def now() -> datetime:
-    """In UTC, to the millisecond that answers show."""
+    """Return the time in UTC, in whole milliseconds, as answers show it."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 

@@ -1,4 +1,4 @@
-"""Copies all uploads to another storage and database, under the same ids."""
+"""Copy all uploads to another storage and database, under the same ids."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ class Moved:
     there: int = 0
     """Uploads that had been copied before."""
     missing: list[str] = field(default_factory=list)
-    """Ids of records, copied too, whose pictures are gone from where they were."""
+    """Ids of uploads whose pictures are gone; their records were copied all the same."""
     damaged: list[str] = field(default_factory=list)
-    """Ids of pictures, copied too, that are not what was once sent."""
+    """Ids of uploads whose pictures are not what was sent once; they were copied all the same."""
 
     def __str__(self) -> str:
         said = [f"Uploads copied: {self.copied:,}; there already: {self.there:,}."]
@@ -35,12 +35,13 @@ class Moved:
 
 
 def move(storage: Storage, records: Records, to_storage: Storage, to_records: Records) -> Iterator[Moved]:
-    """Copies every upload, and tells after each batch what is done so far.
+    """Copy every upload, and yield after each batch what has been done so far.
 
-    Records first: a sweep over there would take a picture without one for a leftover.
+    Records are copied first: a sweep of the new storage would delete pictures without one.
 
-    What is there already is not copied again, but labelled if that is newer: so it can be broken off and repeated, and
-    either side may stay where it is. Nothing is deleted. Raises Unavailable, also where a copy is not what was copied.
+    What is there already is not copied again; only a newer label is. So this can be interrupted and repeated, and the
+    storage or the database may be the same on both sides. Nothing is deleted from the old ones. Raises Unavailable if
+    a storage or database fails, or a copy differs from its original.
     """
     moved = Moved()
     pictures = set(to_storage.every_key())
@@ -70,7 +71,7 @@ def _copy(records: list[Record], storage: Storage, to_storage: Storage, moved: M
     for key, data in copies.items():
         if to_storage.get(key) != data:
             to_storage.delete([key])
-            raise Unavailable(f"The copy of {key} is not what was copied. Nothing is lost; try again.")
+            raise Unavailable(f"The copy of {key} differs from its original. Nothing is lost; try again.")
 
 
 def _label(records: list[Record], to_records: Records) -> None:
@@ -81,5 +82,5 @@ def _label(records: list[Record], to_records: Records) -> None:
 
 def _add(records: list[Record], to_records: Records) -> None:
     standing = {record.id for record in to_records.add(records)}
-    # A key that is another upload's there is of no use any more, but the upload is.
+    # Another upload has this key there, so the key is of no use any more; the upload is copied without it.
     to_records.add([replace(record, idempotency_key=None) for record in records if record.id not in standing])

@@ -1,4 +1,4 @@
-"""Group commit: uploads that arrive together are kept together, and share what that takes the disk."""
+"""Group commit: uploads that arrive together are written together, and share what a durable write costs."""
 
 from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -9,10 +9,11 @@ from digits.uploads.models import Record, Records
 from digits.uploads.service import Upload, keep_uploads
 
 MOST_AT_ONCE = 64
+"""Uploads that are written together."""
 
 
 class WriteBatcher:
-    """Keeps uploads, in a thread of its own, or in that of an `executor` with one thread."""
+    """Keep uploads in a thread of its own, or in that of an `executor` with one thread."""
 
     def __init__(self, storage: Storage, records: Records, executor: Executor | None = None) -> None:
         self._storage, self._records = storage, records
@@ -22,9 +23,9 @@ class WriteBatcher:
         self._thread = executor or ThreadPoolExecutor(1, thread_name_prefix="write-batcher")
 
     def keep(self, upload: Upload) -> "Future[Record]":
-        """The record that stands, once it is safe; fails with what kept it from that, and then nothing is left."""
+        """Return a future of the record, as keep_uploads returns it, or of the error that it raises."""
         kept: Future[Record] = Future()
-        kept.set_running_or_notify_cancel()  # Whoever waits may go away, but the others of its batch do not.
+        kept.set_running_or_notify_cancel()  # Not to be cancelled if its client goes away: a batch is kept whole.
         with self._lock:
             if not self._is_at_work:
                 self._thread.submit(self._keep_waiting)
@@ -44,7 +45,7 @@ class WriteBatcher:
                     kept.set_result(record)
 
     def _next_batch(self) -> list[tuple[Upload, "Future[Record]"]]:
-        """All that came while others were kept; empty once the work is done."""
+        """Take what arrived while the last batch was written; empty if nothing did."""
         with self._lock:
             batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
             self._is_at_work = bool(batch)

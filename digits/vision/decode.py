@@ -1,4 +1,4 @@
-"""Bytes to picture: safe decoding, orientation, transparency, grey levels."""
+"""Decode a picture: from its bytes to upright grey levels, within limits on what it may cost."""
 
 import importlib
 import math
@@ -16,30 +16,29 @@ from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 from digits.errors import EmptyFile, NotAPicture, Refused
 from digits.grids import Grey
 from digits.stepwise import Stepwise, finished
-from digits.vision.decode_limits import decodes_quickly, opens_quickly, refuse_costly_bytes, refuse_costly_header
+from digits.vision.decode_limits import (
+    DecodeConfig,
+    decodes_quickly,
+    opens_quickly,
+    refuse_costly_bytes,
+    refuse_costly_header,
+)
 from digits.vision.png_inflate import unpacked
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 
-MAX_SIDE = 800
-"""Pixels of the longer side. Larger pictures are reduced by a whole factor; a JPEG's decoder does most of it."""
-
-LARGE_PIXELS = 4_000_000
-"""Pictures that must be decoded at more than this size take their turn, since each takes hundreds of megabytes."""
-
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
-_ONE_COLOUR = 48
-"""Grey levels that the visible pixels of one pen may differ by."""
+"""The usual values of white, for pixels of 1, 8, 10, 12, 14, 16 and 32 bits."""
 
 _one_large_picture = threading.Lock()
 
 for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
     importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 pillow_heif.register_heif_opener()
-# Odd metadata is no concern of those who run the server.
+# Operators can do nothing about odd metadata.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Dimensions are checked against the caller's limit before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -47,83 +46,89 @@ Image.MAX_IMAGE_PIXELS = None
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An upright picture in grey, and what was sent."""
+    """A decoded picture, and what its file said."""
 
     grey: Grey
-    """uint8 (h, w), as the eye sees it, reduced to working size; ink may be dark or light."""
+    """uint8 (h, w): upright, as the eye sees it, and reduced to MAX_SIDE; ink may be dark or light."""
     width: int
-    """Pixels of the upright picture as sent."""
+    """Pixels of the upright picture as it was sent."""
     height: int
     format: str
 
 
-def read_picture(data: bytes, max_pixels: int) -> Picture:
-    """Decodes the first frame of a picture whose format is judged by its bytes alone.
+def read_picture(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()) -> Picture:
+    """Decode the first frame of a picture. Its format is judged by its bytes alone.
 
-    Raises EmptyFile for no bytes, NotAPicture for other or damaged files, and TooManyPixels before anything
-    large is decoded.
+    Raises EmptyFile if there are no bytes, NotAPicture if they are no picture or a damaged one, and TooManyPixels,
+    before anything large is decoded, if decoding it would cost too much.
     """
-    return finished(decoding(data, max_pixels))
+    return finished(decoding(data, max_pixels, config))
 
 
-def decoding(data: bytes, max_pixels: int) -> Stepwise[Picture]:
-    """What read_picture does, step by step."""
+def decoding(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()) -> Stepwise[Picture]:
+    """Do what read_picture does, step by step.
+
+    Raises:
+        EmptyFile: there are no bytes.
+        Refused: decoding it would cost too much (TooManyPixels).
+        NotAPicture: the file is not a picture, or is damaged.
+    """
     if not data:
         raise EmptyFile(f"The file is empty. Send {ACCEPTED}.")
     try:
-        return (yield from _decoding(data, max_pixels))
+        return (yield from _decoding(data, max_pixels, config))
     except Refused:
         raise
     except UnidentifiedImageError as error:
         raise NotAPicture(f"This file is not a picture that can be read. Send {ACCEPTED}.") from error
-    except Exception as error:  # Decoders raise whatever a damaged file makes them stumble over.
+    except Exception as error:  # Damaged files make decoders raise errors of any kind.
         raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
 
 
-def _decoding(data: bytes, max_pixels: int) -> Stepwise[Picture]:
-    refuse_costly_bytes(data)
-    if not (is_quick := opens_quickly(data)):
+def _decoding(data: bytes, max_pixels: int, config: DecodeConfig) -> Stepwise[Picture]:
+    refuse_costly_bytes(data, config)
+    if not (is_quick := opens_quickly(data, config)):
         yield None
     with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
-        refuse_costly_header(image, max_pixels)
-        if is_quick and not decodes_quickly(image):
+        refuse_costly_header(image, max_pixels, config)
+        if is_quick and not decodes_quickly(image, config):
             yield None
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
-        shrink = max(1.0, max(sent) / MAX_SIDE)
+        shrink = max(1.0, max(sent) / config.max_side)
         drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
-        with _one_large_picture if image.width * image.height > LARGE_PIXELS else nullcontext():
+        with _one_large_picture if image.width * image.height > config.large_pixels else nullcontext():
             image.load()
             width, height = sent if drafted else image.size
             if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
                 width, height = height, width
             ImageOps.exif_transpose(image, in_place=True)
-            return Picture(np.asarray(_reduced(_grey(image))), width, height, image_format)
+            return Picture(np.asarray(_reduced(_grey(image, config), config)), width, height, image_format)
 
 
-def _grey(image: Image.Image) -> Image.Image:
-    """Any mode -> L."""
+def _grey(image: Image.Image, config: DecodeConfig) -> Image.Image:
+    """Convert a picture of any mode to L, 8 bits of grey."""
     if image.mode == "F" or image.mode.startswith("I"):
-        # Pillow reduces only the widest whole numbers.
-        return _eight_bits(_reduced(image if image.mode == "F" else image.convert("I")))
+        # Pillow can reduce integers only if they have 32 bits.
+        return _eight_bits(_reduced(image if image.mode == "F" else image.convert("I"), config))
     if image.mode == "LAB":
         return image.getchannel("L")
     if image.has_transparency_data:
-        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"))
+        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"), config)
     return image.convert("L")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Deeper greys are rescaled by the smallest usual white level that holds them, never clipped."""
+    """Rescale deeper greys to 8 bits: the smallest usual value of white that none exceeds becomes 255."""
     values = np.clip(np.nan_to_num(np.asarray(image, dtype=np.float64)), 0, None)
     white = next(level for level in _WHITE_LEVELS if values.max() <= level)
     return Image.fromarray((values * (255 / white)).astype(np.uint8))
 
 
-def _opaque(rgba: Image.Image) -> Image.Image:
-    """RGBA -> L. Where colour says nothing, as in strokes on a transparent canvas, alpha is the ink.
+def _opaque(rgba: Image.Image, config: DecodeConfig) -> Image.Image:
+    """Convert RGBA to L. If all that is visible has one colour, such as strokes on a transparent canvas, alpha is ink.
 
-    Else the picture shows its own paper, and the transparent part is filled with it.
+    Otherwise the picture shows its own paper, and its transparent parts get the median grey of what is visible.
     """
     alpha, grey = rgba.getchannel("A"), rgba.convert("L")
     if alpha.getextrema()[0] == 255:
@@ -133,11 +138,11 @@ def _opaque(rgba: Image.Image) -> Image.Image:
     if histogram[-1] == 0:
         return Image.new("L", rgba.size, 255)
     dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))
-    if light - dark < _ONE_COLOUR:
+    if light - dark < config.one_colour:
         return ImageChops.invert(alpha)
     return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    factor = math.ceil(max(image.size) / MAX_SIDE)
+def _reduced(image: Image.Image, config: DecodeConfig) -> Image.Image:
+    factor = math.ceil(max(image.size) / config.max_side)
     return image.reduce(factor) if factor > 1 else image

@@ -1,4 +1,4 @@
-"""PNG's pixels unpacked in one go: Pillow unpacks them row by row, which takes it most of the time that it needs."""
+"""Decompress a PNG's pixels in one call: Pillow does it row by row, which takes most of its time."""
 
 import struct
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from itertools import islice
 from zlib_ng import zlib_ng
 
 LEAST_BYTES, MOST_BYTES = 1 << 15, 1 << 24
-"""Of pixels: what is smaller gains nothing, and what is larger would be held in memory twice."""
+"""Range of the decompressed size: smaller pictures gain nothing, and larger ones would be in memory twice."""
 MOST_CHUNKS = 1000
+"""A PNG with more chunks, up to the end of its pixels, is left as it is."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">4x4sIIBBxxB")
@@ -20,7 +21,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def unpacked(data: bytes) -> bytes:
-    """A PNG -> the same picture with its pixels stored, not deflated; all else, odd and damaged ones too, as it is."""
+    """Return a PNG with its pixels uncompressed. All other data, and odd or damaged PNGs, are returned unchanged."""
     try:
         size = _size_of_pixels(data)
         if not LEAST_BYTES <= size <= MOST_BYTES:
@@ -34,12 +35,12 @@ def unpacked(data: bytes) -> bytes:
         return data
     stored = _stored(pixels)
     length = sum(map(len, stored))
-    # Pillow looks at no checksum of pixels.
+    # The checksum is left zero: Pillow does not check that of pixels.
     return b"".join((data[:start], _CHUNK.pack(length, b"IDAT"), *stored, bytes(_CHECKSUM), data[end:]))
 
 
 def _stored(pixels: bytes) -> list[bytes | memoryview]:
-    """The parts of what zlib makes of it at level 0 (RFC 1950, and 3.2.4 of RFC 1951), without a copy."""
+    """Parts of an uncompressed zlib stream of the pixels (RFC 1950, and 3.2.4 of RFC 1951), without copying them."""
     view = memoryview(pixels)
     parts: list[bytes | memoryview] = [_ZLIB]
     for start in range(0, len(view), _BLOCK):
@@ -50,7 +51,7 @@ def _stored(pixels: bytes) -> list[bytes | memoryview]:
 
 
 def _size_of_pixels(data: bytes) -> int:
-    """Bytes of the rows with their filters; 0 for what is no PNG, or an interlaced one."""
+    """Bytes of all rows with their filter bytes; 0 if the data are no PNG, or an interlaced one."""
     if not data.startswith(_SIGNATURE):
         return 0
     name, width, height, depth, colour, interlaced = _HEADER.unpack_from(data, len(_SIGNATURE))
@@ -61,7 +62,11 @@ def _size_of_pixels(data: bytes) -> int:
 
 
 def _packed_pixels(data: bytes) -> tuple[int, bytes, int]:
-    """Where the first chunk of pixels starts, what they all hold, and where the last one ends. Raises ValueError."""
+    """Return the start of the first chunk of pixels, the contents of all such chunks, and the end of the last.
+
+    Raises:
+        ValueError: no chunk follows them, or too many chunks come before.
+    """
     first, parts = 0, []
     for name, start, end in islice(chunks_of(data), MOST_CHUNKS):
         if name == b"IDAT":
@@ -73,7 +78,7 @@ def _packed_pixels(data: bytes) -> tuple[int, bytes, int]:
 
 
 def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each whole chunk of a PNG: its name, and where it starts and ends. Nothing for what is no PNG."""
+    """Yield the name, start and end of each complete chunk of a PNG, or nothing if the data are no PNG."""
     place = len(_SIGNATURE) if data.startswith(_SIGNATURE) else len(data)
     while place + _CHUNK.size <= len(data):
         length, name = _CHUNK.unpack_from(data, place)

@@ -1,4 +1,4 @@
-"""The application over HTTP. Flask lives here only."""
+"""The application over HTTP. No other package imports Flask."""
 
 from io import BytesIO
 
@@ -13,9 +13,9 @@ from digits.web.services import Services, open_services, prepare
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
-    """The WSGI application, on the given services; by default on real ones, configured by settings or the environment.
+    """Create the WSGI application, on the given services or on real ones.
 
-    Raises StartError where those cannot be made.
+    Real services are opened with the given settings or those of the environment; raises StartError if that fails.
     """
     if services is None:
         settings = settings or Settings.read()
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 
 
 class _Request(Request):
-    """Keeps uploaded files in memory, where the front has read them, instead of copying them to a temporary file."""
+    """A request whose files stay in memory, where the front has read them, and not in a temporary file."""
 
     def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
         return BytesIO()

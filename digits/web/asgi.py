@@ -1,8 +1,8 @@
-"""The ASGI front: takes each body in whole, within a size and a time, before any thread is taken for it.
+"""The ASGI front: it receives each body whole, within a size and a time, before a thread works on it.
 
-Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. The
-answer, refusals too, comes from the Flask application, which the front calls in a few threads; but for a small
-picture's, to which there is a fast path.
+Half-sent bodies bring WSGI servers to a stop, since each holds a thread; here they hold only their bytes. A small
+picture is answered by the fast path. All other answers, refusals too, come from the Flask application, which the front
+calls in a few threads.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from digits.errors import BadRequest, Busy, TooSlow
+from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
 from digits.web.fast_path import Answer, FastPath, Headers
-from digits.web.problems import REFUSED, too_large
+from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
 
@@ -37,6 +37,7 @@ MOST_BEGUN = 250
 """Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
+_FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -65,10 +66,11 @@ class Front:
         self._begun = 0
 
     def bid_farewell(self) -> None:
-        """From now on closes each connection after its answer, so that clients connect to another worker."""
+        """Close each connection after its next answer, so that clients connect to another worker."""
         self._farewell = [(b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it. What goes wrong with its body is answered by Flask."""
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
@@ -85,13 +87,13 @@ class Front:
         await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
-        """Asks the fast path first; if it cannot answer, Flask goes on in a thread."""
+        """Ask the fast path first; if it does not answer, Flask does, in a thread."""
         if self._fast_path and REFUSED not in environ and (answer := await self._fast_path.answer(environ, body)):
             return answer
         if BEGUN not in environ:
             return await self._ask_flask(environ, body)
         if self._begun >= MOST_BEGUN:
-            return await self._ask_flask({**environ, REFUSED: _as_many_as_it_can()}, b"")
+            return await self._ask_flask({**environ, REFUSED: Busy(_FULL)}, b"")
         self._begun += 1
         try:
             return await self._ask_flask(environ, body)
@@ -104,9 +106,16 @@ class Front:
         return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
 
     async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
-        """Raises TooLarge before or while it is read, Busy, TooSlow, or BadRequest if it breaks off."""
+        """Receive the body, and stop as soon as it is refused.
+
+        Raises:
+            BadRequest: the connection was closed before the end.
+            Busy: the worker holds too many bytes.
+            TooLarge: the body is larger than the limit, or is announced to be.
+            TooSlow: it stopped for too long, or took too long in all.
+        """
         if announced.isdigit() and int(announced) > self._max_bytes:
-            raise too_large(self._max_bytes)
+            raise TooLarge(size_limit(self._max_bytes))
         now = asyncio.get_running_loop().time
         end = now() + self._body_seconds
         try:
@@ -117,9 +126,9 @@ class Front:
                         raise BadRequest("The request's body broke off. Send it again.")
                     chunk = message.get("body", b"")
                     if len(body) + len(chunk) > self._max_bytes:
-                        raise too_large(self._max_bytes)
+                        raise TooLarge(size_limit(self._max_bytes))
                     if self._held + len(chunk) > BODIES * self._max_bytes:
-                        raise _as_many_as_it_can()
+                        raise Busy(_FULL)
                     body += chunk
                     self._held += len(chunk)
                     if not message.get("more_body"):
@@ -132,12 +141,8 @@ class Front:
             ) from error
 
 
-def _as_many_as_it_can() -> Busy:
-    return Busy("The server holds as many uploads as it can. Send it again in a few seconds.")
-
-
 def _give_way() -> None:
-    """Lowers this thread's priority: one photo takes as long as fifty small pictures in the event loop."""
+    """Lower this thread's priority: one photo takes as long as fifty small pictures in the event loop."""
     if sys.platform != "linux":
         return  # Only there has each thread a priority of its own.
     with suppress(OSError):
@@ -146,7 +151,7 @@ def _give_way() -> None:
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
-    """ASGI's scope -> the environ of PEP 3333, but for the body."""
+    """Make the environ of PEP 3333, without the body, from ASGI's scope."""
     host, port = scope.get("server") or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
@@ -176,7 +181,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
 
 
 def call(app: Wsgi, environ: dict[str, Any]) -> Answer:
-    """Runs a WSGI application to its end."""
+    """Run a WSGI application to its end, and return its answer."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:

@@ -1,4 +1,4 @@
-"""`flask --app app COMMAND`: what an operator does with the uploads."""
+"""What an operator can do with the uploads: `flask --app app sweep`, `export` or `move`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ bp = Blueprint("commands", __name__, cli_group=None)
 
 
 def in_own_app(context: click.Context) -> None:
-    """Lets these commands run without `flask --app`."""
+    """Let these commands run without `flask --app`: the context gets an application of its own."""
     from digits.web import create_app
 
     def created() -> Flask:
@@ -33,7 +33,9 @@ def in_own_app(context: click.Context) -> None:
 
 
 @bp.cli.command("sweep")
-@click.option("--all", "everything", is_flag=True, help=f"Leftovers too that are more than {MOST_LEFTOVERS:,}.")
+@click.option(
+    "--all", "everything", is_flag=True, help=f"Delete leftovers even if there are more than {MOST_LEFTOVERS:,}."
+)
 def sweep_command(everything: bool) -> None:
     """Deletes uploads older than DIGITS_KEEP_DAYS, and leftovers of interrupted uploads."""
     at_hand = services()
@@ -51,20 +53,20 @@ def export_command(out: Path) -> None:
         exported = export_labelled(at_hand.storage, at_hand.records, out)
     click.echo(f"Written: {out}; labelled pictures: {exported.pictures:,}.")
     if exported.missing:
-        click.echo(f"Labelled too, but gone: {exported.missing:,}.", err=True)
+        click.echo(f"Labelled pictures that are gone: {exported.missing:,}.", err=True)
 
 
 @bp.cli.command("move")
 @click.option("--storage", help="Where to: a folder, or s3://BUCKET/PREFIX. By default the pictures stay.")
 @click.option("--database", help="Where to: sqlite:///FILE or postgresql://… By default the records stay.")
 def move_command(storage: str | None, database: str | None) -> None:
-    """Copies all uploads to another storage and database, under the same ids."""
+    """Copies all uploads to another storage and database, under the same ids."""  # noqa: DOC501 - It is the help.
     at_hand = services()
     here = at_hand.settings
     with _told():
         there = Settings.read(storage=storage or here.storage, database=database or here.database)
         if (there.storage, there.database) == (here.storage, here.database):
-            raise click.UsageError("Name another --storage or --database than DIGITS_STORAGE and DIGITS_DATABASE do.")
+            raise click.UsageError("Name a --storage or --database other than DIGITS_STORAGE and DIGITS_DATABASE.")
         prepare_storage(there.storage)
         prepare_records(there.database)
         to_storage, to_records = open_storage(there.storage), open_records(there.database)
@@ -77,7 +79,11 @@ def move_command(storage: str | None, database: str | None) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Reports failures as one sentence, with exit status 1."""
+    """End the command with a sentence and exit status 1 if something fails.
+
+    Raises:
+        ClickException: it failed.
+    """
     try:
         yield
     except DigitsError as error:

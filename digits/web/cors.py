@@ -15,16 +15,18 @@ from digits.settings import ANY_ORIGIN, Settings
 METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+"""Headers of a response that pages of other origins may read."""
 PREFLIGHT_SECONDS = 24 * 60 * 60
+"""For how long a browser may keep the answer to a preflight."""
 
 
 View = TypeVar("View", bound=Callable[..., object])
 
 
 def public(view: View) -> View:
-    """Opens a view to pages of any origin, where none is named.
+    """Mark a view as open to pages of any origin, as long as no origin is named in the settings.
 
-    All others need an origin that is: else any web page could read or empty a laptop's history.
+    All other views are only for pages of named origins: otherwise any web page could read or delete a laptop's history.
     """
     view.is_public = True  # type: ignore[attr-defined]
     return view
@@ -35,16 +37,16 @@ def _is_private(endpoint: str | None) -> bool:
 
 
 def allow_origins(app: Flask, settings: Settings) -> None:
-    """Adds CORS to every response, errors included; never with credentials."""
+    """Add CORS headers to every response, errors included; never with credentials."""
     anyone = settings.cors_origins == (ANY_ORIGIN,)
     if anyone:
-        # Flask calls these in reverse order: this one sees what Flask-CORS has added.
+        # Flask calls these in reverse order, so this one can remove what Flask-CORS has added.
         app.after_request(_keep_history_private)
         if ipaddress.ip_address(settings.host).is_loopback:
             app.before_request(_refuse_borrowed_names)
     CORS(
         app,
-        # As patterns, since Flask-CORS takes some plain strings for patterns too.
+        # As patterns, since Flask-CORS would take some plain strings for patterns.
         origins=ANY_ORIGIN if anyone else [re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins],
         methods=METHODS,
         expose_headers=EXPOSED,
@@ -62,7 +64,11 @@ def _keep_history_private(response: Response) -> Response:
 
 
 def _refuse_borrowed_names() -> None:
-    """Stops DNS rebinding: a page whose host name resolves to this machine would count as the same origin."""
+    """Prevent DNS rebinding: a page whose host name resolves to this machine would count as the same origin.
+
+    Raises:
+        Forbidden: the request is for the history, under a host name that is not of this machine.
+    """
     if _is_private(request.endpoint) and not _ADDRESS.fullmatch(request.host):
         raise Forbidden(
             f"The history is not shown under the name {request.host}. Use the machine's address, "
@@ -71,7 +77,7 @@ def _refuse_borrowed_names() -> None:
 
 
 def _endpoints() -> set[str]:
-    """The request's endpoint; for a preflight all endpoints of its URL, since browsers cache the answer per URL."""
+    """Return the request's endpoint; for a preflight, all endpoints of its URL, since browsers cache it per URL."""
     if request.method != "OPTIONS":
         return {request.endpoint} if request.endpoint else set()
     urls = current_app.url_map.bind("")

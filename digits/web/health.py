@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""Liveness and readiness of a worker, for load balancers and container platforms."""
 
 import logging
 
@@ -19,13 +19,18 @@ log = logging.getLogger(__name__)
 @bp.get("/healthz")
 @public
 def healthz() -> ResponseReturnValue:
+    """Answer as long as the process lives, whatever the state of database and storage."""
     return jsonify(status="alive")
 
 
 @bp.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """Raises Unavailable, naming them, where the database or the storage does not answer."""
+    """Answer with the model's name if the database and the storage answer.
+
+    Raises:
+        Unavailable: one or both do not; the sentence names them.
+    """
     at_hand = services()
     away = [name for name, part in (("database", at_hand.records), ("storage", at_hand.storage)) if not _answers(part)]
     if away:

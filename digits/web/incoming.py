@@ -1,4 +1,4 @@
-"""The pictures in a request, however they were sent."""
+"""Take the pictures out of a request, in each form in which they can be sent."""
 
 import base64
 import binascii
@@ -13,6 +13,7 @@ from werkzeug.http import parse_options_header
 from digits.errors import BadRequest, TooLarge, UnsupportedRequest
 
 FIELDS = ("file", "files[]", "filepond")
+"""Multipart fields in which a single picture may come."""
 MAX_FILES = 20
 MAX_PARTS = 1000
 MAX_HEADERS = 32
@@ -26,7 +27,13 @@ _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as
 
 
 def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
-    """The bytes of one or more files, unchecked. Raises BadRequest, TooLarge or UnsupportedRequest."""
+    """Return the bytes of one or more pictures, not yet decoded.
+
+    Raises BadRequest or TooLarge if the body cannot be read.
+
+    Raises:
+        UnsupportedRequest: the content type is not understood.
+    """
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
@@ -39,7 +46,11 @@ def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """A request's body, whatever its Content-Type says, as a JSON object."""
+    """Parse a request's body as a JSON object, whatever its Content-Type says.
+
+    Raises:
+        BadRequest: it is not a JSON object.
+    """
     try:
         read = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -50,7 +61,11 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def base64_picture(text: Any) -> bytes:
-    """A data URL, or base64 alone -> the bytes."""
+    """Decode a data URL, or base64 alone.
+
+    Raises:
+        BadRequest: it is neither.
+    """
     if not isinstance(text, str):
         raise BadRequest('The JSON object needs a field "image" that holds a data URL or base64.')
     encoded = text.partition(",")[2] if text[:5].lower() == "data:" else text
@@ -65,12 +80,17 @@ class Part(NamedTuple):
 
     field: str
     is_file: bool
-    """False for a text, and where no file was chosen."""
+    """False for a text, and for a file field in which no file was chosen."""
     content: bytes
 
 
 def parts_of(body: bytes, boundary: str) -> list[Part]:
-    """Raises BadRequest for what is damaged, and TooLarge for too many parts."""
+    """Split a multipart body into its parts.
+
+    Raises:
+        BadRequest: there is no boundary, or the body is damaged.
+        TooLarge: there are too many parts, or a part's headers are too many or too long.
+    """
     if not body:
         return []
     if not boundary:
@@ -80,7 +100,7 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
         )
     parts: list[Part] = []
     try:
-        # No name is used but that of the field, whatever its characters are.
+        # Any bytes are valid latin-1: names in other encodings do no harm, since only known fields are used.
         with PushMultipartParser(
             boundary, max_header_count=MAX_HEADERS, max_segment_count=MAX_PARTS, header_charset="latin-1"
         ) as parser:
@@ -101,7 +121,7 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
 
 
 def _is_file(segment: MultipartSegment) -> bool:
-    if segment.filename is None:  # RFC 7578 forbids filename*, but there are clients that send it.
+    if segment.filename is None:  # RFC 7578 forbids filename*, but some clients send it.
         return bool(_OTHER_NAME.search(segment.header("Content-Disposition", "")))
     return bool(segment.filename)
 

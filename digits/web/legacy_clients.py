@@ -16,7 +16,7 @@ from digits.web.services import keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
-# One for each way of telling errors.
+# One for each form in which errors are answered.
 upload_bp = Blueprint("upload", __name__)
 predict_bp = Blueprint("predict", __name__)
 pixeles_bp = Blueprint("pixeles", __name__)
@@ -25,7 +25,11 @@ pixeles_bp = Blueprint("pixeles", __name__)
 @upload_bp.post("/upload")
 @public
 def upload() -> ResponseReturnValue:
-    """The Angular client of mnist-neural-network: a multipart file for a JSON string."""
+    """Answer a multipart file with a JSON string, for the Angular client of mnist-neural-network.
+
+    Raises:
+        BadRequest: there are several files.
+    """
     pictures = pictures_in(request.environ, request.get_data())
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
@@ -37,7 +41,11 @@ def upload() -> ResponseReturnValue:
 @predict_bp.post("/predict")
 @public
 def predict() -> ResponseReturnValue:
-    """mnist-classifier sends 784 numbers, the page of MNIST Digit Classification a drawing as a data URL."""
+    """Answer 784 numbers (users of mnist-classifier), or a data URL (page of MNIST Digit Classification).
+
+    Raises:
+        BadRequest: the JSON object has neither.
+    """
     body = json_object(request.get_data())
     if "data" in body:
         return jsonify(prediction=services().recogniser.predict([_grid(body["data"])])[0].digit)
@@ -51,7 +59,7 @@ def predict() -> ResponseReturnValue:
 @pixeles_bp.post("/")
 @public
 def pixeles() -> ResponseReturnValue:
-    """NN_numbers: a form field of 784 values from 0 to 1, for a line of text in its page's language."""
+    """Answer a form field of 784 values from 0 to 1 with a line of Spanish text, for the page of NN_numbers."""
     grid = _grid(request.form.get("pixeles", "").split(","))
     prediction = services().recogniser.predict([grid])[0]
     text = f"Prediccion: {SPANISH[prediction.digit]}, Accuracy: {prediction.confidence:.2f}"
@@ -60,14 +68,14 @@ def pixeles() -> ResponseReturnValue:
 
 @predict_bp.errorhandler(Exception)
 def _as_field(error: Exception) -> ResponseReturnValue:
-    """Clients of /predict look for the field `error`."""
+    """Answer an error as JSON with the field `error`, which clients of /predict look for."""
     kind, detail = tell(error)
     return jsonify(error=detail), kind.status, retry_later(kind)
 
 
 @pixeles_bp.errorhandler(Exception)
 def _as_text(error: Exception) -> ResponseReturnValue:
-    """The page of NN_numbers shows the text as it is, in Spanish."""
+    """Answer an error as plain text, which the page of NN_numbers shows as it is; a bad request in Spanish."""
     kind, detail = tell(error)
     if isinstance(error, BadRequest):
         detail = f"el campo pixeles debe tener {SIDE * SIDE} valores de 0 a 1 separados por comas."
@@ -75,14 +83,18 @@ def _as_text(error: Exception) -> ResponseReturnValue:
 
 
 def _grid(values: Any) -> Grid:
-    """784 numbers, 0..1 or 0..255, white on black -> uint8 (28, 28). Raises BadRequest."""
+    """Make a grid, uint8 (28, 28), of 784 numbers from 0 to 1 or from 0 to 255, white on black.
+
+    Raises:
+        BadRequest: the values are not these.
+    """
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadRequest("`data` holds something that is not a number.") from error
     if array.size != SIDE * SIDE:
         raise BadRequest(f"`data` holds {array.size} values; a picture of {SIDE}x{SIDE} pixels has {SIDE * SIDE}.")
-    # Written so that NaN, which compares as false, is refused too.
+    # Written so that NaN is refused too: comparing it gives false.
     if not (array.min() >= 0 and array.max() <= 255):
         raise BadRequest("`data` holds values outside 0 to 1, or 0 to 255.")
     scale = 255 if array.max() <= 1 else 1

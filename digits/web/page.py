@@ -15,12 +15,14 @@ bp = Blueprint("page", __name__)
 @bp.get("/")
 @public
 def index() -> ResponseReturnValue:
+    """Send the page's HTML."""
     return _file("index.html")
 
 
 @bp.get("/static/<name>")
 @public
 def asset(name: str) -> ResponseReturnValue:
+    """Send a file that the page uses."""
     return _file(name)
 
 

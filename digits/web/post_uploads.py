@@ -1,4 +1,4 @@
-"""POST /uploads: from a request's body to its answer, in the event loop, in a thread, or begun there and ended here."""
+"""POST /uploads, from a request's body to its answer; the event loop and Flask's threads run the same generator."""
 
 import re
 from collections.abc import Callable
@@ -45,10 +45,10 @@ class Asked(NamedTuple):
 
 
 def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Callable[..., str]) -> Stepwise[Reply]:
-    """Recognises one picture or several, and keeps them if asked to.
+    """Recognise one picture or several, and keep them if asked to.
 
-    Raises what is wrong with the request, or with its one picture. Several are read where Flask's context is, since a
-    picture that is refused does not spoil the others.
+    Raises what is wrong with the request, or with its only picture. Of several, one that is refused does not spoil the
+    others; they are read in a thread, since their problems need Flask's context.
     """
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     arguments = dict(reversed(query))  # The first of each counts.
@@ -84,7 +84,11 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
-    """A key for each picture. It includes the origin, so that no other site can find out what was sent under it."""
+    """A key for each picture. It includes the origin, so that no other site can find out what was sent under it.
+
+    Raises:
+        BadRequest: the header is no key.
+    """
     key = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return [None] * count

@@ -1,4 +1,4 @@
-"""The table of errors, and their form: RFC 9457 application/problem+json."""
+"""The table from errors to HTTP statuses, and their form: application/problem+json (RFC 9457)."""
 
 import http
 import logging
@@ -20,7 +20,7 @@ from digits.web.services import services
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 REFUSED = "digits.refused"
-"""Where the front puts an error into the environ of a request, for Flask to answer with."""
+"""Key under which the front puts an error into a request's environ, for Flask to answer with."""
 
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -35,15 +35,16 @@ class Kind:
     slug: str | None
     title: str
     advice: str = ""
-    """What the client can do, where the error itself does not say so."""
+    """What the client can do, if the error's own sentence does not say so."""
 
     @property
     def type(self) -> str:
+        """A URL that describes this kind of problem, or `about:blank` if the status says it all."""
         return f"/problems/{self.slug}" if self.slug else "about:blank"
 
 
 _WITHOUT = "Recognise with ?store=false, or try again later."
-_MALFORMED = Kind(400, "bad-request", "The request is not put together as it should be")
+_MALFORMED = Kind(400, "bad-request", "The request is malformed")
 KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.BadRequest: _MALFORMED,
     errors.Forbidden: Kind(403, "forbidden", "The history is private"),
@@ -58,7 +59,7 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.KeyReused: Kind(422, "key-reused", "Another picture came under this Idempotency-Key"),
     errors.Busy: Kind(503, "busy", "The server is busy"),
     errors.Unavailable: Kind(503, "unavailable", "The database or the storage does not answer", _WITHOUT),
-    errors.Unsettled: Kind(503, "unsettled", "Whether this was kept is not known"),
+    errors.Unsettled: Kind(503, "unsettled", "It is not known whether this was kept"),
     errors.StorageFull: Kind(507, "storage-full", "There is no room to keep the picture", _WITHOUT),
 }
 UNEXPECTED = Kind(500, "internal", "Something went wrong inside the server")
@@ -69,7 +70,11 @@ bp = Blueprint("problems", __name__)
 @bp.get("/problems/<slug>")
 @public
 def problem_type(slug: str) -> ResponseReturnValue:
-    """Where a problem's `type` leads."""
+    """Describe a kind of problem, at the URL that is its `type`.
+
+    Raises:
+        NotFound: there is no such kind.
+    """
     for kind in (*KINDS.values(), UNEXPECTED):
         if kind.slug == slug:
             return jsonify(type=kind.type, title=kind.title, status=kind.status)
@@ -77,21 +82,21 @@ def problem_type(slug: str) -> ResponseReturnValue:
 
 
 def request_id(environ: Mapping[str, Any]) -> str:
-    """The id under which a request is logged: the client's X-Request-ID if it is harmless, else a new one."""
+    """Return the id with which a request is logged: its X-Request-ID if that is harmless, or else a new one."""
     sent: str = environ.get("HTTP_X_REQUEST_ID", "")
     return sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
 
 
 def handle_errors(app: Flask) -> None:
-    """Every error leaves the application as a problem; nothing internal leaks."""
+    """Let every error leave the application as a problem, without internal details."""
     app.before_request(_raise_refusal)
     app.register_error_handler(Exception, _respond)
 
 
 def tell(error: Exception) -> tuple[Kind, str]:
-    """What to tell the client about an error. Errors of the server are logged with their cause."""
+    """Return what to tell the client about an error. Errors of the server are logged with their cause."""
     if isinstance(error, RequestEntityTooLarge):
-        error = too_large(services().settings.max_bytes)
+        error = errors.TooLarge(size_limit(services().settings.max_bytes))
     if isinstance(error, HTTPException):
         return _plain(error)
     kind = next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
@@ -104,7 +109,7 @@ def tell(error: Exception) -> tuple[Kind, str]:
 
 
 def problem(kind: Kind, detail: str) -> dict[str, str | int]:
-    """The body of a problem: `detail` is a sentence that says what to do."""
+    """Return the body of a problem: `detail` is a sentence that says what to do."""
     return {
         "type": kind.type,
         "title": kind.title,
@@ -114,21 +119,22 @@ def problem(kind: Kind, detail: str) -> dict[str, str | int]:
     }
 
 
-def too_large(max_bytes: int) -> errors.TooLarge:
-    return errors.TooLarge(
+def size_limit(max_bytes: int) -> str:
+    """Return the sentence about a body of too many bytes or parts."""
+    return (
         f"The request is too large; at most {max_bytes:,} bytes, in at most {MAX_PARTS:,} parts, are accepted. "
         "Send a smaller file."
     )
 
 
 def retry_later(kind: Kind) -> dict[str, str]:
-    """Headers for errors that are temporary."""
+    """Return a Retry-After header if this kind of error is temporary."""
     return {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
 
 
 def _raise_refusal() -> None:
     if REFUSED in request.environ:
-        raise request.environ.pop(REFUSED)  # Else it would keep itself alive, with the body.
+        raise request.environ.pop(REFUSED)  # If it stayed, its traceback would keep it and the body in memory.
 
 
 def _respond(error: Exception) -> ResponseReturnValue:
@@ -143,11 +149,11 @@ def _respond(error: Exception) -> ResponseReturnValue:
 
 
 def _plain(error: HTTPException) -> tuple[Kind, str]:
-    """Errors that Flask raises itself; their type is RFC 9457's "about:blank"."""
+    """Return what to tell about an error that Flask raised itself; its type is "about:blank" (RFC 9457)."""
     kind = Kind(error.code or UNEXPECTED.status, None, error.name)
     if isinstance(error, MethodNotAllowed):
         methods = ", ".join(sorted(error.valid_methods or ()))
         return kind, f"This URL does not take {request.method}; it takes {methods}."
     if kind.status == http.HTTPStatus.NOT_FOUND:
-        return kind, "There is nothing at this URL. /openapi.json lists those there are."
+        return kind, "There is nothing at this URL. /openapi.json lists the URLs that exist."
     return kind, error.description or error.name

@@ -1,4 +1,4 @@
-"""Query parameters."""
+"""Read and check query parameters."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,12 +31,12 @@ class Page:
     """Whether to count the uploads of all pages."""
 
     def cursor_after(self, last: Record) -> str:
-        """Where the next page starts, even if uploads are added or deleted meanwhile."""
+        """Return the cursor of the next page; it stays right if uploads are added or deleted meanwhile."""
         return last.id if self.order is Order.NEWEST else f"{last.confidence!r}_{last.id}"
 
 
 def page_in(arguments: Arguments) -> Page:
-    """Raises BadRequest, naming the parameter and what is wrong with it."""
+    """Read which page of the history is asked for. Raises BadRequest if a parameter cannot be read, and names it."""
     order = _of(arguments, "order", _order) or Order.NEWEST
     return Page(
         Wanted(
@@ -55,13 +55,17 @@ def page_in(arguments: Arguments) -> Page:
 
 
 def flag_in(arguments: Arguments, name: str, *, default: bool) -> bool:
-    """Raises BadRequest."""
+    """Read a parameter that is `true` or `false`. Raises BadRequest if it is something else."""
     given = _of(arguments, name, _true_or_false)
     return default if given is None else given
 
 
 def _of(arguments: Arguments, name: str, read: Callable[[str], T]) -> T | None:
-    """None if it is missing. If `read` raises ValueError, its message follows the parameter's name."""
+    """Read a parameter with a function; None if it is missing.
+
+    Raises:
+        BadRequest: the function raised ValueError; the message of that follows the parameter's name.
+    """
     if (text := arguments.get(name)) is None:
         return None
     try:
@@ -89,7 +93,11 @@ def _confidence(text: str) -> float:
 
 
 def _time(text: str) -> datetime:
-    """UTC unless a zone is given; a day means its first moment."""
+    """Read a time, in UTC unless a zone is given. A day alone means its first moment.
+
+    Raises:
+        ValueError: it is not a time.
+    """
     with suppress(ValueError, OverflowError):
         if _TIME.fullmatch(text):
             time = datetime.fromisoformat(text)

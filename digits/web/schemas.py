@@ -1,4 +1,4 @@
-"""What goes back as JSON; /openapi.json describes it from these models."""
+"""Models of the JSON answers; /openapi.json is made from them, with their docstrings."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,8 @@ Timestamp = Annotated[
 
 
 class BoxAnswer(BaseModel, from_attributes=True):
+    """A rectangle in pixels; x and y are its upper left corner."""
+
     x: int
     y: int
     width: int
@@ -28,14 +30,18 @@ class BoxAnswer(BaseModel, from_attributes=True):
 
 
 class DigitAnswer(BaseModel, from_attributes=True):
+    """One digit as it was read."""
+
     digit: int = Field(ge=0, le=9)
     confidence: float = Field(description="Calibrated probability that this digit is right")
     probabilities: list[float] = Field(description="Of the digits 0 to 9; they sum to 1")
-    box: BoxAnswer = Field(description="Where it stands, in pixels of the upright picture")
+    box: BoxAnswer = Field(description="Where it is, in pixels of the upright picture")
     preview: str | None = Field(None, description="With ?preview=true: what the model saw, 28x28, as a data URL")
 
 
 class ImageAnswer(BaseModel, from_attributes=True):
+    """The picture as it was sent; its width and height are those of the upright picture."""
+
     width: int
     height: int
     format: str = Field(examples=["PNG"])
@@ -44,6 +50,8 @@ class ImageAnswer(BaseModel, from_attributes=True):
 
 
 class LinksAnswer(BaseModel):
+    """URLs of this upload."""
+
     self: str
     image: str
     preview: str
@@ -59,17 +67,17 @@ class RecognitionAnswer(BaseModel):
 
     number: str = Field(description="All digits in reading order, with a line feed between lines", examples=["007"])
     text: str = Field(
-        description="The same with the points, commas, dashes, strokes and colons that are seen between the digits",
+        description="The number with the points, commas, minus signs, slashes and colons before and between its digits",
         examples=["-3.14"],
     )
-    digit: int | None = Field(description="The digit, where there is exactly one")
+    digit: int | None = Field(description="The digit, if there is exactly one")
     confidence: float = Field(description="Calibrated probability that `number` is right")
-    recognised: bool = Field(description="False where the best guess is too doubtful")
+    recognised: bool = Field(description="False if the best guess is too doubtful")
     digits: list[DigitAnswer]
     image: ImageAnswer
-    model: str = Field(description="The model's name, and the first 8 of its file's SHA-256")
+    model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
     networks: Mapping[str, str] | None = Field(
-        description="The first 8 of the SHA-256 of each other network, and of their calibration; null in older uploads",
+        description="By name, the same of each other network and of their calibration; null in older uploads",
         examples=[{"finder": "1a2b3c4d", "segmenter": "1a2b3c4d", "verifier": "1a2b3c4d", "calibration": "1a2b3c4d"}],
     )
 
@@ -78,7 +86,9 @@ class UploadAnswer(RecognitionAnswer, _Identified):
     """A picture that was kept, and what is written in it."""
 
     created_at: Timestamp
-    label: str | None = Field(description="A person's correction: the number as it is written; empty for no digit")
+    label: str | None = Field(
+        description="A person's correction: the number that is written there; empty if there is no digit"
+    )
     labelled_at: Timestamp | None = Field(description="When it was corrected")
     links: LinksAnswer
 
@@ -90,7 +100,7 @@ class UploadsAnswer(BaseModel):
     """A page of uploads."""
 
     uploads: list[UploadAnswer]
-    next: str | None = Field(description="The URL of the next page, where there may be one")
+    next: str | None = Field(description="The URL of the next page, if there may be one")
     total: int = Field(0, description="With ?total=true: how many there are on all pages")
 
 
@@ -111,12 +121,12 @@ class UploadsResults(BaseModel):
 
 
 def recognition_answer(upload: Upload) -> RecognitionAnswer:
-    """The answer to a picture that was not kept."""
+    """Return the answer to a picture that was not kept."""
     return RecognitionAnswer(**_read(upload.record))
 
 
 def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> UploadAnswer:
-    """The answer to a picture that was kept, now or earlier. Without a request, `url_for` stands in for Flask's."""
+    """Return the answer to a picture that was kept, now or earlier. Outside a request, give another `url_for`."""
     return UploadAnswer(
         id=record.id,
         created_at=record.created_at,
@@ -133,23 +143,24 @@ def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> Uplo
 
 
 def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:
-    """The same answer, each digit with what the model saw of it."""
+    """Add to each digit what the model saw of it, and return the answer."""
     for digit, grid in zip(answer.digits, grids, strict=True):
         digit.preview = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
     return answer
 
 
 def respond(answer: BaseModel, status: int = 200) -> Response:
+    """Return an answer as a response of JSON."""
     return Response(as_json(answer), status, mimetype="application/json")
 
 
 def as_json(answer: BaseModel) -> str:
-    """Fields that were not asked for, such as previews, are left out."""
+    """Return an answer as JSON, without fields that were not set, such as previews that nobody asked for."""
     return answer.model_dump_json(exclude_unset=True)
 
 
 def png(grids: Sequence[Grid]) -> bytes:
-    """One or more grids side by side, 28 pixels high."""
+    """Return a PNG of one or more grids side by side, 28 pixels high."""
     return cv2.imencode(".png", np.hstack(grids))[1].tobytes()
 
 

@@ -1,4 +1,4 @@
-"""What the views work with: settings, models, storage and database, opened once."""
+"""What the views use: settings, models, storage and database, opened once."""
 
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -32,24 +32,27 @@ class Services:
         object.__setattr__(self, "batcher", WriteBatcher(self.storage, self.records))
 
     def attach_to(self, app: Flask) -> None:
+        """Make services() return these while the application is active."""
         app.extensions["digits"] = self
 
 
 def services() -> Services:
-    """The services of the current application."""
+    """Return the services of the current application."""
     return cast("Services", current_app.extensions["digits"])
 
 
 def recognise(data: bytes) -> Upload:
-    """Reads a picture with the current application's models."""
+    """Read a picture with the current application's models, without keeping it."""
     at_hand = services()
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
 def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None = None) -> Stepwise[Record]:
-    """Keeps an upload, and returns the record that stands once it is safe.
+    """Keep an upload, and return its record once it is safe; that of an earlier upload if it has the same key.
 
-    Raises KeyReused where that is another picture's, and Unsettled where it takes too long to tell.
+    Raises:
+        KeyReused: the earlier upload is another picture.
+        Unsettled: it takes over PATIENCE seconds.
     """
     named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
     kept = batcher.keep(named)
@@ -58,7 +61,7 @@ def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None =
         record = kept.result(0)
     except TimeoutError as error:
         raise Unsettled(
-            f"Keeping it takes over {PATIENCE} s, and may succeed or not. Look it up before you try again."
+            f"Keeping the upload takes over {PATIENCE} s. It may or may not be kept: look it up before you try again."
         ) from error
     if record.sha256 != upload.record.sha256:
         raise KeyReused("Another picture came under this Idempotency-Key. Make a new key for each picture.")
@@ -66,9 +69,9 @@ def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None =
 
 
 def prepare(settings: Settings) -> CompiledModel:
-    """Prepares storage, database schema and compiled model, once before any process serves. Returns the model.
+    """Prepare storage, database schema and compiled model, once before any process serves. Return the model.
 
-    Raises StartError with a sentence for the first thing that stands in the way.
+    Raises StartError for the first of them that fails.
     """
     prepare_storage(settings.storage)
     prepare_records(settings.database)
@@ -76,7 +79,7 @@ def prepare(settings: Settings) -> CompiledModel:
 
 
 def open_services(settings: Settings, model: CompiledModel) -> Services:
-    """Opens the real services; prepare() must have run."""
+    """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
     return Services(
         settings=settings,

@@ -1,4 +1,4 @@
-"""/uploads: recognise pictures, keep them, and give them back."""
+"""The URLs under /uploads: recognise pictures and keep them; find, correct and delete uploads."""
 
 import re
 from urllib.parse import urlencode
@@ -19,10 +19,10 @@ from digits.web.schemas import UploadsAnswer, png, respond, upload_answer
 from digits.web.services import recognise, services
 
 BEGUN = "digits.begun"
-"""Where the fast path puts work that it has begun into the environ of a request."""
+"""Key under which the fast path puts work that it has begun into a request's environ."""
 
 MEDIA_TYPES = {"HEIC": "image/heic"}
-
+"""By format; those that are not here are `image/` and the format in lower case."""
 LONGEST_LABEL = 1000
 LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
@@ -33,6 +33,7 @@ bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 @bp.post("")
 @public
 def create() -> ResponseReturnValue:
+    """Recognise pictures and keep them, or go on with what the fast path has begun."""
     work = request.environ.pop(BEGUN, None) or post_uploads(request.environ, request.get_data(), services(), url_for)
     reply = finished(work)
     response = respond(reply.answer, reply.status)
@@ -43,6 +44,7 @@ def create() -> ResponseReturnValue:
 
 @bp.get("")
 def history() -> ResponseReturnValue:
+    """Send a page of the uploads, and the URL of the next page."""
     page = page_in(request.args)
     at_hand = services().records
     records = at_hand.find(page.wanted, page.limit, page.after, page.order)
@@ -56,17 +58,19 @@ def history() -> ResponseReturnValue:
 
 @bp.get("/<key>")
 def one(key: str) -> ResponseReturnValue:
+    """Send the record of an upload."""
     return respond(upload_answer(services().records.get(_checked(key))))
 
 
 @bp.get("/<key>/image")
 def image(key: str) -> ResponseReturnValue:
+    """Send the picture as it was uploaded, unless the browser has it."""
     record = services().records.get(_checked(key))
     response = Response(mimetype=MEDIA_TYPES.get(record.format, f"image/{record.format.lower()}"))
     response.set_etag(record.sha256)
-    # Asked for again each time, so that what is deleted is gone from the browser too.
+    # The browser must ask each time, so that a deleted picture is gone from it too.
     response.headers["Cache-Control"] = "private, no-cache"
-    # Bytes that a stranger sent: shown as a picture and as nothing else.
+    # A stranger sent these bytes: a browser must treat them as a picture, and as nothing else.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     if not request.if_none_match.contains(record.sha256):
         response.data = services().storage.get(record.id)
@@ -75,11 +79,13 @@ def image(key: str) -> ResponseReturnValue:
 
 @bp.get("/<key>/preview.png")
 def preview(key: str) -> ResponseReturnValue:
+    """Read the picture again, and send the digits as the current model sees them."""
     return Response(png(recognise(_kept(key)).grids), mimetype="image/png")
 
 
 @bp.get("/<key>/explanation.png")
 def explanation(key: str) -> ResponseReturnValue:
+    """Read the picture again, and send it with its ink coloured by how much it decided."""
     at_hand = services()
     picture = explain(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
     return Response(picture, mimetype="image/png")
@@ -87,6 +93,11 @@ def explanation(key: str) -> ResponseReturnValue:
 
 @bp.patch("/<key>")
 def label(key: str) -> ResponseReturnValue:
+    """Keep a person's correction, or remove it.
+
+    Raises:
+        BadRequest: the body has no label, or one that cannot be kept.
+    """
     said = json_object(request.get_data())
     if "label" not in said:
         raise BadRequest(f'The JSON object needs the field "label". {_LABELS}')
@@ -99,12 +110,13 @@ def label(key: str) -> ResponseReturnValue:
 
 @bp.delete("/<key>")
 def delete(key: str) -> ResponseReturnValue:
+    """Delete the picture and the record of an upload."""
     delete_upload(_checked(key), services().storage, services().records)
     return Response(status=204)
 
 
 def _kept(key: str) -> bytes:
-    """The picture of an upload, as it was sent."""
+    """Return the picture of an upload, as it was sent."""
     at_hand = services()
     return at_hand.storage.get(at_hand.records.get(_checked(key)).id)
 

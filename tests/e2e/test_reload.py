@@ -141,7 +141,7 @@ def test_a_new_model_is_taken_up_without_dropping_a_request(tmp_path: Path, mode
         until(lambda: not set(before) & set(workers_of(server)), 20)
         status, output = server.stop()
     assert status == 0
-    assert f"Taking up {new} in place of {old}.\n" in output
+    assert f"Replacing {old} with {new}.\n" in output
     assert "Traceback" not in output
 
 
@@ -165,7 +165,7 @@ def test_a_broken_model_leaves_the_old_one_serving_even_in_a_worker_that_starts_
         assert model_of(server) == old
         _, output = server.stop()
     lines = [
-        line for line in output.splitlines() if line.startswith(f"The new model is not taken up, and {old} goes on: ")
+        line for line in output.splitlines() if line.startswith(f"The new model cannot be used, and {old} stays: ")
     ]
     assert len(lines) == 2
     assert "does not exist" in lines[1]
@@ -184,7 +184,7 @@ def test_a_compiled_model_that_cannot_be_run_is_not_taken_up(tmp_path: Path, mod
         time.sleep(5)
         assert model_of(server) == old
         _, output = server.stop()
-    assert f"The new model is not taken up, and {old} goes on: " in output
+    assert f"The new model cannot be used, and {old} stays: " in output
 
 
 def is_running(server: Server, module: str) -> bool:

@@ -7,12 +7,13 @@ from PIL import Image, PngImagePlugin
 
 from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
 from digits.grids import Grey
-from digits.vision.decode import MAX_SIDE, decoding, read_picture
-from digits.vision.decode_limits import MAX_EXIF_BYTES, MAX_JPEG_MARKERS, MAX_JPEG_SCANS
+from digits.vision.decode import decoding, read_picture
+from digits.vision.decode_limits import DecodeConfig
 from support.drawing import draw, encode, enormous_png, on_paper
 from support.stepwise import at_once, takes_long
 
 PIXELS = 25_000_000
+CONFIG = DecodeConfig()
 TURNS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -181,7 +182,7 @@ def test_the_first_frame_of_an_animation_is_read() -> None:
 def test_large_pictures_are_reduced_but_keep_their_measures(image_format: str) -> None:
     picture = read_picture(encode(mark(3001, 2000), image_format), PIXELS)
     assert (picture.width, picture.height) == (3001, 2000)
-    assert MAX_SIDE / 2 < max(picture.grey.shape) <= MAX_SIDE
+    assert CONFIG.max_side / 2 < max(picture.grey.shape) <= CONFIG.max_side
     assert shows_mark(picture.grey)
 
 
@@ -262,7 +263,7 @@ def test_a_tiff_of_ordinary_tiles_is_read() -> None:
 
 def test_endless_metadata_is_refused() -> None:
     with pytest.raises(TooManyPixels, match="too costly"):
-        read_picture(encode(mark(), "PNG", exif=b"Exif\0\0" + bytes(MAX_EXIF_BYTES)), PIXELS)
+        read_picture(encode(mark(), "PNG", exif=b"Exif\0\0" + bytes(CONFIG.max_exif_bytes)), PIXELS)
 
 
 def test_a_bmp_of_run_lengths_is_refused() -> None:
@@ -278,6 +279,6 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
     assert shows_mark(read_picture(progressive, PIXELS).grey)
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
     with pytest.raises(TooManyPixels, match="too costly"):
-        read_picture(progressive[:2] + b"\xff" * 2 * MAX_JPEG_MARKERS + progressive[2:], PIXELS)
+        read_picture(progressive[:2] + b"\xff" * 2 * CONFIG.max_jpeg_markers + progressive[2:], PIXELS)
     with pytest.raises(TooManyPixels, match="too costly"):
-        read_picture(progressive[:-2] + scan * MAX_JPEG_SCANS + progressive[-2:], PIXELS)
+        read_picture(progressive[:-2] + scan * CONFIG.max_jpeg_scans + progressive[-2:], PIXELS)

@@ -1,1 +1,1 @@
-"""The database's history, for Alembic; records.migrate() runs it."""
+"""Alembic's migrations of the database; schema.migrate() runs them."""

@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection, and in the transaction, that records.migrate() opened."""
+"""Run the migrations on the connection, and in the transaction, that schema.migrate() opened."""
 
 from alembic import context
 

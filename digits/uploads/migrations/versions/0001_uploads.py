@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table; later revisions add columns and indexes."""
     op.create_table(
         "uploads",
         sa.Column(
@@ -35,4 +36,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the table, with all records."""
     op.drop_table("uploads")

@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the four indexes, from the records that are there."""
     op.create_index("uploads_by_number", "uploads", ["number", "id"])
     op.create_index("uploads_by_recognised", "uploads", ["recognised", "id"])
     op.create_index("uploads_by_confidence", "uploads", ["confidence", "id"])
@@ -18,5 +19,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the four indexes; no record is lost."""
     for column in ("labelled", "by_confidence", "by_recognised", "by_number"):
         op.drop_index(f"uploads_{column}", "uploads")

@@ -1,4 +1,4 @@
-"""The key under which a client may send an upload again."""
+"""The key with which a client can send an upload again, to be kept once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the column, null in old records, and an index that keeps keys unique."""
     op.add_column(
         "uploads", sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again")
     )
@@ -25,5 +26,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the keys: an upload that is sent again is then kept twice."""
     op.drop_index("uploads_idempotency_key", "uploads")
     op.drop_column("uploads", "idempotency_key")

@@ -10,8 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.add_column("uploads", sa.Column("networks", sa.JSON, comment="Null in earlier records"))
 
 
 def downgrade() -> None:
+    """Drop it."""
     op.drop_column("uploads", "networks")
