@@ -7,11 +7,9 @@ import argparse
 import contextlib
 import hashlib
 import itertools
-import json
 import os
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"  # LiteRT is exported from TensorFlow, whatever trained the model.
 
 import cv2
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from digits.errors import ModelError
 from digits.grids import SIDE, to_grid, to_input
+from digits.inference.keras_file import inspected
 from digits.inference.model_file import (
     CLASSES,
-    DEFAULT_THRESHOLD,
     CompiledModel,
     Description,
     sha256_of,
@@ -40,10 +37,6 @@ TOLERANCE = 1e-3
 INT8_TOLERANCE = 0.05
 """The same for 8-bit weights, which make a convolution three times as fast."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_ZIP = b"PK\x03\x04"
-_PICKLE = b"\x80"
-
 
 def compile_model(source: Path) -> CompiledModel:
     """Load a Keras file, compile it, and check that both forms give the same answers.
@@ -54,7 +47,7 @@ def compile_model(source: Path) -> CompiledModel:
         ModelError: the file cannot be read, contains code, is no such model, or cannot be compiled.
     """
     fingerprint = sha256_of(source)
-    threshold = _inspect(source)
+    threshold = inspected(source)
 
     import keras
 
@@ -116,55 +109,6 @@ def probe_grids() -> npt.NDArray[np.uint8]:
     moved = [np.roll(grid, shift, axis) for grid in thin for shift in (-5, 5) for axis in (0, 1)]
     faint = [(grid * 0.3).astype(np.uint8) for grid in drawn]
     return np.stack(drawn + blended + moved + faint)
-
-
-def _inspect(source: Path) -> float:
-    """Check that a file is a Keras model without code, before Keras loads it, and return its threshold.
-
-    Raises:
-        ModelError: it is something else, contains code, or is damaged.
-    """
-    with source.open("rb") as opened:
-        start = opened.read(len(_HDF5))
-    if start.startswith(_PICKLE):
-        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
-    try:
-        if start.startswith(_ZIP):
-            with zipfile.ZipFile(source) as archive:
-                config, threshold = archive.read("config.json"), DEFAULT_THRESHOLD
-        elif start == _HDF5:
-            with h5py.File(source) as file:
-                config = file.attrs.get("model_config")
-                threshold = float(file.attrs.get("threshold", DEFAULT_THRESHOLD))
-        else:
-            raise ModelError(f'{source} is not a Keras model. Use model.save("NAME.h5").')
-        if config is None:
-            raise ModelError(f'{source} holds weights without a model. Use model.save("NAME.h5"), not save_weights.')
-        _refuse_code(source, json.loads(config))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
-        raise ModelError(f"{source} is damaged or cut short. Copy or train it again.") from error
-    return threshold
-
-
-def _refuse_code(source: Path, config: Any) -> None:
-    """Check that a model's configuration names only layers of Keras: lambdas and other modules can run any code.
-
-    Raises:
-        ModelError: it names something else.
-    """
-    if isinstance(config, list):
-        for item in config:
-            _refuse_code(source, item)
-    elif isinstance(config, dict):
-        module, name = config.get("module"), config.get("class_name")
-        is_foreign = isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins")
-        if is_foreign or name in ("Lambda", "__lambda__", "function"):
-            raise ModelError(
-                f"{source} holds code of its own ({module or 'keras.layers'}.{name}), which is not run here. "
-                "Build the model from Keras' own layers without Lambda."
-            )
-        for item in config.values():
-            _refuse_code(source, item)
 
 
 def _check_shapes(source: Path, model: Any) -> None:

@@ -11,19 +11,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
-from digits.web.fast_path import Answer, FastPath, Headers
+from digits.web.fast_path import FastPath
 from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
+from digits.web.wsgi import Answer, Headers, Scope, Wsgi, call, environ_of
 
 THREADS = 4
 """Threads of each worker; decoding and storing release Python's lock."""
@@ -39,10 +39,8 @@ HEALTH = ("/healthz", "/readyz")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Wsgi = Callable[..., Iterable[bytes]]
 
 
 class Front:
@@ -148,56 +146,6 @@ def _give_way() -> None:
     with suppress(OSError):
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
-
-
-def environ_of(scope: Scope) -> dict[str, Any]:
-    """Make the environ of PEP 3333, without the body, from ASGI's scope."""
-    host, port = scope.get("server") or ("localhost", 80)
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1") if scope.get("raw_path") else scope["path"],
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1").upper().replace("-", "_")
-        if key == "TRANSFER_ENCODING":
-            continue  # The server has undone it, and the body comes whole.
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        text = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    return environ
-
-
-def call(app: Wsgi, environ: dict[str, Any]) -> Answer:
-    """Run a WSGI application to its end, and return its answer."""
-    started: list[Any] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:
-        pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        started[:] = [int(status[:3]), pairs]
-        return lambda _: None
-
-    parts = app(environ, start_response)
-    try:
-        body = b"".join(parts)
-    finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
-    status, headers = started
-    return status, headers, body
 
 
 def create_front(settings: Settings, model: CompiledModel) -> Front:

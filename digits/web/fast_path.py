@@ -19,6 +19,7 @@ from digits.web.problems import REFUSED, request_id
 from digits.web.schemas import as_json
 from digits.web.services import services
 from digits.web.uploads import BEGUN
+from digits.web.wsgi import Answer, Headers
 
 MOST_ORIGINS = 64
 """Origins whose response headers are cached."""
@@ -29,10 +30,6 @@ QUICK_HEADER = 1_000
 """Characters of the query string and the Content-Type; parsing longer ones takes milliseconds."""
 QUICK_PARTS = 2 * MAX_FILES
 """Files with a text beside each."""
-
-Headers = list[tuple[bytes, bytes]]
-Answer = tuple[int, Headers, bytes]
-"""Status, headers and body."""
 
 _KEY = "KEY"
 

@@ -10,8 +10,9 @@ from digits.box import Box
 from digits.inference.detections import Candidate
 from digits.training.data.datasets import read_npz
 from digits.training.finder.report import Result, _matched, average_precision, figures, write_report
+from digits.training.scenes.pen import Layer
 from digits.training.scenes.scene import Digit, Scene
-from digits.training.scenes.writing import Layer, Writers
+from digits.training.scenes.writing import Writers
 from tests.fakes import TemplateRecogniser
 
 EMPTY = Layer(0, 0, np.zeros((1, 1), np.uint8))

@@ -15,8 +15,9 @@ from digits.training.command import main
 from digits.training.data.datasets import DataSet, read_npz
 from digits.training.finder import calibration
 from digits.training.finder import command as finding
+from digits.training.scenes.pen import Layer
 from digits.training.scenes.scene import Digit, Scene
-from digits.training.scenes.writing import Layer, Writers
+from digits.training.scenes.writing import Writers
 from support.drawing import draw, on_paper
 
 

@@ -18,8 +18,9 @@ from digits.training.finder.scenes import scenes_of
 from digits.training.finder.segmenter_pairs import pairs
 from digits.training.scenes import writing
 from digits.training.scenes.layout import LAYOUTS, Layout, cells, drawing, number, several_lines, single, words
+from digits.training.scenes.pen import Layer, Pen, drawn
 from digits.training.scenes.scene import Digit, Scene, make_scene
-from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Pen, Writers, drawn, held_out_writers, sign
+from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Writers, held_out_writers, sign
 from support.drawing import STROKES
 
 

@@ -19,9 +19,10 @@ from digits.uploads.models import Record
 from digits.vision import decode
 from digits.web import asgi, incoming
 from digits.web.asgi import Front
-from digits.web.fast_path import QUICK_BYTES, Answer, FastPath
+from digits.web.fast_path import QUICK_BYTES, FastPath
 from digits.web.problems import REFUSED
 from digits.web.uploads import BEGUN
+from digits.web.wsgi import Answer
 from support.drawing import draw, encode, png
 from support.forms import BOUNDARY, FORM, form
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from digits.training.scenes.writing import Matrix, Writers, Writing, figure, sign
+from digits.training.scenes.pen import Matrix
+from digits.training.scenes.writing import Writers, Writing, figure, sign
 
 LONGEST = 12
 """Most digits of a number."""

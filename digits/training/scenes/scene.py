@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from digits.training.scenes.layout import LAYOUTS, LONGEST, Layout, Sheet, ruled
 from digits.training.scenes.light import on_a_desk, paper, photographed
-from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Layer, Matrix, Pen, Writers, drawn, figure
+from digits.training.scenes.pen import Layer, Matrix, Pen, drawn
+from digits.training.scenes.writing import AMBIGUOUS, NO_DIGIT, Writers, figure
 
 SMALLEST = 10
 """Least height of a digit in pixels of the picture, if the writing still fits into the picture."""

@@ -1,9 +1,8 @@
-"""Everything that can be written, such as a digit, letter or word, and the pen that draws it in any projection."""
+"""Everything that can be written: digits, letters, words, signs and figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,14 +33,10 @@ BY_LABEL = 0.5
 
 Only labels that look like no digit take part.
 """
-_ENLARGED = 4
-"""How many times as large MNIST's ink is made before it is projected."""
 
 WITHOUT_HANDS = "HANDS_NPZ is not set: handwritten letters and words will be missing, and all digits are MNIST's."
 
 Ink = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float64]
-"""float64 (3, 3): a projection, such as from a writing's own units to pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +51,6 @@ class Writing:
     """uint8 (h, w), white on black, cropped."""
     sign: str = ""
     """One of SIGNS, if it is one."""
-
-
-class Layer(NamedTuple):
-    """Ink of one writing, cropped, and the column and row of its upper left corner on the canvas."""
-
-    x: int
-    y: int
-    ink: Ink
-
-
-@dataclass(frozen=True, slots=True)
-class Pen:
-    """How strokes look."""
-
-    width: float
-    """In heights of the writing."""
-    level: int = 110
-    """Grey level from which the ink of a picture counts as ink; a lower level makes strokes broader."""
 
 
 def held_out_writers(mnist: Labelled, hands: Path | None) -> tuple["Writers", "Writers"]:
@@ -217,23 +194,6 @@ def _dot(size: float, y: float) -> list[tuple[float, float]]:
     return [(-size, y), (0, y - size), (size, y), (0, y + size), (-size, y)]
 
 
-def drawn(writing: Writing, matrix: Matrix, pen: Pen) -> Layer:
-    """Draw a writing in a projection, with edges of about a pixel."""
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    width = max(1, round(pen.width * scale))
-    if writing.ink is not None:
-        return _warped(writing.ink, matrix @ np.diag([1 / len(writing.ink), 1 / len(writing.ink), 1]), pen.level)
-    strokes = [cv2.perspectiveTransform(stroke[np.newaxis], matrix)[0] for stroke in writing.strokes]
-    low = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
-    high = np.max([stroke.max(axis=0) for stroke in strokes], axis=0)
-    x, y = (int(side) - width - 2 for side in np.floor(low))
-    columns, rows = (int(side) + width + 3 for side in np.ceil(high) - (x, y))
-    ink = np.zeros((rows, columns), np.uint8)
-    points = [np.rint((stroke - (x, y)) * 16).astype(np.int32) for stroke in strokes]
-    cv2.polylines(ink, points, False, 255, width, cv2.LINE_AA, 4)
-    return Layer(x, y, ink)
-
-
 def _of_strokes(label: int, strokes: Sequence[npt.NDArray[np.floating]]) -> Writing:
     """Scale strokes of any units to a writing."""
     points = np.concatenate(strokes)
@@ -242,29 +202,3 @@ def _of_strokes(label: int, strokes: Sequence[npt.NDArray[np.floating]]) -> Writ
     height = max(float(np.ptp(points[:, 1])), 0.25 * float(np.ptp(points[:, 0])), 1e-3)
     scaled = tuple(((stroke - low) / height).astype(np.float32) for stroke in strokes)
     return Writing(label, float(np.ptp(points[:, 0])) / height, scaled)
-
-
-def _warped(ink: Ink, matrix: Matrix, level: int) -> Layer:
-    """Project the ink of a small picture, with edges as sharp as a pen's."""
-    rows, columns = ink.shape
-    corners = np.array([[[0, 0], [columns, 0], [columns, rows], [0, rows]]], np.float32)
-    seen = cv2.perspectiveTransform(corners, matrix)[0]
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    margin = int(scale) + 2
-    x, y = (int(side) - margin for side in np.floor(seen.min(axis=0)))
-    width, height = (int(side) + margin for side in np.ceil(seen.max(axis=0)) - (x, y))
-    padded = np.pad(ink, 2)
-    large = cv2.resize(padded, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
-    large = cv2.GaussianBlur(large, (0, 0), 0.4 * _ENLARGED)
-    back = np.array([[1 / _ENLARGED, 0, 0.5 / _ENLARGED - 2], [0, 1 / _ENLARGED, 0.5 / _ENLARGED - 2], [0, 0, 1]])
-    place = np.array([[1, 0, -x - 0.5], [0, 1, -y - 0.5], [0, 0, 1]])
-    soft = cv2.warpPerspective(large, place @ matrix @ back, (width, height), flags=cv2.INTER_LINEAR)
-    gain = max(1.0, scale)  # An edge is about one pixel of the grid wide, and must become one of the canvas.
-    return Layer(x, y, _steep(soft, level, gain))
-
-
-def _steep(soft: Ink, level: int, gain: float) -> Ink:
-    """Multiply the contrast around a grey level by `gain`; paper, 0, stays 0."""
-    table = np.clip((np.arange(256) - level) * gain + 127, 0, 255).astype(np.uint8)
-    table[0] = 0
-    return cv2.LUT(soft, table)

@@ -1,0 +1,64 @@
+"""A Keras file looked at without Keras: files of other kinds, and models with code of their own, are refused."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from digits.errors import ModelError
+from digits.inference.model_file import DEFAULT_THRESHOLD
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
+
+
+def inspected(source: Path) -> float:
+    """Check that a file is a Keras model without code, before Keras loads it, and return its threshold.
+
+    Raises:
+        ModelError: it is something else, contains code, or is damaged.
+    """
+    with source.open("rb") as opened:
+        start = opened.read(len(_HDF5))
+    if start.startswith(_PICKLE):
+        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
+    try:
+        if start.startswith(_ZIP):
+            with zipfile.ZipFile(source) as archive:
+                config, threshold = archive.read("config.json"), DEFAULT_THRESHOLD
+        elif start == _HDF5:
+            with h5py.File(source) as file:
+                config = file.attrs.get("model_config")
+                threshold = float(file.attrs.get("threshold", DEFAULT_THRESHOLD))
+        else:
+            raise ModelError(f'{source} is not a Keras model. Use model.save("NAME.h5").')
+        if config is None:
+            raise ModelError(f'{source} holds weights without a model. Use model.save("NAME.h5"), not save_weights.')
+        _refuse_code(source, json.loads(config))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        raise ModelError(f"{source} is damaged or cut short. Copy or train it again.") from error
+    return threshold
+
+
+def _refuse_code(source: Path, config: Any) -> None:
+    """Check that a model's configuration names only layers of Keras: lambdas and other modules can run any code.
+
+    Raises:
+        ModelError: it names something else.
+    """
+    if isinstance(config, list):
+        for item in config:
+            _refuse_code(source, item)
+    elif isinstance(config, dict):
+        module, name = config.get("module"), config.get("class_name")
+        is_foreign = isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins")
+        if is_foreign or name in ("Lambda", "__lambda__", "function"):
+            raise ModelError(
+                f"{source} holds code of its own ({module or 'keras.layers'}.{name}), which is not run here. "
+                "Build the model from Keras' own layers without Lambda."
+            )
+        for item in config.values():
+            _refuse_code(source, item)
