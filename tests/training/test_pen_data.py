@@ -195,6 +195,17 @@ def test_a_resting_pen_is_left_out_and_a_dot_is_not(tmp_path: Path) -> None:
         assert hands["points"].tolist() == [[0, 0], [10, 3], [1000, 0], [500, 9], [501, 10], [5, 5]]
 
 
+def test_slow_writing_keeps_its_bends(tmp_path: Path) -> None:
+    across, down = np.arange(0, 1001, 2.0), np.zeros(501)
+    bent = np.concatenate([np.stack([across, down], 1), np.stack([down + 1000, across], 1)])
+    write_hands([Sample("7", "digit", "aga", (bent,))], tmp_path / "hands.npz")
+    with np.load(tmp_path / "hands.npz") as hands:
+        points = hands["points"].astype(float)
+    steps = np.abs(np.diff(points, axis=0)).sum(axis=1)
+    assert np.abs(points - [1000, 0]).sum(axis=1).min() < 10
+    assert 7 <= steps.min() <= steps.max() < 10
+
+
 def test_a_sample_of_a_single_point_is_written(tmp_path: Path) -> None:
     write_hands([Sample(".", "character", "aga", (np.array([[7.0, 7.0]]),))], tmp_path / "hands.npz")
     with np.load(tmp_path / "hands.npz") as hands:

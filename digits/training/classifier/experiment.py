@@ -83,10 +83,11 @@ def run_experiment(options: Options, data: DataSet) -> None:
     )
     _make_room(options)
     scores = cross_validate(options, recipe, data.train)
-    runs = [_run(options, recipe, train, held_out, data.test, options.seed + number) for number in range(options.seeds)]
-    kept = min((run for run in runs if math.isfinite(run.loss)), key=lambda run: run.loss, default=None)
-    if not kept:
+    seeds = range(options.seed, options.seed + options.seeds)
+    tried = [_run(options, recipe, train, held_out, data.test, seed) for seed in seeds]
+    if not (runs := [run for run in tried if math.isfinite(run.loss)]):
         raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
+    kept = min(runs, key=lambda run: run.loss)
 
     measured = [_metrics(run, data.test) for run in runs]
     finished = options.work / options.out.name

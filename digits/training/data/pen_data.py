@@ -125,10 +125,13 @@ def _scaled(strokes: Sequence[Stroke]) -> list[npt.NDArray[np.int16]]:
     scaled = []
     for stroke in strokes:
         points = np.rint((stroke - ink.min(axis=0)) * scale).astype(np.int16)
-        kept = np.append(True, np.abs(np.diff(points, axis=0)).sum(axis=1) >= LEAST_STEP)
-        # If that leaves only the start, as of a dot or of a line drawn slowly, the end is kept too.
-        kept[-1] |= not kept[1:].any()
-        scaled.append(points[kept])
+        kept = [points[0]]
+        for point in points[1:]:
+            # By how far the pen has moved since, not by each step: in slow writing every step is small.
+            if np.abs(point - kept[-1]).sum() >= LEAST_STEP:
+                kept.append(point)
+        # A dot keeps its start and end.
+        scaled.append(np.array(kept if len(kept) > 1 else points[:: max(1, len(points) - 1)]))
     return scaled
 
 
