@@ -12,7 +12,7 @@ from digits.stepwise import Stepwise
 from digits.uploads.service import recognition
 from digits.web.incoming import MAX_FILES, Environ, pictures_in
 from digits.web.problems import problem, tell
-from digits.web.queries import flag_in
+from digits.web.queries import UploadQuery
 from digits.web.schemas import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -45,8 +45,7 @@ class Reply(NamedTuple):
 class Asked(NamedTuple):
     """What is to be done with each picture."""
 
-    store: bool
-    preview: bool
+    query: UploadQuery
     services: Services
     url_for: Callable[..., str]
 
@@ -60,9 +59,7 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
     if not _parses_quickly(environ, body):
         yield None
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    arguments = dict(reversed(query))  # The first of each counts.
-    store, preview = flag_in(arguments, "store", default=True), flag_in(arguments, "preview", default=False)
-    asked = Asked(store, preview, services, url_for)
+    asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for)  # The first of each counts.
     pictures = pictures_in(environ, body)
     keys = _idempotency_keys(environ, len(pictures))
     if len(pictures) == 1:
@@ -87,13 +84,15 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
     services = asked.services
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels)
     answer: UploadAnswer | RecognitionAnswer
-    if asked.store:
+    if asked.query.store:
         record = yield from keeping(upload, services.batcher, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)
     # What another model once read, this one may have seen otherwise.
-    return with_previews(answer, upload.grids) if asked.preview and answer.model == upload.record.model else answer
+    if asked.query.preview and answer.model == upload.record.model:
+        return with_previews(answer, upload.grids)
+    return answer
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
