@@ -5,40 +5,32 @@ from typing import Any
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from digits.uploads.models import Order
-from digits.web import schemas as answers
 from digits.web.cors import public
 from digits.web.incoming import FIELDS, MAX_FILES
 from digits.web.post_uploads import IDEMPOTENCY_KEY
 from digits.web.problems import PROBLEM_JSON
-from digits.web.queries import DEFAULT_PAGE, LARGEST_PAGE
+from digits.web.queries import HistoryQuery, Query, UploadQuery
+from digits.web.schemas import UploadsAnswer, UploadsResults
 from digits.web.uploads import LABEL, LONGEST_LABEL
 
 bp = Blueprint("openapi", __name__)
-
-MODELS: tuple[type[BaseModel], ...] = (
-    answers.UploadAnswer,
-    answers.RecognitionAnswer,
-    answers.UploadsAnswer,
-    answers.UploadsResults,
-    answers.ProblemAnswer,
-)
 
 
 @bp.get("/openapi.json")
 @public
 def openapi() -> ResponseReturnValue:
+    """Send the document."""
     return jsonify(document())
 
 
 @functools.cache
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1."""
+    """Make the document, of OpenAPI 3.1."""
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in MODELS], ref_template="#/components/schemas/{model}"
+        [(UploadsAnswer, "serialization"), (UploadsResults, "serialization")],  # The others are parts of these.
+        ref_template="#/components/schemas/{model}",
     )
     return {
         "openapi": "3.1.0",
@@ -56,33 +48,21 @@ def _paths() -> dict[str, Any]:
     kept, read = _json("UploadAnswer", "Recognised and kept"), _json("RecognitionAnswer", "Recognised, not kept")
     located = kept | {"headers": {"Location": {"schema": {"type": "string"}}}}
     several = _json("UploadsResults", "Several pictures, each with its result")
+    png = _binary("image/png")
     return {
         "/uploads": {
             "post": _operation(
                 "Recognise one picture, or several",
                 {"201": located, "200": read, "207": several},
                 (400, 408, 413, 415, 422, 503, 507),
-                parameters=[_query("store", {"type": "boolean"}), _query("preview", {"type": "boolean"}), _IDEMPOTENCY],
+                parameters=[*_queries(UploadQuery), _IDEMPOTENCY],
                 body=_PICTURE,
             ),
             "get": _operation(
                 "The uploads, newest first or those first that were least sure",
                 {"200": _json("UploadsAnswer", "A page of them")},
                 (400, 503),
-                parameters=[
-                    _query(
-                        "limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE}
-                    ),
-                    _query("cursor", {"type": "string"}),
-                    _query("order", {"type": "string", "enum": list(Order)}),
-                    _query("digit", {"type": "integer", "minimum": 0, "maximum": 9}),
-                    _query("recognised", {"type": "boolean"}),
-                    _query("labelled", {"type": "boolean"}),
-                    _query("confidence_below", {"type": "number", "minimum": 0, "maximum": 1}),
-                    _query("since", {"type": "string", "format": "date-time"}),
-                    _query("until", {"type": "string", "format": "date-time"}),
-                    _query("total", {"type": "boolean"}),
-                ],
+                parameters=_queries(HistoryQuery),
             ),
         },
         "/uploads/{key}": {
@@ -102,13 +82,11 @@ def _paths() -> dict[str, Any]:
         },
         "/uploads/{key}/preview.png": {
             "parameters": [_KEY],
-            "get": _operation("The digits as the model sees them", {"200": _binary("image/png")}, (404, 503)),
+            "get": _operation("The digits as the model sees them", {"200": png}, (404, 413, 415, 422, 503)),
         },
         "/uploads/{key}/explanation.png": {
             "parameters": [_KEY],
-            "get": _operation(
-                "The picture, its ink coloured by what it decided", {"200": _binary("image/png")}, (404, 503)
-            ),
+            "get": _operation("The picture, its ink coloured by what it decided", {"200": png}, (404, 413, 415, 422, 503)),
         },
         "/upload": {
             "post": _operation(
@@ -123,38 +101,33 @@ def _paths() -> dict[str, Any]:
                 "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
                 {"200": _typed("application/json", _PREDICTION, "The digit")}
                 | {str(status): _typed("application/json", _ERROR, "What is wrong") for status in (400, 413, 415, 422)},
-                (),
                 body={"application/json": {"schema": _PREDICT}},
             )
         },
         "/": {
-            "get": _operation("The page to draw on", {"200": _binary("text/html")}, ()),
+            "get": _operation("The page to draw on", {"200": _binary("text/html")}),
             "post": _operation(
                 "Recognise 784 values from 0 to 1, keeping nothing; for the page of NN_numbers",
                 {
                     "200": _typed("text/plain", {"type": "string"}, "Prediccion: Siete, Accuracy: 0.98"),
                     "400": _typed("text/plain", {"type": "string"}, "What is wrong"),
                 },
-                (),
-                body={
-                    "application/x-www-form-urlencoded": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["pixeles"],
-                            "properties": {"pixeles": {"type": "string"}},
-                        }
-                    }
-                },
+                body={"application/x-www-form-urlencoded": {"schema": _object(pixeles={"type": "string"})}},
             ),
         },
-        "/healthz": {"get": _operation("Whether the process lives", {"200": {"description": "It does"}}, ())},
+        "/healthz": {"get": _operation("Whether the process lives", {"200": {"description": "It does"}})},
         "/readyz": {"get": _operation("Whether it can work", {"200": {"description": "It can"}}, (503,))},
         "/problems/{slug}": {
             "parameters": [{"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}],
             "get": _operation("A kind of problem", {"200": {"description": "Its title and status"}}, (404,)),
         },
-        "/openapi.json": {"get": _operation("This document", {"200": {"description": "This document"}}, ())},
+        "/openapi.json": {"get": _operation("This document", {"200": {"description": "This document"}})},
     }
+
+
+def _object(**fields: Any) -> dict[str, Any]:
+    """That has them all."""
+    return {"type": "object", "required": list(fields), "properties": fields}
 
 
 _KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
@@ -165,30 +138,18 @@ _IDEMPOTENCY = {
     "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
 }
 _UNCHANGED = {"description": "The picture that the caller has"}
-_PREDICTION = {"type": "object", "properties": {"prediction": {"type": "integer", "minimum": 0, "maximum": 9}}}
-_ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-_PREDICT = {
-    "oneOf": [
-        {
-            "type": "object",
-            "required": ["data"],
-            "properties": {"data": {"type": "array", "items": {"type": "number"}, "minItems": 784, "maxItems": 784}},
-        },
-        {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}},
-    ]
-}
-_LABEL = {
-    "type": "object",
-    "required": ["label"],
-    "properties": {
-        "label": {
-            "type": ["string", "null"],
-            "pattern": f"^{LABEL.pattern}$",
-            "maxLength": LONGEST_LABEL,
-            "description": "The digits, with a line feed between lines; empty for no digit; null takes a label back",
-        }
-    },
-}
+_PREDICTION = _object(prediction={"type": "integer", "minimum": 0, "maximum": 9})
+_ERROR = _object(error={"type": "string"})
+_GRID = {"type": "array", "items": {"type": "number"}, "minItems": 784, "maxItems": 784}
+_PREDICT = {"oneOf": [_object(data=_GRID), _object(image={"type": "string"})]}
+_LABEL = _object(
+    label={
+        "type": ["string", "null"],
+        "pattern": f"^{LABEL.pattern}$",
+        "maxLength": LONGEST_LABEL,
+        "description": "The digits, with a line feed between lines; empty for no digit; null takes a label back",
+    }
+)
 _FILE = {"type": "string", "format": "binary"}
 _PICTURE = {
     "multipart/form-data": {
@@ -200,28 +161,20 @@ _PICTURE = {
     },
     "image/*": {"schema": _FILE},
     "application/octet-stream": {"schema": _FILE},
-    "application/json": {
-        "schema": {
-            "type": "object",
-            "required": ["image"],
-            "properties": {"image": {"type": "string", "description": "A data URL, or base64"}},
-        }
-    },
+    "application/json": {"schema": _object(image={"type": "string", "description": "A data URL, or base64"})},
 }
 
 
 def _operation(
     summary: str,
     responses: dict[str, Any],
-    problems: tuple[int, ...],
+    problems: tuple[int, ...] = (),
     parameters: list[dict[str, Any]] | None = None,
     body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     refusal = _typed(PROBLEM_JSON, {"$ref": "#/components/schemas/ProblemAnswer"}, "What went wrong, and what to do")
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "responses": responses | {str(status): refusal for status in problems},
-    }
+    refusals = {str(status): refusal for status in problems}
+    operation: dict[str, Any] = {"summary": summary, "responses": responses | refusals}
     if parameters:
         operation["parameters"] = parameters
     if body:
@@ -241,5 +194,9 @@ def _typed(mimetype: str, schema: dict[str, Any], description: str) -> dict[str,
     return {"description": description, "content": {mimetype: {"schema": schema}}}
 
 
-def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema}
+def _queries(model: type[Query]) -> list[dict[str, Any]]:
+    parameters = []
+    for name, schema in model.model_json_schema()["properties"].items():
+        described = {key: value for key, value in schema.items() if key != "title" and value is not None}
+        parameters.append({"name": name, "in": "query", "schema": described})
+    return parameters

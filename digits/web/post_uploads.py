@@ -12,7 +12,7 @@ from digits.stepwise import Stepwise
 from digits.uploads.service import recognition
 from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
-from digits.web.queries import flag_in
+from digits.web.queries import UploadQuery
 from digits.web.schemas import (
     ProblemAnswer,
     RecognitionAnswer,
@@ -38,8 +38,7 @@ class Reply(NamedTuple):
 class Asked(NamedTuple):
     """What is to be done with each picture."""
 
-    store: bool
-    preview: bool
+    query: UploadQuery
     services: Services
     url_for: Callable[..., str]
 
@@ -51,9 +50,7 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
     others; they are read in a thread, since their problems need Flask's context.
     """
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    arguments = dict(reversed(query))  # The first of each counts.
-    store, preview = flag_in(arguments, "store", default=True), flag_in(arguments, "preview", default=False)
-    asked = Asked(store, preview, services, url_for)
+    asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for)  # The first of each counts.
     pictures = pictures_in(environ, body)
     keys = _idempotency_keys(environ, len(pictures))
     if len(pictures) == 1:
@@ -73,14 +70,14 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
     services = asked.services
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels)
     answer: UploadAnswer | RecognitionAnswer
-    if asked.store:
+    if asked.query.store:
         record = yield from keeping(upload, services.batcher, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)
     # An upload that is sent again gets its first answer, and other networks may have seen other digits then.
     is_same = (answer.model, answer.networks) == (upload.record.model, upload.record.networks)
-    return with_previews(answer, upload.grids) if asked.preview and is_same else answer
+    return with_previews(answer, upload.grids) if asked.query.preview and is_same else answer
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:

@@ -1,134 +1,118 @@
-"""Read and check query parameters."""
+"""Query parameters. One description of each parses it, makes its error sentence, and appears in /openapi.json."""
 
 import re
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from digits.errors import BadRequest
 from digits.uploads.models import ID, Order, Place, Record, Wanted
 
-DEFAULT_PAGE, LARGEST_PAGE = 20, 100
-
-Arguments = Mapping[str, str]
-T = TypeVar("T")
+LARGEST_PAGE = 100
 
 _CONFIDENCE = re.compile(r"[01](\.[0-9]{1,20})?|[0-9](\.[0-9]{1,20})?e-[0-9]{1,2}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})?)?")
+_CURSORS = {Order.NEWEST: ID, Order.DOUBTFUL: re.compile(f"({_CONFIDENCE.pattern})_{ID.pattern}")}
+_EITHER = "either true or false"
+_WHEN = "a day or a time, such as 2026-11-20 or 2026-11-20T21:35:00Z (in a URL, the + of a zone is %2B)"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of the history to return."""
+def _like(pattern: re.Pattern[str]) -> BeforeValidator:
+    """Accept only texts of this form; pydantic alone also accepts " 5", "1_000" and "yes"."""
 
-    wanted: Wanted
-    order: Order
-    limit: int
-    after: Place | None
-    total: bool
-    """Whether to count the uploads of all pages."""
+    def checked(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
 
-    def cursor_after(self, last: Record) -> str:
-        """Return the cursor of the next page; it stays right if uploads are added or deleted meanwhile."""
-        return last.id if self.order is Order.NEWEST else f"{last.confidence!r}_{last.id}"
-
-
-def page_in(arguments: Arguments) -> Page:
-    """Read which page of the history is asked for. Raises BadRequest if a parameter cannot be read, and names it."""
-    order = _of(arguments, "order", _order) or Order.NEWEST
-    return Page(
-        Wanted(
-            digit=_of(arguments, "digit", _digit),
-            recognised=_of(arguments, "recognised", _true_or_false),
-            labelled=_of(arguments, "labelled", _true_or_false),
-            confidence_below=_of(arguments, "confidence_below", _confidence),
-            since=_of(arguments, "since", _time),
-            until=_of(arguments, "until", _time),
-        ),
-        order,
-        _of(arguments, "limit", _limit) or DEFAULT_PAGE,
-        _of(arguments, "cursor", _newest if order is Order.NEWEST else _doubtful),
-        flag_in(arguments, "total", default=False),
-    )
-
-
-def flag_in(arguments: Arguments, name: str, *, default: bool) -> bool:
-    """Read a parameter that is `true` or `false`. Raises BadRequest if it is something else."""
-    given = _of(arguments, name, _true_or_false)
-    return default if given is None else given
-
-
-def _of(arguments: Arguments, name: str, read: Callable[[str], T]) -> T | None:
-    """Read a parameter with a function; None if it is missing.
-
-    Raises:
-        BadRequest: the function raised ValueError; the message of that follows the parameter's name.
-    """
-    if (text := arguments.get(name)) is None:
-        return None
-    try:
-        return read(text)
-    except ValueError as error:
-        raise BadRequest(f"`{name}` is {error}.") from error
-
-
-def _true_or_false(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("either true or false")
-    return text == "true"
-
-
-def _digit(text: str) -> int:
-    if not re.fullmatch("[0-9]", text):
-        raise ValueError("one digit, from 0 to 9")
-    return int(text)
-
-
-def _confidence(text: str) -> float:
-    if not _CONFIDENCE.fullmatch(text):
-        raise ValueError("a number from 0 to 1, such as 0.5")
-    return float(text)
+    return BeforeValidator(checked)
 
 
 def _time(text: str) -> datetime:
-    """Read a time, in UTC unless a zone is given. A day alone means its first moment.
+    """Parse a time, in UTC unless it has a zone; a day is its first moment.
 
     Raises:
-        ValueError: it is not a time.
+        ValueError: it is neither.
     """
-    with suppress(ValueError, OverflowError):
+    with suppress(OverflowError):
         if _TIME.fullmatch(text):
             time = datetime.fromisoformat(text)
             return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    raise ValueError("a day or a time, such as 2026-11-20 or 2026-11-20T21:35:00Z (in a URL, the + of a zone is %2B)")
+    raise ValueError
 
 
-def _order(text: str) -> Order:
-    try:
-        return Order(text)
-    except ValueError:
-        raise ValueError(f"one of {', '.join(Order)}") from None
+Flag = Annotated[bool, _like(re.compile("true|false"))]
+Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE), _like(re.compile("[0-9]{1,3}"))]
+OneDigit = Annotated[int, Field(ge=0, le=9), _like(re.compile("[0-9]"))]
+Confidence = Annotated[float, Field(ge=0, le=1), _like(_CONFIDENCE)]
+Time = Annotated[datetime, BeforeValidator(_time)]
+Sorting = Annotated[Order, WithJsonSchema({"type": "string", "enum": list(Order)})]
+Absent = SkipJsonSchema[None]
+"""The value of a parameter that is missing; no text means it."""
 
 
-def _limit(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= LARGEST_PAGE:
-        raise ValueError(f"a whole number from 1 to {LARGEST_PAGE}")
-    return int(text)
+class Query(BaseModel, frozen=True):
+    """Parameters of a URL. A parameter's description ends the error sentence about it."""
+
+    @classmethod
+    def of(cls, arguments: dict[str, str]) -> Self:
+        """Parse and check the parameters; others are ignored.
+
+        Raises:
+            BadRequest: one is wrong; the sentence names it.
+        """
+        try:
+            return cls.model_validate(arguments)
+        except ValidationError as error:
+            name = str(error.errors()[0]["loc"][0])
+            raise BadRequest(f"`{name}` is {cls.model_fields[name].description}.") from error
 
 
-def _newest(text: str) -> Place:
-    if not ID.fullmatch(text):
-        raise ValueError(_FOREIGN)
-    return Place(text, 0)
+class UploadQuery(Query, frozen=True):
+    """Parameters of POST /uploads."""
+
+    store: Flag = Field(True, description=_EITHER)
+    preview: Flag = Field(False, description=_EITHER)
 
 
-def _doubtful(text: str) -> Place:
-    confidence, _, key = text.partition("_")
-    if not _CONFIDENCE.fullmatch(confidence) or not ID.fullmatch(key):
-        raise ValueError(_FOREIGN)
-    return Place(key, float(confidence))
+class HistoryQuery(Query, frozen=True):
+    """Parameters of GET /uploads."""
 
+    limit: Limit = Field(20, description=f"a whole number from 1 to {LARGEST_PAGE}")
+    order: Sorting = Field(Order.NEWEST, description=f"one of {', '.join(Order)}")
+    cursor: str | Absent = Field(None, description="where the page before ended, as its `next` has it")
+    digit: OneDigit | Absent = Field(None, description="one digit, from 0 to 9")
+    recognised: Flag | Absent = Field(None, description=_EITHER)
+    labelled: Flag | Absent = Field(None, description=_EITHER)
+    confidence_below: Confidence | Absent = Field(None, description="a number from 0 to 1, such as 0.5")
+    since: Time | Absent = Field(None, description=_WHEN)
+    until: Time | Absent = Field(None, description=_WHEN)
+    total: Flag = Field(False, description=_EITHER)
 
-_FOREIGN = "not one that this server gave for this order. Follow `next` from the first page"
+    @property
+    def wanted(self) -> Wanted:
+        """Which uploads are asked for."""
+        return Wanted(self.digit, self.recognised, self.labelled, self.confidence_below, self.since, self.until)
+
+    @property
+    def after(self) -> Place | None:
+        """Where this page starts; None for the first.
+
+        Raises:
+            BadRequest: the cursor is of another order, or was made up.
+        """
+        if self.cursor is None:
+            return None
+        if not _CURSORS[self.order].fullmatch(self.cursor):
+            raise BadRequest(
+                "`cursor` is not one that this server gave for this order. Follow `next` from the first page."
+            )
+        confidence, _, key = self.cursor.rpartition("_")
+        return Place(key, float(confidence or 0))
+
+    def cursor_after(self, last: Record) -> str:
+        """Where the next page starts, even if uploads are added or deleted meanwhile."""
+        return last.id if self.order is Order.NEWEST else f"{last.confidence!r}_{last.id}"

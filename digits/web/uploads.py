@@ -14,7 +14,7 @@ from digits.uploads.service import delete_upload, now
 from digits.web.cors import public
 from digits.web.incoming import json_object
 from digits.web.post_uploads import post_uploads
-from digits.web.queries import page_in
+from digits.web.queries import HistoryQuery
 from digits.web.schemas import UploadsAnswer, png, respond, upload_answer
 from digits.web.services import recognise, services
 
@@ -45,14 +45,15 @@ def create() -> ResponseReturnValue:
 @bp.get("")
 def history() -> ResponseReturnValue:
     """Send a page of the uploads, and the URL of the next page."""
-    page = page_in(request.args)
+    arguments = request.args.to_dict()
+    query = HistoryQuery.of(arguments)
     at_hand = services().records
-    records = at_hand.find(page.wanted, page.limit, page.after, page.order)
+    records = at_hand.find(query.wanted, query.limit, query.after, query.order)
     following = None
-    if len(records) == page.limit:
-        asked = request.args.to_dict() | {"cursor": page.cursor_after(records[-1])}
+    if len(records) == query.limit:
+        asked = arguments | {"cursor": query.cursor_after(records[-1])}
         following = f"{url_for('uploads.history')}?{urlencode(asked)}"
-    counted = {"total": at_hand.count(page.wanted)} if page.total else {}
+    counted = {"total": at_hand.count(query.wanted)} if query.total else {}
     return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following, **counted))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from digits.web.openapi import document
 from support.drawing import png
 from tests.fakes import MemoryRecords
 from tests.uploads.test_database import HISTORY
@@ -88,6 +89,9 @@ def test_an_upload_is_found_by_the_time_that_its_answer_shows(client: FlaskClien
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
+        ("limit", "1_0", "a whole number from 1 to 100"),
+        ("limit", "%2B5", "a whole number from 1 to 100"),
+        ("limit", "%205", "a whole number from 1 to 100"),
         ("digit", "10", "one digit, from 0 to 9"),
         ("digit", "", "one digit"),
         ("digit", "٣", "one digit"),
@@ -98,6 +102,7 @@ def test_an_upload_is_found_by_the_time_that_its_answer_shows(client: FlaskClien
         ("confidence_below", "nan", "a number from 0 to 1"),
         ("confidence_below", "-0.1", "a number from 0 to 1"),
         ("confidence_below", "inf", "a number from 0 to 1"),
+        ("confidence_below", "1.5", "a number from 0 to 1"),
         ("since", "yesterday", "a day or a time, such as 2026-11-20"),
         ("since", "2026-13-01", "a day or a time"),
         ("until", "2026-11-20T12:00:00 02:00", "%2B"),
@@ -113,6 +118,20 @@ def test_a_question_that_makes_no_sense_is_told_what_would(
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
     assert answer.get_json()["detail"].startswith(f"`{name}` is ")
     assert sentence in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_openapi_says_of_a_parameter_is_told_where_it_is_wrong(client: FlaskClient, method: str) -> None:
+    parameters = document()["paths"]["/uploads"][method]["parameters"]
+    described = {each["name"]: each["schema"]["description"] for each in parameters if each["in"] == "query"}
+    for name in described.keys() - {"cursor"}:
+        answer = client.open("/uploads", method=method, query_string={name: "?"})
+        assert (answer.status_code, answer.get_json()["detail"]) == (400, f"`{name}` is {described[name]}.")
+
+
+def test_the_first_of_a_parameter_counts(client: FlaskClient) -> None:
+    assert len(client.get("/uploads?limit=2&limit=wrong").get_json()["uploads"]) == 2
+    assert client.post("/uploads?store=false&store=wrong", data=png("7"), content_type="image/png").status_code == 200
 
 
 def test_a_cursor_is_for_one_order(client: FlaskClient) -> None:
