@@ -22,7 +22,7 @@ from digits.errors import DigitsError, NoInk
 from digits.inference.finder import FinderConfig
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser
-from digits.inference.segmenter import CuttingConfig
+from digits.inference.segmenter import SegmenterConfig
 from digits.recognition.pipeline import PipelineConfig, read_digits
 from digits.settings import Settings, TrainingSettings
 from digits.training.arguments import whole
@@ -54,7 +54,7 @@ class Choice:
     """The configs, all but one value of which are those that serve."""
 
     finder: FinderConfig = FinderConfig()
-    cutting: CuttingConfig = CuttingConfig()
+    segmenter: SegmenterConfig = SegmenterConfig()
     pipeline: PipelineConfig = PipelineConfig()
 
     def value(self, name: str) -> Any:
@@ -65,12 +65,12 @@ class Choice:
         """The same configs with another value."""
         if _has(self.pipeline.order, name):
             return replace(self, pipeline=replace(self.pipeline, order=replace(self.pipeline.order, **{name: value})))
-        place = next(place for place in ("finder", "cutting", "pipeline") if _has(getattr(self, place), name))
+        place = next(place for place in ("finder", "segmenter", "pipeline") if _has(getattr(self, place), name))
         return replace(self, **{place: replace(getattr(self, place), **{name: value})})
 
     @property
-    def _configs(self) -> tuple[FinderConfig, CuttingConfig, PipelineConfig, ReadingOrderConfig]:
-        return self.finder, self.cutting, self.pipeline, self.pipeline.order
+    def _configs(self) -> tuple[FinderConfig, SegmenterConfig, PipelineConfig, ReadingOrderConfig]:
+        return self.finder, self.segmenter, self.pipeline, self.pipeline.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def compared(drawn: Sequence[Scene], names: Sequence[str]) -> Iterator[list[str]
 
 def outcomes(choice: Choice, drawn: Sequence[Scene]) -> list[Outcome]:
     """Each scene, read with these configs."""
-    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model), choice.finder, choice.cutting)
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model), choice.finder, choice.segmenter)
     return [_outcome(scene, recogniser, choice.pipeline) for scene in drawn]
 
 

@@ -158,8 +158,8 @@ def as_digits(text: str) -> str:
 def in_reading_order(numbers: Sequence[tuple[Box, str]]) -> str:
     """Numbers and where they stand -> from left to right, with a line feed between lines."""
     lines: list[list[tuple[Box, str]]] = []
-    for box, number in sorted(numbers, key=lambda placed: placed[0].middle):
-        if lines and lines[-1][0][0].bottom > box.middle:
+    for box, number in sorted(numbers, key=lambda placed: placed[0].centre_y):
+        if lines and lines[-1][0][0].bottom > box.centre_y:
             lines[-1].append((box, number))
         else:
             lines.append([(box, number)])

@@ -36,25 +36,25 @@ class Box:
         return self.width * self.height
 
     @property
-    def centre(self) -> float:
+    def centre_x(self) -> float:
         """The x of the middle."""
         return self.x + self.width / 2
 
     @property
-    def middle(self) -> float:
+    def centre_y(self) -> float:
         """The y of the middle."""
         return self.y + self.height / 2
 
-    def likeness(self, other: "Box") -> float:
+    def iou(self, other: "Box") -> float:
         """Intersection over union (IoU) of two boxes, from 0 to 1."""
         across = min(self.right, other.right) - max(self.x, other.x)
         down = min(self.bottom, other.bottom) - max(self.y, other.y)
         common = max(0, across) * max(0, down)
         return common / (self.area + other.area - common)
 
-    def holds_middle_of(self, other: "Box") -> bool:
+    def holds_centre_of(self, other: "Box") -> bool:
         """Whether the middle of another box lies in this one."""
-        return self.x <= other.centre < self.right and self.y <= other.middle < self.bottom
+        return self.x <= other.centre_x < self.right and self.y <= other.centre_y < self.bottom
 
     def joined(self, other: "Box") -> "Box":
         """The smallest box that contains both."""

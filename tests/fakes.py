@@ -14,7 +14,7 @@ from digits.grids import Grey, Grid, to_grid
 from digits.inference.detections import Candidate, Sight
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
-from digits.uploads.models import Order, Place, Record, Wanted
+from digits.uploads.models import Cursor, Order, Record, Wanted
 from support.drawing import draw
 
 
@@ -124,7 +124,7 @@ class MemoryRecords:
             raise NotFound("There is no upload with this id.") from None
 
     def find(
-        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+        self, wanted: Wanted, limit: int, after: Cursor | None = None, order: Order = Order.NEWEST
     ) -> Sequence[Record]:
         found = sorted(self._all(wanted), key=lambda record: record.id, reverse=order is Order.NEWEST)
         if order is Order.DOUBTFUL:
@@ -166,7 +166,7 @@ class MemoryRecords:
         pass
 
 
-def _doubt(at: Record | Place) -> tuple[float, str]:
+def _doubt(at: Record | Cursor) -> tuple[float, str]:
     return at.confidence, at.id
 
 

@@ -18,13 +18,13 @@ Near 1, a float32 is not much more exact than this.
 class Calibration:
     """Thresholds of the finder, and its weights beside the classifier and the verifier."""
 
-    least: float
+    candidate_threshold: float
     """Probability from which the finder gives something as a candidate for a digit."""
-    sure: float
+    sure_threshold: float
     """Probability that all candidates need, or the finder takes a second, closer look."""
     overlap: float
     """Largest share of the smaller box that two candidates may have in common (non-maximum suppression)."""
-    sign: float
+    sign_threshold: float
     """Probability from which the finder gives something as a sign."""
     sign_bonus: float
     """Added to a sign's log-odds if a candidate for a digit is at its place, such as a 1 and a slash."""
@@ -37,14 +37,14 @@ class Calibration:
     """Weights of the ten digits' probabilities in the same regression: a 1 is found less surely than an 8."""
 
     @property
-    def least_logit(self) -> float:
+    def candidate_logit(self) -> float:
         """`least` as log-odds, as the network gives them."""
-        return log_odds(self.least)
+        return log_odds(self.candidate_threshold)
 
     @property
     def sign_logit(self) -> float:
         """`sign` as log-odds, as the network gives them."""
-        return log_odds(self.sign)
+        return log_odds(self.sign_threshold)
 
     def joined(self, one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
         """Combine the finder's and the classifier's probabilities of the ten digits; the results sum to 1."""

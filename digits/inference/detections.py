@@ -140,5 +140,5 @@ def without_doubles(
 
 def is_amid(sign: Sign, box: Box) -> bool:
     """Whether a sign is in the middle half of a box; a narrow box counts as half as wide as it is high."""
-    across, down = abs(sign.x - box.centre), abs(sign.y - box.middle)
+    across, down = abs(sign.x - box.centre_x), abs(sign.y - box.centre_y)
     return 4 * across <= max(box.width, box.height / 2) and 4 * down <= box.height

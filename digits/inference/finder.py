@@ -105,7 +105,7 @@ class Finder:
         seen, letterbox = letterboxed(grey[region.window], shapes)
         output = self._networks.run(standardised(seen[np.newaxis])[0])
         heat = output[..., LOGIT]
-        places = peaks(heat, self._calibration.least_logit, 2 * self.config.most)
+        places = peaks(heat, self._calibration.candidate_logit, 2 * self.config.most)
         boxes = boxes_at(output, places)
         kept = suppressed(boxes, self._calibration.overlap)
         likely = int(np.count_nonzero(heat[places][kept] >= 0))
@@ -136,7 +136,7 @@ class Finder:
         return signs
 
     def _is_sure(self, sight: Sight) -> bool:
-        return all(each.is_digit >= self._calibration.sure for each in sight.digits)
+        return all(each.is_digit >= self._calibration.sure_threshold for each in sight.digits)
 
     def _is_legible(self, sight: Sight) -> bool:
         """Whether the smallest digit was large enough in the network's input."""
@@ -177,5 +177,5 @@ def _yield(sight: Sight) -> tuple[int, float]:
 
 def _with_what_is_beyond(closer: Sight, region: Box, before: Sight) -> Sight:
     """What a closer look at a region sees, and the digits that were seen outside it before."""
-    beyond = [each for each in before.digits if not region.holds_middle_of(each.box)]
+    beyond = [each for each in before.digits if not region.holds_centre_of(each.box)]
     return replace(closer, digits=sorted([*closer.digits, *beyond], key=lambda each: -each.is_digit))

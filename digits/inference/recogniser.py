@@ -15,7 +15,7 @@ from digits.inference.detections import Candidate, Sight
 from digits.inference.finder import FINDER, FinderConfig, load_finder
 from digits.inference.interpreter import Interpreters
 from digits.inference.model_file import CompiledModel, load_compiled, sha256_of
-from digits.inference.segmenter import SEGMENTER, CuttingConfig, Ink, load_segmenter
+from digits.inference.segmenter import SEGMENTER, Ink, SegmenterConfig, load_segmenter
 from digits.stepwise import Stepwise
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
@@ -86,13 +86,13 @@ class LiteRTRecogniser:
         self,
         compiled: CompiledModel,
         finder: FinderConfig = FinderConfig(),
-        cutting: CuttingConfig = CuttingConfig(),
+        segmenter: SegmenterConfig = SegmenterConfig(),
     ) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
         self.networks = {file.stem: sha256_of(file)[:8] for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
         self._calibration = load_calibration()
-        self._finder, self._segmenter = load_finder(self._calibration, finder), load_segmenter(cutting)
+        self._finder, self._segmenter = load_finder(self._calibration, finder), load_segmenter(segmenter)
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
@@ -104,11 +104,11 @@ class LiteRTRecogniser:
         return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
-        """Two inks are the same digit if their boxes overlap by more than CuttingConfig.same."""
+        """Two inks are the same digit if their boxes overlap by more than SegmenterConfig.same."""
         found: list[Found] = []
         cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
         for candidate, (box, ink) in zip(candidates, cut, strict=True):
-            if ink.any() and not any(box.likeness(other.box) > self._segmenter.config.same for other in found):
+            if ink.any() and not any(box.iou(other.box) > self._segmenter.config.same for other in found):
                 found.append(Found(box, ink, candidate))
         return found
 

@@ -27,7 +27,7 @@ Ink = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class CuttingConfig:
+class SegmenterConfig:
     """How digits are cut out. `python -m bench.choices` compares each value with others."""
 
     ink: int = 64
@@ -40,7 +40,7 @@ class CuttingConfig:
 class Segmenter:
     """Cuts digits out. Many threads may use it."""
 
-    def __init__(self, flatbuffer: bytes, config: CuttingConfig = CuttingConfig()) -> None:
+    def __init__(self, flatbuffer: bytes, config: SegmenterConfig = SegmenterConfig()) -> None:
         self.config = config
         self._networks = Interpreters(flatbuffer)
 
@@ -70,7 +70,7 @@ def surroundings(grey: Grey, box: Box) -> tuple[Grey, int, int, float]:
     """uint8 (SIDE, SIDE) around the middle of a box; its left and upper edge in the picture, and its scale factor."""
     scale = DIGIT_SIDE / max(box.width, box.height)
     reach = SIDE / scale / 2
-    left, top = box.centre - reach, box.middle - reach
+    left, top = box.centre_x - reach, box.centre_y - reach
     size = max(1, round(2 * reach))
     x, y = round(left), round(top)
     rows, columns = grey.shape
@@ -89,6 +89,6 @@ def to_ink(output: npt.NDArray[np.float32]) -> Ink:
     return np.rint(255 / (1 + np.exp(-np.clip(logits, -20, 20)))).astype(np.uint8)
 
 
-def load_segmenter(config: CuttingConfig = CuttingConfig()) -> Segmenter:
+def load_segmenter(config: SegmenterConfig = SegmenterConfig()) -> Segmenter:
     """The segmenter that serves."""
     return Segmenter(SEGMENTER.read_bytes(), config)

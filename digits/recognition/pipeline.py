@@ -161,7 +161,7 @@ def _text(glyphs: Sequence[Glyph], predictions: Sequence[Prediction], signs: Seq
     """Digits and signs, line by line, from left to right."""
     lines: dict[int, list[tuple[float, str]]] = {}
     for glyph, prediction in zip(glyphs, predictions, strict=True):
-        lines.setdefault(glyph.line, []).append((glyph.box.centre, str(prediction.digit)))
+        lines.setdefault(glyph.line, []).append((glyph.box.centre_x, str(prediction.digit)))
     boxes = [glyph.box for glyph in glyphs]
     for sign in signs:
         if (place := beside(boxes, sign.x, sign.y)) is not None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from digits.box import Box
 from digits.errors import NotFound
 from digits.uploads.engine import begin, create_engine
-from digits.uploads.models import Digit, Order, Place, Record, Records, Wanted, first_id
+from digits.uploads.models import Cursor, Digit, Order, Record, Records, Wanted, first_id
 from digits.uploads.schema import uploads
 
 _UNKNOWN = "There is no upload with this id."
@@ -60,7 +60,7 @@ class SqlRecords:
         return _record(row)
 
     def find(
-        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+        self, wanted: Wanted, limit: int, after: Cursor | None = None, order: Order = Order.NEWEST
     ) -> Sequence[Record]:
         """Select by key, so that a late page takes as long as the first."""
         with begin(self._engine) as connection:
@@ -115,7 +115,7 @@ def _idempotency_key(record: Record) -> str:
     return record.idempotency_key or ""
 
 
-def _newest_first(wanted: Wanted, after: Place | None, *, rare: bool) -> sa.Select[Any]:
+def _newest_first(wanted: Wanted, after: Cursor | None, *, rare: bool) -> sa.Select[Any]:
     query = sa.select(uploads).order_by(uploads.c.id.desc())
     if after:
         query = query.where(uploads.c.id < after.id)
@@ -125,7 +125,7 @@ def _newest_first(wanted: Wanted, after: Place | None, *, rare: bool) -> sa.Sele
     return query.where(*_conditions(wanted), *_less_confident(wanted, by_index=False))
 
 
-def _doubtful_first(wanted: Wanted, after: Place | None) -> sa.Select[Any]:
+def _doubtful_first(wanted: Wanted, after: Cursor | None) -> sa.Select[Any]:
     place = uploads.c.confidence, uploads.c.id
     query = sa.select(uploads).order_by(*place)
     if after:

@@ -74,7 +74,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """A position in an order: that of a record, which may have been deleted."""
 
     id: str
@@ -98,7 +98,7 @@ class Records(Protocol):
         """
 
     def find(
-        self, wanted: Wanted, limit: int, after: Place | None = None, order: Order = Order.NEWEST
+        self, wanted: Wanted, limit: int, after: Cursor | None = None, order: Order = Order.NEWEST
     ) -> Sequence[Record]:
         """Return the first `limit` of the wanted records, or the first that follow the place `after`."""
 
@@ -127,7 +127,7 @@ def every(records: Records, wanted: Wanted) -> Iterator[Record]:
     after = None
     while page := records.find(wanted, PAGE, after):
         yield from page
-        after = Place(page[-1].id, page[-1].confidence)
+        after = Cursor(page[-1].id, page[-1].confidence)
 
 
 def first_id(time: datetime) -> str:

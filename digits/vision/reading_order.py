@@ -27,14 +27,14 @@ def in_lines(boxes: Sequence[Box], config: ReadingOrderConfig = ReadingOrderConf
         return []
     height = median(max(box.height, box.width / 2) for box in boxes)
     slope = _slope(boxes, math.tan(math.radians(config.steepest)))
-    drop = [box.middle - slope * box.centre for box in boxes]
+    drop = [box.centre_y - slope * box.centre_x for box in boxes]
     lines: list[list[int]] = []
     for place in sorted(range(len(boxes)), key=drop.__getitem__):
         if lines and drop[place] - drop[lines[-1][-1]] <= config.same_line * height:
             lines[-1].append(place)
         else:
             lines.append([place])
-    return [sorted(line, key=lambda place: boxes[place].centre) for line in lines]
+    return [sorted(line, key=lambda place: boxes[place].centre_x) for line in lines]
 
 
 def beside(boxes: Sequence[Box], x: float, y: float) -> int | None:
@@ -53,9 +53,9 @@ def _slope(boxes: Sequence[Box], steepest: float) -> float:
     steps = []
     for box in boxes:
         beside = [
-            (other.centre - box.centre, other.middle - box.middle)
+            (other.centre_x - box.centre_x, other.centre_y - box.centre_y)
             for other in boxes
-            if abs(other.middle - box.middle) < steepest * (other.centre - box.centre)
+            if abs(other.centre_y - box.centre_y) < steepest * (other.centre_x - box.centre_x)
         ]
         if beside:
             across, down = min(beside, key=lambda step: math.hypot(*step))

@@ -86,7 +86,9 @@ def _paths() -> dict[str, Any]:
         },
         "/uploads/{key}/explanation.png": {
             "parameters": [_KEY],
-            "get": _operation("The picture, its ink coloured by what it decided", {"200": png}, (404, 413, 415, 422, 503)),
+            "get": _operation(
+                "The picture, its ink coloured by what it decided", {"200": png}, (404, 413, 415, 422, 503)
+            ),
         },
         "/upload": {
             "post": _operation(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJso
 from pydantic.json_schema import SkipJsonSchema
 
 from digits.errors import BadRequest
-from digits.uploads.models import ID, Order, Place, Record, Wanted
+from digits.uploads.models import ID, Cursor, Order, Record, Wanted
 
 LARGEST_PAGE = 100
 
@@ -98,7 +98,7 @@ class HistoryQuery(Query, frozen=True):
         return Wanted(self.digit, self.recognised, self.labelled, self.confidence_below, self.since, self.until)
 
     @property
-    def after(self) -> Place | None:
+    def after(self) -> Cursor | None:
         """Where this page starts; None for the first.
 
         Raises:
@@ -111,7 +111,7 @@ class HistoryQuery(Query, frozen=True):
                 "`cursor` is not one that this server gave for this order. Follow `next` from the first page."
             )
         confidence, _, key = self.cursor.rpartition("_")
-        return Place(key, float(confidence or 0))
+        return Cursor(key, float(confidence or 0))
 
     def cursor_after(self, last: Record) -> str:
         """Where the next page starts, even if uploads are added or deleted meanwhile."""

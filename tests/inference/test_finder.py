@@ -17,10 +17,10 @@ from support.drawing import draw, on_paper
 from support.stepwise import takes_long
 
 PLAIN = Calibration(
-    least=0.3,
-    sure=0.5,
+    candidate_threshold=0.3,
+    sure_threshold=0.5,
     overlap=0.5,
-    sign=0.5,
+    sign_threshold=0.5,
     sign_bonus=0.0,
     finder=0.5,
     classifier=0.5,
@@ -69,7 +69,7 @@ def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
     scale = sight.scale
     assert network.shapes == [(96, 96, 1)]
     (candidate,) = sight.digits
-    assert candidate.box.centre == pytest.approx((50 - 48) / scale + 480, abs=1 / scale)
+    assert candidate.box.centre_x == pytest.approx((50 - 48) / scale + 480, abs=1 / scale)
     assert (candidate.box.width, candidate.box.height) == pytest.approx((20 / scale, 30 / scale), abs=2)
     assert np.argmax(candidate.probabilities) == 7
     assert sum(candidate.probabilities) == pytest.approx(1)
@@ -79,8 +79,8 @@ def test_what_the_network_gives_becomes_boxes_of_the_picture() -> None:
 def test_a_part_of_a_picture_is_looked_at_where_it_is() -> None:
     sight = finder(Network((48, 48))).look(grey(400, 400), Box(200, 100, 96, 96), CONFIG.glance)
     (found,), scale = sight.digits, sight.scale
-    assert found.box.centre == pytest.approx(200 + 48 + 2 / scale, abs=1)
-    assert found.box.middle == pytest.approx(100 + 48 + 2 / scale, abs=1)
+    assert found.box.centre_x == pytest.approx(200 + 48 + 2 / scale, abs=1)
+    assert found.box.centre_y == pytest.approx(100 + 48 + 2 / scale, abs=1)
 
 
 def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
@@ -92,7 +92,7 @@ def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
 
 def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
     everywhere = [(x, y) for y in range(20, 180, 32) for x in range(12, 180, 24)]
-    doubtful = replace(PLAIN, least=1e-12)
+    doubtful = replace(PLAIN, candidate_threshold=1e-12)
     sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
     assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * CONFIG.doubtful
 
@@ -156,7 +156,7 @@ def test_the_shape_follows_the_picture() -> None:
 )
 def test_the_more_doubt_the_more_looks(centres: list[tuple[int, int]], sure: float, looks: list[str]) -> None:
     network = Network(*centres)
-    found = finder(network, replace(PLAIN, sure=sure)).find(grey(960, 960)).digits
+    found = finder(network, replace(PLAIN, sure_threshold=sure)).find(grey(960, 960)).digits
     assert network.shapes == [(*getattr(CONFIG, look)[0], 1) for look in looks]
     assert bool(found) == bool(centres)
 
@@ -179,7 +179,7 @@ def test_what_lies_beyond_the_part_that_is_looked_at_closer_still_counts() -> No
     bold, faint = draw("4253", size=60, pen=7, margin=0), draw("7", size=60, pen=7, margin=0) // 4
     page[20 : 20 + bold.shape[0], 20 : 20 + bold.shape[1]] -= bold
     page[700 : 700 + faint.shape[0], 700 : 700 + faint.shape[1]] -= faint
-    found = load_finder(replace(load_calibration(), least=0.001)).find(page).digits
+    found = load_finder(replace(load_calibration(), candidate_threshold=0.001)).find(page).digits
     assert any(each.box.x > 600 and each.box.y > 600 for each in found)
 
 

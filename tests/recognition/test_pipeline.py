@@ -223,13 +223,13 @@ def test_signs_stand_in_the_text_between_the_digits_they_stand_between() -> None
     (three, one, four), (two, nought) = (
         [glyph.box for glyph in read_digits(grey, TEMPLATES).glyphs if glyph.line == line] for line in (0, 1)
     )
-    far_off = Sign("/", four.right + 3 * four.height, four.middle, 0.9)
+    far_off = Sign("/", four.right + 3 * four.height, four.centre_y, 0.9)
     found = read_digits(
         grey,
         Signed(
             Sign(".", (three.right + one.x) / 2, three.bottom, 0.9),
-            Sign("-", three.x - 20, three.middle, 0.9),
-            Sign(":", (two.right + nought.x) / 2, two.middle, 0.9),
+            Sign("-", three.x - 20, three.centre_y, 0.9),
+            Sign(":", (two.right + nought.x) / 2, two.centre_y, 0.9),
             far_off,
         ),
     )

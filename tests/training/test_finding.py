@@ -101,9 +101,7 @@ def test_signs_are_told_from_where_most_are_right(
     scene = Scene(np.zeros((100, 1000), np.uint8), [], [("-", (65, 20, 75, 30))])
     digit, far_off = Candidate(Box(40, 10, 20, 30), 0.9, (0.1,) * 10), Sign(".", 900, 50, 0.99)
     told = [Sign("-", 70, 25, 0.5)] * 20 + [Sign("/", 70, 25, sureness)] * wrong
-    monkeypatch.setattr(
-        calibration, "looked_at", lambda *_: [(scene, Sight([digit], [each, far_off])) for each in told]
-    )
+    monkeypatch.setattr(calibration, "sights", lambda *_: [(scene, Sight([digit], [each, far_off])) for each in told])
     assert calibration.best_sign(writers, 0, [0]) == sign
 
 
@@ -120,9 +118,9 @@ def test_signs_are_preferred_as_much_as_tells_most_of_them_from_digits(
 
     seen = [told(True, 0.3)] * 5 + [told(False, 0.7)] * 5 + [told(True, 1.5)]
     monkeypatch.setattr(calibration, "load_finder", lambda _: None)
-    monkeypatch.setattr(calibration, "looked_at", lambda *_: seen)
+    monkeypatch.setattr(calibration, "sights", lambda *_: seen)
     assert 0.3 < calibration.best_sign_bonus(writers, 0, [0]) <= 0.7
-    monkeypatch.setattr(calibration, "looked_at", lambda *_: [])
+    monkeypatch.setattr(calibration, "sights", lambda *_: [])
     assert calibration.best_sign_bonus(writers, 0, [0]) == 0
 
 
@@ -140,7 +138,7 @@ def test_the_calibration_is_found_with_the_models_that_ship(
 
     recogniser = LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
     found = calibration.calibrated(recogniser, learnt, scenes=60, seed=0)
-    assert 0 < found.least < found.sure <= 1
+    assert 0 < found.candidate_threshold < found.sure_threshold <= 1
     assert found.overlap in (0.5, 0.7)
-    assert found.sign in calibration.SIGNS
+    assert found.sign_threshold in calibration.SIGNS
     assert found.odds[1] > 0

@@ -13,7 +13,7 @@ from digits.inference.detections import SIGNS
 from digits.training.data.datasets import read_npz
 from digits.training.data.hands import Hands, read_hands
 from digits.training.data.pen_data import Sample, write_hands
-from digits.training.finder.cuttings import is_digit
+from digits.training.finder.crops import is_digit
 from digits.training.finder.scenes import scenes_of
 from digits.training.finder.segmenter_pairs import pairs
 from digits.training.scenes import writing

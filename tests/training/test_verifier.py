@@ -12,7 +12,7 @@ from digits.inference.interpreter import Interpreter
 from digits.inference.recogniser import VERIFIER
 from digits.training.augmentation.photographs import Sheet
 from digits.training.data.datasets import read_npz
-from digits.training.finder.cuttings import cuttings
+from digits.training.finder.crops import crops
 from digits.training.scenes.figures import FIGURES, Stroke, drawn
 from digits.training.scenes.writing import Writers
 from digits.training.verifier import examples, negatives, report
@@ -84,14 +84,14 @@ def test_of_scenes_digits_are_right_and_what_is_framed_wrongly_is_not(
     mnist_like: Path, recogniser: TemplateRecogniser
 ) -> None:
     writers = Writers(read_npz(mnist_like).train, None)
-    right, wrong = cuttings(writers, (30, [1]))
+    right, wrong = crops(writers, (30, [1]))
     assert right.grids.shape[1:] == wrong.shape[1:] == (SIDE, SIDE)
     assert len(right.grids) == len(right.digits) > 20
     assert len(wrong) > 5
     assert right.grids.max(axis=(1, 2)).min() > 60
     read = [prediction.digit for prediction in recogniser.predict(list(right.grids))]
     assert np.mean(read == right.digits) > 0.5
-    again, _ = cuttings(writers, (30, [1]))
+    again, _ = crops(writers, (30, [1]))
     assert np.array_equal(right.grids, again.grids)
 
 

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
 from digits.uploads.database import RARE, SqlRecords
 from digits.uploads.engine import create_engine
-from digits.uploads.models import Order, Place, Record, Records, Wanted, first_id
+from digits.uploads.models import Cursor, Order, Record, Records, Wanted, first_id
 from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, uploads
 from support.backends import PostgreSQL
 from support.records import record
@@ -132,7 +132,7 @@ def test_pages_run_from_the_newest_and_stay_right_while_rows_arrive(records: Rec
         records.add([row])
     page = records.find(Wanted(), 2)
     records.add([record()])
-    following = records.find(Wanted(), 10, after=Place(page[-1].id, 0))
+    following = records.find(Wanted(), 10, after=Cursor(page[-1].id, 0))
     assert [row.id for row in [*page, *following]] == [row.id for row in reversed(first)]
 
 
@@ -192,7 +192,7 @@ def pages(records: Records, wanted: Wanted, order: Order) -> list[Record]:
     after = None
     while page := records.find(wanted, 2, after, order):
         found += page
-        after = Place(page[-1].id, page[-1].confidence)
+        after = Cursor(page[-1].id, page[-1].confidence)
     return found
 
 

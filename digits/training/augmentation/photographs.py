@@ -11,7 +11,7 @@ from PIL import Image
 
 from digits.grids import SIDE, Grid
 from digits.settings import usable_cpus
-from digits.training.augmentation.road import likeliest_grid
+from digits.training.augmentation.serving import likeliest_grid
 from digits.vision.decode import read_picture
 
 Sheet = npt.NDArray[np.floating]

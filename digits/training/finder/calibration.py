@@ -13,8 +13,8 @@ from digits.inference.detections import Candidate, Sign, is_amid
 from digits.inference.finder import Finder, load_finder
 from digits.inference.model_file import CLASSES
 from digits.inference.recogniser import Prediction, Recogniser
-from digits.training.augmentation.road import FOUND
-from digits.training.finder.cuttings import is_digit, looked_at
+from digits.training.augmentation.serving import FOUND
+from digits.training.finder.crops import is_digit, sights
 from digits.training.scenes.scene import Edges
 from digits.training.scenes.writing import Writers
 from digits.vision.reading_order import beside
@@ -30,7 +30,7 @@ ENOUGH = 0.1
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
 """Values of Calibration.overlap that are tried."""
 SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
-"""Values of Calibration.sign that are tried."""
+"""Values of Calibration.sign_threshold that are tried."""
 NEVER = 60.0
 """A difference of log-odds that nothing reaches: as a bonus it makes every sign win, or negative, lose."""
 PRECISE = 0.9
@@ -38,10 +38,10 @@ PRECISE = 0.9
 
 
 PLAIN = Calibration(
-    least=LEAST,
-    sure=1.0,
+    candidate_threshold=LEAST,
+    sure_threshold=1.0,
     overlap=0.6,
-    sign=0.5,
+    sign_threshold=0.5,
     sign_bonus=0.0,
     finder=0.5,
     classifier=0.5,
@@ -74,10 +74,10 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
     sureness = np.array([each.found.is_digit for each in digits])
     return replace(
         weighed,
-        least=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
-        sure=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
+        candidate_threshold=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
+        sure_threshold=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
         overlap=overlap,
-        sign=sign,
+        sign_threshold=sign,
         sign_bonus=best_sign_bonus(writers, scenes, [seed, 3]),
         odds=odds,
         of_class=of_class,
@@ -86,7 +86,7 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
 
 def judge(finder: Finder, recogniser: Recogniser, writers: Writers, scenes: int, seed: list[int]) -> Iterator[Judged]:
     """Yield the candidates of this many scenes, except those of which it is unclear whether they are a digit."""
-    for scene, sight in looked_at(finder, writers, scenes, seed):
+    for scene, sight in sights(finder, writers, scenes, seed):
         found = recogniser.cut(scene.picture, sight.digits)
         read = recogniser.predict([to_grid(each.ink) for each in found])
         for each, prediction in zip(found, read, strict=True):
@@ -140,7 +140,9 @@ def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: li
     scores = []
     for overlap in OVERLAPS:
         right = wrong = missed = 0
-        for scene, sight in looked_at(load_finder(replace(PLAIN, overlap=overlap, least=FOUND)), writers, scenes, seed):
+        for scene, sight in sights(
+            load_finder(replace(PLAIN, overlap=overlap, candidate_threshold=FOUND)), writers, scenes, seed
+        ):
             of = [is_digit(scene, each.box) for each in recogniser.cut(scene.picture, sight.digits)]
             met = {id(digit) for digit in of if digit}
             right += len(met)
@@ -153,7 +155,9 @@ def best_overlap(recogniser: Recogniser, writers: Writers, scenes: int, seed: li
 def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
     """Return the lowest of SIGNS from which at least PRECISE of the signs beside digits are right, else the highest."""
     told: list[tuple[float, bool]] = []
-    for scene, sight in looked_at(load_finder(replace(PLAIN, sign=SIGNS[0], least=FOUND)), writers, scenes, seed):
+    for scene, sight in sights(
+        load_finder(replace(PLAIN, sign_threshold=SIGNS[0], candidate_threshold=FOUND)), writers, scenes, seed
+    ):
         boxes = [each.box for each in sight.digits]
         told += [
             (seen.is_sign, any(_is_at(seen, each, 2 / sight.scale) for each in scene.signs))
@@ -169,9 +173,9 @@ def best_sign(writers: Writers, scenes: int, seed: list[int]) -> float:
 
 def best_sign_bonus(writers: Writers, scenes: int, seed: list[int]) -> float:
     """Return the bonus with which most of what may be a digit or a sign is told right; 0 if there is no such place."""
-    plain = replace(PLAIN, sign=SIGNS[0], least=FOUND)
+    plain = replace(PLAIN, sign_threshold=SIGNS[0], candidate_threshold=FOUND)
     as_digits, as_signs = (
-        looked_at(load_finder(replace(plain, sign_bonus=bonus)), writers, scenes, seed) for bonus in (-NEVER, NEVER)
+        sights(load_finder(replace(plain, sign_bonus=bonus)), writers, scenes, seed) for bonus in (-NEVER, NEVER)
     )
     differences: list[float] = []
     are_signs: list[bool] = []

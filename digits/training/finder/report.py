@@ -19,7 +19,7 @@ from digits.inference.detections import Candidate
 from digits.inference.recogniser import VERIFIER, Recogniser
 from digits.recognition.pipeline import read_digits
 from digits.stepwise import finished
-from digits.training.finder.cuttings import framed
+from digits.training.finder.crops import framed
 from digits.training.scenes.layout import LAYOUTS
 from digits.training.scenes.scene import Digit, Scene, make_scene
 from digits.training.scenes.writing import Writers
@@ -164,8 +164,8 @@ def _matched(scene: Scene, found: Sequence[Candidate]) -> list[Digit | None]:
     """Return the digit of each candidate, or None. The likeliest candidate chooses first, each digit is used once."""
     left, of = list(scene.digits), []
     for candidate in found:
-        best = max(left, key=lambda digit: candidate.box.likeness(framed(digit)), default=None)
-        if best and candidate.box.likeness(framed(best)) >= FOUND:
+        best = max(left, key=lambda digit: candidate.box.iou(framed(digit)), default=None)
+        if best and candidate.box.iou(framed(best)) >= FOUND:
             left.remove(best)
         else:
             best = None

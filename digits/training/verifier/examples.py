@@ -10,7 +10,7 @@ from digits.training.augmentation.augment import augment
 from digits.training.augmentation.disturbances import disturbed
 from digits.training.augmentation.styles import in_another_style
 from digits.training.data.datasets import Labelled
-from digits.training.finder.cuttings import found_in_scenes
+from digits.training.finder.crops import found_in_scenes
 from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.writing import Writers
 from digits.training.verifier.negatives import negative

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from digits.grids import SIDE, Grids, to_input
 from digits.inference.interpreter import Interpreter
 from digits.inference.model_file import DEFAULT_THRESHOLD
-from digits.training.finder.cuttings import cuttings
+from digits.training.finder.crops import crops
 from digits.training.scenes.writing import Writers
 from digits.training.verifier.examples import NEGATIVES_PER_SCENE, negatives
 
@@ -38,7 +38,7 @@ class Judgement:
 def judged(flatbuffer: bytes, writers: Writers, scenes: int, seed: int) -> Judgement:
     """Show the compiled verifier digits and other things by these writers, from this many scenes and from MNIST."""
     network = Interpreter(flatbuffer)
-    right, wrong = cuttings(writers, (scenes, [seed]))
+    right, wrong = crops(writers, (scenes, [seed]))
     made = negatives(writers.mnist, (scenes * NEGATIVES_PER_SCENE, [seed]))
 
     def judge(grids: Grids) -> Judged:

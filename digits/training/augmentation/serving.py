@@ -12,14 +12,14 @@ FOUND = 0.3
 
 
 @functools.cache
-def road() -> tuple[Finder, Segmenter]:
+def serving_networks() -> tuple[Finder, Segmenter]:
     """Return the finder and the segmenter that serve; they are loaded once."""
     return load_finder(load_calibration()), load_segmenter()
 
 
 def likeliest_grid(grey: Grey) -> Grid | None:
     """Return the grid of the likeliest digit in a picture, uint8 (h, w), or None if none is found."""
-    finder, segmenter = road()
+    finder, segmenter = serving_networks()
     found = finder.find(grey).digits
     if not found or found[0].is_digit < FOUND:
         return None

@@ -9,8 +9,8 @@ from digits.box import Box
 from digits.grids import SIDE, Grids, to_grid
 from digits.inference.detections import Sight
 from digits.inference.finder import Finder
-from digits.inference.segmenter import CuttingConfig
-from digits.training.augmentation.road import road
+from digits.inference.segmenter import SegmenterConfig
+from digits.training.augmentation.serving import serving_networks
 from digits.training.data.datasets import Labelled
 from digits.training.processes import in_parts, made_by_processes
 from digits.training.scenes.scene import Digit, Scene, make_scene
@@ -19,7 +19,7 @@ from digits.training.scenes.writing import Writers
 SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
 """Rows and columns of the scenes, each equally likely."""
 OTHER = 0.5
-"""IoU with a digit's box up to which a box is not that digit; from CuttingConfig.same on it is.
+"""IoU with a digit's box up to which a box is not that digit; from SegmenterConfig.same on it is.
 
 A box around two digits has an IoU of about 0.5 with either.
 """
@@ -29,7 +29,7 @@ _AT_ONCE = 500
 """Scenes of one job."""
 
 
-def looked_at(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
+def sights(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
     """Yield random scenes, each with what the finder sees at one look, either a first or a closer one."""
     rng, shapes = np.random.default_rng(seed), (finder.config.glance, finder.config.closer)
     for _ in range(scenes):
@@ -44,20 +44,20 @@ def found_in_scenes(writers: Writers, count: int, seed: int) -> tuple[Labelled, 
     They depend on the seed, not on the number of processes.
     """
     jobs = in_parts(count, _AT_ONCE, [seed])
-    made = list(made_by_processes(cuttings, writers, jobs, f"Reading {count:,} scenes"))
+    made = list(made_by_processes(crops, writers, jobs, f"Reading {count:,} scenes"))
     right, wrong = zip(*made, strict=True)
     return Labelled(*(np.concatenate(arrays) for arrays in zip(*right, strict=True))), np.concatenate(wrong)
 
 
-def cuttings(writers: Writers, job: tuple[int, list[int]]) -> tuple[Labelled, Grids]:
+def crops(writers: Writers, job: tuple[int, list[int]]) -> tuple[Labelled, Grids]:
     """Return, for one job, the digits cut out of its scenes, and grids of what is none; unclear cases are left out."""
     count, seed = job
     rng = np.random.default_rng([*seed, 1])
-    finder, segmenter = road()
+    finder, segmenter = serving_networks()
     right: list[Grids] = []
     digits: list[int] = []
     wrong: list[Grids] = []
-    for scene, sight in looked_at(finder, writers, count, seed):
+    for scene, sight in sights(finder, writers, count, seed):
         boxes = [candidate.box for candidate in sight.digits] + _wrongly_framed(scene, rng)
         for box, ink in segmenter.cut(scene.picture, boxes):
             if ink.any() and (digit := is_digit(scene, box)) is not None:
@@ -73,12 +73,12 @@ def _as_grids(grids: list[Grids]) -> Grids:
 
 def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
     """Return the digit in this box, False if there is none, or None if that is unclear."""
-    shares = [_broad(box).likeness(_broad(framed(digit))) for digit in scene.digits]
+    shares = [_broad(box).iou(_broad(framed(digit))) for digit in scene.digits]
     most = max(shares, default=0.0)
     if most <= OTHER:
         return False
     digit = scene.digits[shares.index(most)]
-    return digit if most >= CuttingConfig().same and digit.label >= 0 else None
+    return digit if most >= SegmenterConfig().same and digit.label >= 0 else None
 
 
 def _broad(box: Box) -> Box:
