@@ -13,10 +13,10 @@ install: .venv/.serve
 train: .venv/.train
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov
 
 fast: .venv/.dev
-	$(BIN)/python -m pytest -m "not slow and not mnist and not browser"
+	$(BIN)/python -m pytest -n auto -m "not slow and not mnist and not browser"
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -130,7 +130,10 @@ class Settings(_Environment):
             ValueError: it is of neither form, or missing.
         """
         if not database:
-            raise ValueError("pictures in S3 need a database to be set, such as postgresql://USER:PASSWORD@HOST/NAME")
+            raise ValueError(
+                "it is not set, or empty. Pictures in S3 need a database, such as postgresql://USER:PASSWORD@HOST/NAME; "
+                "for pictures in a folder, do not set it"
+            )
         if _POSTGRESQL.match(database):
             return _POSTGRESQL.sub("postgresql+psycopg://", database)
         if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):

@@ -210,5 +210,5 @@ def _sweep_daily() -> None:
 def _announce(settings: Settings) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    print(f"Listening on {url}, with a page to draw on. Try:", flush=True)
-    print(f"  curl -F file=@digit.png {url}/uploads", flush=True)
+    _say(f"Listening on {url}, with a page to draw on. Try:", sys.stdout)
+    _say(f"  curl -F file=@digit.png {url}/uploads", sys.stdout)
