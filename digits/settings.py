@@ -131,8 +131,8 @@ class Settings(_Environment):
         """
         if not database:
             raise ValueError(
-                "it is not set, or empty. Pictures in S3 need a database, such as postgresql://USER:PASSWORD@HOST/NAME; "
-                "for pictures in a folder, do not set it"
+                "it is empty or not set. Pictures in S3 need a database, such as "
+                "postgresql://USER:PASSWORD@HOST/NAME. For pictures in a folder, leave it unset"
             )
         if _POSTGRESQL.match(database):
             return _POSTGRESQL.sub("postgresql+psycopg://", database)

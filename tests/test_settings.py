@@ -68,7 +68,7 @@ def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, nam
 
 def test_pictures_in_s3_need_a_database_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITS_STORAGE", "s3://bucket/digits/")
-    with pytest.raises(SettingsError, match="DIGITS_DATABASE: it is not set, or empty. Pictures in S3 need a database"):
+    with pytest.raises(SettingsError, match=r"DIGITS_DATABASE: .* Pictures in S3 need a database"):
         Settings.read()
     monkeypatch.setenv("DIGITS_DATABASE", "sqlite:////data/uploads.db")
     assert Settings.read().storage == "s3://bucket/digits"
