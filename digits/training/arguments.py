@@ -1,8 +1,25 @@
-"""Argparse types for the options of the training commands."""
+"""What the training commands share: types of their options, and how they end."""
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from digits.errors import DigitsError
+
+
+@contextmanager
+def exit_with_a_sentence(when_stopped: str) -> Iterator[None]:
+    """Exit with a sentence, rather than a traceback, on what a user can mend; on Ctrl-C with `when_stopped`."""
+    try:
+        yield
+    except DigitsError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        sys.exit(f"\n{when_stopped}")
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -8,9 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from digits.errors import DigitsError, ModelError
+from digits.errors import ModelError
 from digits.settings import Settings, TrainingSettings
-from digits.training.arguments import file_to_write, whole
+from digits.training.arguments import exit_with_a_sentence, file_to_write, whole
 from digits.training.classifier.table import recipe_table
 from digits.training.data.datasets import MNIST, load_data
 from digits.training.finder import command as finding
@@ -34,19 +34,13 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.corrections and (others := [name for name in _NOT_WITH_CORRECTIONS if _is_given(parser, chosen, name)]):
         parser.error(f"argument --corrections: does not go with {', '.join(f'--{name}' for name in others)}")
-    try:
+    with exit_with_a_sentence("Stopped before training began."):
         if chosen.list:
             print(recipe_table())
         elif chosen.corrections:
             _learn(chosen)
         else:
             _train(chosen, arguments)
-    except DigitsError as error:
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped before training began.")
 
 
 def _train(chosen: argparse.Namespace, arguments: list[str]) -> None:

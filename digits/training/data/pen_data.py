@@ -5,7 +5,6 @@ Pen-Based Recognition of Handwritten Digits, un-normalised: Alpaydin and Alimogl
 """
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataError
-from digits.training.arguments import file_to_write, whole
+from digits.training.arguments import exit_with_a_sentence, file_to_write, whole
 from digits.training.data.unipen import Component, Stroke, label_of, read_segments, read_text, statements
 
 UNIPEN = "UNIPEN train_r01_v07, Guyon, Schomaker et al. 1994, Zenodo 1195803, CC BY 4.0; scaled and thinned"
@@ -141,12 +140,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not chosen.unipen and not chosen.pendigits:
         parser.error("name --unipen, --pendigits or both")
-    try:
+    with exit_with_a_sentence("Stopped; nothing was written."):
         _write(chosen)
-    except DataError as error:
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{error.filename or chosen.out}: {error.strerror or error}.")
 
 
 def _write(chosen: argparse.Namespace) -> None:

@@ -5,12 +5,11 @@ and a report on all. Each result takes its place once it is complete, and the pa
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from digits.errors import DataError, DigitsError, ModelError
+from digits.errors import DataError, ModelError
 from digits.inference.calibration import save_calibration
 from digits.inference.finder import FINDER
 from digits.inference.model_file import load_compiled
@@ -18,7 +17,7 @@ from digits.inference.recogniser import VERIFIER, LiteRTRecogniser
 from digits.inference.segmenter import SEGMENTER
 from digits.settings import Settings, TrainingSettings
 from digits.subprocesses import complaint
-from digits.training.arguments import whole
+from digits.training.arguments import exit_with_a_sentence, whole
 from digits.training.data.datasets import MNIST, load_data
 from digits.training.finder.scenes import make_scenes
 from digits.training.finder.segmenter_pairs import make_pairs
@@ -35,14 +34,8 @@ HELD_OUT = 30
 def main(arguments: list[str] | None = None) -> None:
     """Run the command. If it cannot do what was asked, exit with a sentence that says why."""
     chosen = _parser().parse_args(arguments)
-    try:
+    with exit_with_a_sentence("Stopped; what was complete has taken its place. The same command resumes training."):
         _train(chosen)
-    except DigitsError as error:
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped; what was complete has taken its place. The same command goes on where it was stopped.")
 
 
 def _train(chosen: argparse.Namespace) -> None:
