@@ -2,15 +2,16 @@
 
     MNIST_NPZ=mnist.npz HANDS_NPZ=hands.npz python -m bench.choices [NAME...] [--scenes 600] [--seed 7]
 
-The values are those of the frozen configs. The scenes are drawn, by writers that no network has learnt from. Beside the
-value that serves, "gained" counts numbers that are read right only with another value, "lost" those only without it.
+The values are those of RecogniserConfig and PipelineConfig that can change an answer. The scenes are drawn with writing
+that no network was trained on. "gained" counts numbers that are read right only with the other value, and "lost" those
+that are read right only with the value that serves.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import cv2
@@ -19,26 +20,23 @@ import numpy as np
 from bench.machine import machine
 from bench.table import aligned
 from digits.errors import DigitsError, NoInk
-from digits.inference.finder import FinderConfig
 from digits.inference.model_file import load_compiled
-from digits.inference.recogniser import LiteRTRecogniser
-from digits.inference.segmenter import SegmenterConfig
+from digits.inference.recogniser import LiteRTRecogniser, RecogniserConfig
 from digits.recognition.pipeline import PipelineConfig, read_digits
 from digits.settings import Settings, TrainingSettings
-from digits.training.arguments import whole
+from digits.training.command_line import one_of, whole
 from digits.training.data.datasets import load_data
 from digits.training.scenes.scene import Scene, make_scene
 from digits.training.scenes.writing import Writers, held_out_writers
-from digits.vision.reading_order import ReadingOrderConfig
 
 SHAPES = ((192, 192), (128, 320), (96, 96), (400, 400), (700, 500), (28, 28))
 """Rows and columns of the scenes: those of the finder's report, a photo's, and a grid's."""
 OTHERS: Mapping[str, Sequence[float]] = {
     "legible": (12, 16, 20, 32, 48),
-    "gain": (1.2, 1.5, 3.0, 4.0),
+    "least_gain": (1.2, 1.5, 3.0, 4.0),
     "room": (0.5, 1.0, 2.0, 3.0),
-    "doubtful": (0, 6, 24),
-    "ink": (32, 96, 128),
+    "most_doubtful": (0, 6, 24),
+    "ink_level": (32, 96, 128),
     "same": (0.5, 0.6, 0.8, 0.9),
     "as_it_is": (0.5, 0.8, 0.95),
     "is_digit": (0.3, 0.4, 0.6, 0.7),
@@ -51,26 +49,18 @@ HEADERS = ("exact", "gained", "lost", "sure, wrong", "seen in none", "CPU ms")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The configs, all but one value of which are those that serve."""
+    """The configs, which are those that serve but for one value."""
 
-    finder: FinderConfig = FinderConfig()
-    segmenter: SegmenterConfig = SegmenterConfig()
+    recogniser: RecogniserConfig = RecogniserConfig()
     pipeline: PipelineConfig = PipelineConfig()
 
     def value(self, name: str) -> Any:
         """The value of this name, whichever config has it."""
-        return getattr(next(config for config in self._configs if _has(config, name)), name)
+        return _value(self, name)
 
     def with_value(self, name: str, value: float) -> "Choice":
         """The same configs with another value."""
-        if _has(self.pipeline.order, name):
-            return replace(self, pipeline=replace(self.pipeline, order=replace(self.pipeline.order, **{name: value})))
-        place = next(place for place in ("finder", "segmenter", "pipeline") if _has(getattr(self, place), name))
-        return replace(self, **{place: replace(getattr(self, place), **{name: value})})
-
-    @property
-    def _configs(self) -> tuple[FinderConfig, SegmenterConfig, PipelineConfig, ReadingOrderConfig]:
-        return self.finder, self.segmenter, self.pipeline, self.pipeline.order
+        return _with_value(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +74,12 @@ class Outcome:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    title, _, rest = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
-        prog="python -m bench.choices", description=title, epilog=rest.partition("\n\n")[2].partition("\n\n")[2]
+        prog="python -m bench.choices", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=[[], *OTHERS], metavar="NAME", help=", ".join(OTHERS))
+    parser.add_argument(
+        "names", nargs="*", type=one_of(OTHERS), metavar="NAME", help=", ".join(OTHERS) + "; default all"
+    )
     parser.add_argument("--scenes", type=whole(len(SHAPES)), default=600, metavar="N", help="%(default)s")
     parser.add_argument("--seed", type=whole(0), default=7, metavar="N", help="of the scenes (%(default)s)")
     chosen = parser.parse_args(arguments)
@@ -96,6 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings = TrainingSettings.read()
         data = load_data(str(settings.mnist_npz) if settings.mnist_npz else None)
         _, held_out = held_out_writers(data.train, settings.hands_npz)
+        load_compiled(Settings.read().model)
     except DigitsError as error:
         sys.exit(str(error))
     cv2.setNumThreads(1)
@@ -105,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def scenes(writers: Writers, count: int, seed: int) -> list[Scene]:
-    """So many scenes, as many of each shape; those with a digit that is cut off by the edge are left out."""
+    """Draw this many scenes, as many of each shape, and leave out those with a digit cut off by the edge."""
     rng = np.random.default_rng(seed)
     drawn = (make_scene(SHAPES[place % len(SHAPES)], writers, rng) for place in range(count))
     return [scene for scene in drawn if all(digit.label >= 0 for digit in scene.digits)]
@@ -124,7 +116,7 @@ def compared(drawn: Sequence[Scene], names: Sequence[str]) -> Iterator[list[str]
 
 def outcomes(choice: Choice, drawn: Sequence[Scene]) -> list[Outcome]:
     """Each scene, read with these configs."""
-    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model), choice.finder, choice.segmenter)
+    recogniser = LiteRTRecogniser(load_compiled(Settings.read().model), choice.recogniser)
     return [_outcome(scene, recogniser, choice.pipeline) for scene in drawn]
 
 
@@ -153,8 +145,21 @@ def _figures(after: Sequence[Outcome], before: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def _has(config: Any, name: str) -> bool:
-    return name in {field.name for field in fields(config)}
+def _value(config: Any, name: str) -> Any:
+    """The value of this name in a config, or in those that are in it; None if there is none."""
+    of = {field.name: getattr(config, field.name) for field in fields(config)}
+    inner = (_value(each, name) for each in of.values() if is_dataclass(each))
+    return of[name] if name in of else next((value for value in inner if value is not None), None)
+
+
+def _with_value(config: Any, name: str, value: float) -> Any:
+    """The config with another value of this name, in it or in those that are in it."""
+    changed = {
+        field.name: value if field.name == name else _with_value(getattr(config, field.name), name, value)
+        for field in fields(config)
+        if field.name == name or is_dataclass(getattr(config, field.name))
+    }
+    return replace(config, **changed)
 
 
 if __name__ == "__main__":

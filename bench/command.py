@@ -9,7 +9,7 @@ from bench.load import generator
 from bench.machine import NoRest, machine
 from bench.systems import DoesNotStart, Workplace
 from digits.settings import usable_cpus
-from digits.training.arguments import whole
+from digits.training.command_line import whole
 from support.backends import postgresql, postgresql_programs
 
 

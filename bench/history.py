@@ -20,7 +20,7 @@ from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, figures, steady_load
 from bench.systems import DURABLE, Workplace
 from bench.table import aligned
-from digits.training.arguments import whole
+from digits.training.command_line import whole
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Record

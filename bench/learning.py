@@ -31,7 +31,7 @@ from digits.errors import DigitsError, NoInk
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
-from digits.training.arguments import whole
+from digits.training.command_line import whole
 from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import open_records
 from digits.uploads.schema import prepare_records
@@ -44,9 +44,8 @@ UPLOADED, FRESH = 0, 1
 
 
 def main(arguments: list[str] | None = None) -> None:
-    title, _, rest = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
-        prog="python -m bench.learning", description=title, epilog=rest.partition("\n\n")[2].partition("\n\n")[2]
+        prog="python -m bench.learning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--corrections", type=whole(1), default=200, metavar="N", help="%(default)s")

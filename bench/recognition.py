@@ -31,7 +31,7 @@ from digits.errors import DigitsError
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.settings import Settings
-from digits.training.arguments import whole
+from digits.training.command_line import whole
 
 
 def main(arguments: list[str] | None = None) -> None:

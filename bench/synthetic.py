@@ -22,7 +22,7 @@ from bench.pictures import nondigits, papers, screens
 from bench.pictures.hand import Hand, Rng, Source, from_mnist, from_strokes
 from bench.pictures.surfaces import File
 from digits.errors import DataError
-from digits.training.arguments import whole
+from digits.training.command_line import whole
 
 
 def _number(least: int, most: int, lines: tuple[int, int] = (1, 1)) -> Callable[[Rng], str]:

@@ -38,12 +38,12 @@ class Calibration:
 
     @property
     def candidate_logit(self) -> float:
-        """`least` as log-odds, as the network gives them."""
+        """`candidate_threshold` as log-odds, as the network gives them."""
         return log_odds(self.candidate_threshold)
 
     @property
     def sign_logit(self) -> float:
-        """`sign` as log-odds, as the network gives them."""
+        """`sign_threshold` as log-odds, as the network gives them."""
         return log_odds(self.sign_threshold)
 
     def joined(self, one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:

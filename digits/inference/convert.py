@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from digits.errors import ModelError
 from digits.grids import SIDE, to_grid, to_input
-from digits.inference.keras_file import inspected
+from digits.inference.keras_file import check_keras_file
 from digits.inference.model_file import (
     CLASSES,
     CompiledModel,
@@ -47,7 +47,7 @@ def compile_model(source: Path) -> CompiledModel:
         ModelError: the file cannot be read, contains code, is no such model, or cannot be compiled.
     """
     fingerprint = sha256_of(source)
-    threshold = inspected(source)
+    threshold = check_keras_file(source)
 
     import keras
 

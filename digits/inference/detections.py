@@ -20,7 +20,7 @@ UNIT = 16
 SIGNS = "-/,.:"
 """Signs between digits or before them. The network gives the place of the middle of each."""
 
-LOGIT, CLASSES, DISTANCES, OF_SIGNS = 0, slice(1, 11), slice(11, 15), slice(15, 20)
+CENTRE, OF_CLASSES, OF_SIDES, OF_SIGNS = 0, slice(1, 11), slice(11, 15), slice(15, 20)
 """Channels of the output: of a digit's centre, of its ten classes, of the sides of its box, of each of SIGNS."""
 
 Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -89,7 +89,7 @@ def peaks(logits: Floats, least: float, most: int) -> Places:
 def boxes_at(output: Floats, places: Places) -> Floats:
     """Boxes at these places, float32 (n, 4): left, top, right and bottom in pixels of the network's input."""
     rows, columns = places
-    distances = UNIT * np.exp(np.clip(output[rows, columns, DISTANCES], -6, 4))
+    distances = UNIT * np.exp(np.clip(output[rows, columns, OF_SIDES], -6, 4))
     x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
     return np.stack([x - distances[:, 0], y - distances[:, 1], x + distances[:, 2], y + distances[:, 3]], axis=1)
 
@@ -115,8 +115,8 @@ def suppressed(boxes: npt.NDArray[np.floating], overlap: float) -> list[int]:
 
 def candidate(box: Box, values: Floats) -> Candidate:
     """A candidate from its box and the values (20,) that the network gives at its place."""
-    weights = np.exp(values[CLASSES] - values[CLASSES].max())
-    is_digit = 1 / (1 + math.exp(-values[LOGIT]))
+    weights = np.exp(values[OF_CLASSES] - values[OF_CLASSES].max())
+    is_digit = 1 / (1 + math.exp(-values[CENTRE]))
     return Candidate(box, is_digit, tuple((weights / weights.sum()).tolist()))
 
 

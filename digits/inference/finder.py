@@ -12,7 +12,7 @@ from digits.box import Box
 from digits.grids import Grey
 from digits.inference.calibration import Calibration
 from digits.inference.detections import (
-    LOGIT,
+    CENTRE,
     OF_SIGNS,
     SIGNS,
     STRIDE,
@@ -37,8 +37,8 @@ FINDER = Path(__file__).with_name("finder.tflite")
 class FinderConfig:
     """How the finder looks at a picture.
 
-    `python -m bench.choices` compares each number with others; docs/measurements.md has its table. What the networks'
-    word weighs is in Calibration, and was fitted.
+    `python -m bench.choices` compares values with others; docs/measurements.md has its table. How far the network is
+    trusted is in Calibration, which was fitted.
     """
 
     glance: tuple[Shape, ...] = ((96, 96), (64, 128), (128, 64), (64, 192), (192, 64), (32, 288))
@@ -49,13 +49,13 @@ class FinderConfig:
     """Shapes for a look for small digits, if a closer look at the whole picture sees only such, or none."""
     legible: int = 24
     """Pixels of the network's input. A digit whose larger side has as many needs no closer look."""
-    gain: float = 2.0
+    least_gain: float = 2.0
     """Factor by which a nearer part must be smaller in area than the part before, to be looked at."""
     room: float = 1.5
     """Heights of the largest digit that a nearer part extends beyond the digits, on each side."""
-    most: int = 100
+    most_digits: int = 100
     """Digits that are read at most. A page with more is text, and takes long."""
-    doubtful: int = 12
+    most_doubtful: int = 12
     """Candidates that are kept though each is rather no digit: as many as a long number has. A texture has more."""
 
 
@@ -104,12 +104,12 @@ class Finder:
         """What is seen with one look at a region of a picture, scaled into one of these shapes."""
         seen, letterbox = letterboxed(grey[region.window], shapes)
         output = self._networks.run(standardised(seen[np.newaxis])[0])
-        heat = output[..., LOGIT]
-        places = peaks(heat, self._calibration.candidate_logit, 2 * self.config.most)
+        heat = output[..., CENTRE]
+        places = peaks(heat, self._calibration.candidate_logit, 2 * self.config.most_digits)
         boxes = boxes_at(output, places)
         kept = suppressed(boxes, self._calibration.overlap)
         likely = int(np.count_nonzero(heat[places][kept] >= 0))
-        kept = kept[: min(self.config.most, likely + self.config.doubtful)]
+        kept = kept[: min(self.config.most_digits, likely + self.config.most_doubtful)]
         rows, columns = (each[kept] for each in places)
         candidates = [
             candidate(box, values)
@@ -126,7 +126,7 @@ class Finder:
         """The signs of a look, the likeliest first."""
         signs = []
         heat = logits.max(axis=-1)
-        for row, column in zip(*peaks(heat, self._calibration.sign_logit, 2 * self.config.most), strict=True):
+        for row, column in zip(*peaks(heat, self._calibration.sign_logit, 2 * self.config.most_digits), strict=True):
             x, y = (column + 0.5) * STRIDE - letterbox.left, (row + 0.5) * STRIDE - letterbox.top
             most = int(logits[row, column].argmax())
             is_sign = 1 / (1 + math.exp(-logits[row, column, most]))
@@ -148,7 +148,7 @@ class Finder:
         if not sight.digits or sight.scale >= 1 or self._is_legible(sight):
             return None
         around = self._around(sight.best, shape)
-        return around if self.config.gain * around.area < region.area else None
+        return around if self.config.least_gain * around.area < region.area else None
 
     def _around(self, found: Sequence[Candidate], shape: tuple[int, ...]) -> Box:
         """A box around all candidates, with room on each side, inside a picture of this shape."""

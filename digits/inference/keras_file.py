@@ -15,7 +15,7 @@ _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
 
 
-def inspected(source: Path) -> float:
+def check_keras_file(source: Path) -> float:
     """Check that a file is a Keras model without code, before Keras loads it, and return its threshold.
 
     Raises:

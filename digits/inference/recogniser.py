@@ -23,6 +23,19 @@ VERIFIER = Path(__file__).with_name("verifier.tflite")
 
 
 @dataclass(frozen=True, slots=True)
+class RecogniserConfig:
+    """How digits are found and cut out. `python -m bench.choices` compares each value with others."""
+
+    finder: FinderConfig = FinderConfig()
+    segmenter: SegmenterConfig = SegmenterConfig()
+    same: float = 0.7
+    """IoU above which the boxes of two inks are one digit, such as a 1 with and without its upstroke.
+
+    In training, what is cut out counts as a digit of the scene from here on.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One grid as the models read it."""
 
@@ -82,17 +95,13 @@ class Recogniser(Protocol):
 class LiteRTRecogniser:
     """The recogniser that serves. Many threads may use it."""
 
-    def __init__(
-        self,
-        compiled: CompiledModel,
-        finder: FinderConfig = FinderConfig(),
-        segmenter: SegmenterConfig = SegmenterConfig(),
-    ) -> None:
+    def __init__(self, compiled: CompiledModel, config: RecogniserConfig = RecogniserConfig()) -> None:
         self.model = compiled.description.name
         self.threshold = compiled.description.threshold
         self.networks = {file.stem: sha256_of(file)[:8] for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
-        self._calibration = load_calibration()
-        self._finder, self._segmenter = load_finder(self._calibration, finder), load_segmenter(segmenter)
+        self._config, self._calibration = config, load_calibration()
+        self._finder = load_finder(self._calibration, config.finder)
+        self._segmenter = load_segmenter(config.segmenter)
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
@@ -104,11 +113,11 @@ class LiteRTRecogniser:
         return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:
-        """Two inks are the same digit if their boxes overlap by more than SegmenterConfig.same."""
+        """Two inks are the same digit if their boxes overlap by more than RecogniserConfig.same."""
         found: list[Found] = []
         cut = self._segmenter.cut(grey, [candidate.box for candidate in candidates])
         for candidate, (box, ink) in zip(candidates, cut, strict=True):
-            if ink.any() and not any(box.iou(other.box) > self._segmenter.config.same for other in found):
+            if ink.any() and not any(box.iou(other.box) > self._config.same for other in found):
                 found.append(Found(box, ink, candidate))
         return found
 

@@ -30,11 +30,8 @@ Ink = npt.NDArray[np.uint8]
 class SegmenterConfig:
     """How digits are cut out. `python -m bench.choices` compares each value with others."""
 
-    ink: int = 64
+    ink_level: int = 64
     """Level of ink above which a pixel belongs to the digit's box: a quarter of full ink, as edges are soft."""
-    same: float = 0.7
-    """Intersection over union above which the boxes of two inks are one digit, such as a 1 with and without its
-    upstroke. In training, what is cut out counts as a digit of the scene from here on."""
 
 
 class Segmenter:
@@ -54,7 +51,7 @@ class Segmenter:
     def _cut(self, grey: Grey, box: Box) -> tuple[Box, Ink]:
         seen, left, top, scale = surroundings(grey, box)
         ink = to_ink(self._networks.run(standardised(seen[np.newaxis])[0]))
-        x, y, width, height = cv2.boundingRect((ink > self.config.ink).astype(np.uint8))
+        x, y, width, height = cv2.boundingRect((ink > self.config.ink_level).astype(np.uint8))
         if not width:
             return box, np.zeros((1, 1), np.uint8)
         found = Box(x, y, width, height).scaled(1 / scale, 1 / scale)

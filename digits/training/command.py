@@ -10,8 +10,8 @@ from pathlib import Path
 
 from digits.errors import ModelError
 from digits.settings import Settings, TrainingSettings
-from digits.training.arguments import exit_with_a_sentence, file_to_write, whole
 from digits.training.classifier.table import recipe_table
+from digits.training.command_line import exit_with_a_sentence, file_to_write, whole
 from digits.training.data.datasets import MNIST, load_data
 from digits.training.finder import command as finding
 from digits.training.recipes import RECIPES

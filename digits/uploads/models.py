@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -47,7 +47,7 @@ class Record:
     label: str | None = None
     labelled_at: datetime | None = None
     idempotency_key: str | None = None
-    networks: Mapping[str, str] | None = None
+    networks: Mapping[str, str] | None = field(default=None, hash=False)
     """Which files read it beside the model: the first 8 of each one's SHA-256, by its name. None in earlier records."""
 
 

@@ -49,7 +49,7 @@ class Picture:
     """A decoded picture, and what its file said."""
 
     grey: Grey
-    """uint8 (h, w): upright, as the eye sees it, and reduced to MAX_SIDE; ink may be dark or light."""
+    """uint8 (h, w): upright, as the eye sees it, and reduced to DecodeConfig.max_side; ink may be dark or light."""
     width: int
     """Pixels of the upright picture as it was sent."""
     height: int

@@ -29,8 +29,8 @@ class DecodeConfig:
     """How large and how costly a picture may be."""
 
     max_side: int = 800
-    """Pixels of the longer side to work with: twice the finder's largest look. Larger pictures are reduced by a whole
-    factor; a JPEG's decoder does most of that."""
+    """Pixels of the longer side to work with, a little more than the finder's longest look. Larger pictures are reduced
+    by a whole factor; a JPEG's decoder does most of that."""
     large_pixels: int = 4_000_000
     """A picture that must be decoded at a larger size waits for others, since each takes hundreds of megabytes."""
     one_colour: int = 48

@@ -35,7 +35,7 @@ _KEY = "KEY"
 
 
 class FastPath:
-    """Answers in the event loop, and works there for some milliseconds at most."""
+    """Answers in the event loop, with at most some milliseconds of work there."""
 
     def __init__(self, app: Flask) -> None:
         with app.app_context():
@@ -78,7 +78,7 @@ class FastPath:
 
 
 async def _done(future: Future[Any]) -> None:
-    """Waits until it is done, or PATIENCE is over."""
+    """Wait until the future is done, or for PATIENCE."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
     future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))
     with suppress(TimeoutError):

@@ -128,7 +128,7 @@ def _paths() -> dict[str, Any]:
 
 
 def _object(**fields: Any) -> dict[str, Any]:
-    """That has them all."""
+    """Make the schema of an object that has all these fields."""
     return {"type": "object", "required": list(fields), "properties": fields}
 
 
@@ -200,5 +200,5 @@ def _queries(model: type[Query]) -> list[dict[str, Any]]:
     parameters = []
     for name, schema in model.model_json_schema()["properties"].items():
         described = {key: value for key, value in schema.items() if key != "title" and value is not None}
-        parameters.append({"name": name, "in": "query", "schema": described})
+        parameters.append({"name": name, "in": "query", "description": schema["title"], "schema": described})
     return parameters

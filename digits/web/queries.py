@@ -1,4 +1,4 @@
-"""Query parameters. One description of each parses it, makes its error sentence, and appears in /openapi.json."""
+"""Query parameters. One field of a model parses each, makes its error sentence, and describes it in /openapi.json."""
 
 import re
 from contextlib import suppress
@@ -51,11 +51,14 @@ Confidence = Annotated[float, Field(ge=0, le=1), _like(_CONFIDENCE)]
 Time = Annotated[datetime, BeforeValidator(_time)]
 Sorting = Annotated[Order, WithJsonSchema({"type": "string", "enum": list(Order)})]
 Absent = SkipJsonSchema[None]
-"""The value of a parameter that is missing; no text means it."""
+"""Type of a parameter that is missing. A client cannot send this value."""
 
 
 class Query(BaseModel, frozen=True):
-    """Parameters of a URL. A parameter's description ends the error sentence about it."""
+    """Parameters of a URL. A field's title says what it does, and its description what it must be.
+
+    The description ends the error sentence. `cursor` has one of its own, since what it must be depends on `order`.
+    """
 
     @classmethod
     def of(cls, arguments: dict[str, str]) -> Self:
@@ -74,23 +77,27 @@ class Query(BaseModel, frozen=True):
 class UploadQuery(Query, frozen=True):
     """Parameters of POST /uploads."""
 
-    store: Flag = Field(True, description=_EITHER)
-    preview: Flag = Field(False, description=_EITHER)
+    store: Flag = Field(True, title="Keep the pictures", description=_EITHER)
+    preview: Flag = Field(False, title="Send what the model saw of each digit", description=_EITHER)
 
 
 class HistoryQuery(Query, frozen=True):
     """Parameters of GET /uploads."""
 
-    limit: Limit = Field(20, description=f"a whole number from 1 to {LARGEST_PAGE}")
-    order: Sorting = Field(Order.NEWEST, description=f"one of {', '.join(Order)}")
-    cursor: str | Absent = Field(None, description="where the page before ended, as its `next` has it")
-    digit: OneDigit | Absent = Field(None, description="one digit, from 0 to 9")
-    recognised: Flag | Absent = Field(None, description=_EITHER)
-    labelled: Flag | Absent = Field(None, description=_EITHER)
-    confidence_below: Confidence | Absent = Field(None, description="a number from 0 to 1, such as 0.5")
-    since: Time | Absent = Field(None, description=_WHEN)
-    until: Time | Absent = Field(None, description=_WHEN)
-    total: Flag = Field(False, description=_EITHER)
+    limit: Limit = Field(20, title="Uploads on a page", description=f"a whole number from 1 to {LARGEST_PAGE}")
+    order: Sorting = Field(Order.NEWEST, title="Which come first", description=f"one of {', '.join(Order)}")
+    cursor: str | Absent = Field(
+        None, title="Where the page starts", description="where the page before ended, as its `next` has it"
+    )
+    digit: OneDigit | Absent = Field(None, title="Only those read as this digit", description="one digit, from 0 to 9")
+    recognised: Flag | Absent = Field(None, title="Only those that were, or were not, recognised", description=_EITHER)
+    labelled: Flag | Absent = Field(None, title="Only those that were, or were not, labelled", description=_EITHER)
+    confidence_below: Confidence | Absent = Field(
+        None, title="Only those less confident", description="a number from 0 to 1, such as 0.5"
+    )
+    since: Time | Absent = Field(None, title="Only those from then on", description=_WHEN)
+    until: Time | Absent = Field(None, title="Only those before", description=_WHEN)
+    total: Flag = Field(False, title="Count the uploads of all pages", description=_EITHER)
 
     @property
     def wanted(self) -> Wanted:

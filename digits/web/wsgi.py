@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 Scope = MutableMapping[str, Any]
-"""Of one request, as ASGI has it."""
+"""ASGI's description of one request."""
 Wsgi = Callable[..., Iterable[bytes]]
 """A WSGI application (PEP 3333)."""
 Headers = list[tuple[bytes, bytes]]

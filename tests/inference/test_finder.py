@@ -94,7 +94,7 @@ def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
     everywhere = [(x, y) for y in range(20, 180, 32) for x in range(12, 180, 24)]
     doubtful = replace(PLAIN, candidate_threshold=1e-12)
     sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
-    assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * CONFIG.doubtful
+    assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * CONFIG.most_doubtful
 
 
 def test_a_sign_is_one_of_them_alone() -> None:

@@ -17,8 +17,10 @@ from digits.grids import Grey, Grid
 from digits.inference.detections import Candidate, Sight, Sign
 from digits.inference.interpreter import Floats, Interpreters
 from digits.inference.model_file import CompiledModel, Description
-from digits.inference.recogniser import LiteRTRecogniser, Prediction
-from digits.recognition.pipeline import Reading, read_digits, reading
+from digits.inference.recogniser import LiteRTRecogniser, Prediction, RecogniserConfig
+from digits.inference.segmenter import SEGMENTER, Ink, Segmenter
+from digits.recognition.pipeline import PipelineConfig, Reading, read_digits, reading
+from digits.vision.reading_order import ReadingOrderConfig
 from support.drawing import Array, draw, on_paper, photograph
 from support.stepwise import at_once, takes_long
 from tests.fakes import TemplateRecogniser
@@ -40,6 +42,13 @@ class Shipped(LiteRTRecogniser):
     def __init__(self) -> None:
         super().__init__(NO_CLASSIFIER)
         self._classifier = Classifier(NO_CLASSIFIER.flatbuffer)
+
+
+class Cutter(Segmenter):
+    """Takes each box for full ink."""
+
+    def cut(self, grey: Grey, boxes: Sequence[Box]) -> list[tuple[Box, Ink]]:
+        return [(box, np.full((box.height, box.width), 255, np.uint8)) for box in boxes]
 
 
 TEMPLATES = TemplateRecogniser()
@@ -112,6 +121,34 @@ def test_small_digits_of_a_large_page_are_looked_at_closely() -> None:
 
 def test_lines_are_read_one_after_another() -> None:
     assert read(on_paper(draw("407\n13"))) == "407\n13"
+
+
+def test_a_config_decides_what_is_read_as_a_digit_and_in_which_order() -> None:
+    number = on_paper(draw("407\n13"))
+    assert len(read_digits(number, SHIPPED, PipelineConfig(is_digit=1.1)).glyphs) == 1
+    one_line = ReadingOrderConfig(same_line=3)
+    assert "\n" not in read_digits(number, SHIPPED, PipelineConfig(order=one_line)).number
+
+
+def test_a_config_decides_how_many_digits_are_read_at_once() -> None:
+    number = on_paper(draw("407"))
+    assert at_once(reading(number, SHIPPED, PipelineConfig(quick_digits=3)))
+    assert takes_long(reading(number, SHIPPED, PipelineConfig(quick_digits=2)))
+
+
+def test_a_config_decides_when_28x28_pixels_are_taken_as_a_grid() -> None:
+    centred = cv2.resize(draw("5", size=160, pen=18, margin=60), (28, 28), interpolation=cv2.INTER_AREA)
+    drawn, whole = np.roll(centred, 4, axis=1), Box(0, 0, 28, 28)
+    assert read_digits(drawn, SHIPPED, PipelineConfig(as_it_is=0)).glyphs[0].box == whole
+    assert read_digits(drawn, SHIPPED, PipelineConfig(as_it_is=1.1)).glyphs[0].box != whole
+
+
+@pytest.mark.parametrize(("same", "kept"), [(0.7, 1), (0.9, 2)])
+def test_inks_with_the_same_box_are_one_digit(same: float, kept: int) -> None:
+    recogniser = LiteRTRecogniser(NO_CLASSIFIER, RecogniserConfig(same=same))
+    recogniser._segmenter = Cutter(SEGMENTER.read_bytes())
+    boxes = (Box(10, 10, 20, 40), Box(10, 10, 20, 34))
+    assert len(recogniser.cut(on_paper(draw("1")), [Candidate(box, 0.9, (0.1,) * 10) for box in boxes])) == kept
 
 
 @pytest.mark.parametrize("polarity", [lambda grey: grey, lambda grey: 255 - grey], ids=["on black", "on white"])

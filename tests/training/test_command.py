@@ -216,6 +216,22 @@ def test_training_that_comes_to_nothing_leaves_the_model(
     assert out.read_bytes() == b"the model that serves"
 
 
+def test_of_several_seeds_one_that_comes_to_nothing_is_left_out(
+    tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    optimisers = iter([keras.optimizers.SGD(1e30), keras.optimizers.SGD(0.1)])
+    monkeypatch.setitem(
+        RECIPES, "dense-50x50", replace(RECIPES["dense-50x50"], optimiser=lambda steps, scale: next(optimisers))
+    )
+    out, report = tmp_path / "model.h5", tmp_path / "report"
+    options = ["--recipe", "dense-50x50", "--data", str(mnist_like), "--out", str(out), "--report", str(report)]
+    main([*options, "--epochs", "1", "--seeds", "2"])
+    assert "Seed 0 came to no finite numbers, and is left out." in capsys.readouterr().out
+    assert [run["seed"] for run in figures(report)["runs"]] == [1]
+
+
 def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
     tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

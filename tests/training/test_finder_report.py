@@ -67,6 +67,9 @@ def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: 
     assert sheet is not None
     assert sheet.shape[1] == 8 * 160
     assert (folder / "curves.png").stat().st_size > 1000
+    assert set(told["verifier"]["digits"]) == {"MNIST", "cut out of scenes"}
+    assert set(told["verifier"]["others"]) == {"made", "wrongly found in scenes"}
+    assert cv2.imread(str(folder / "verifier-mistakes.png")) is not None
 
 
 def test_a_report_of_no_mistakes_has_an_empty_sheet() -> None:

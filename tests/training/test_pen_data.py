@@ -212,6 +212,20 @@ def test_a_sample_of_a_single_point_is_written(tmp_path: Path) -> None:
         assert hands["points"].tolist() == [[0, 0]]
 
 
+def test_a_file_is_replaced_only_by_a_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(path: Path, **_: object) -> None:
+        path.write_bytes(b"PK half")
+        raise KeyboardInterrupt
+
+    pens, out = tmp_path / "pendigits-orig.tra", tmp_path / "hands.npz"
+    pens.write_text(PENS)
+    out.write_bytes(b"the one from before")
+    monkeypatch.setattr(np, "savez_compressed", stopped)
+    with pytest.raises(SystemExit, match="is as it was"):
+        main(["--pendigits", str(pens), "--out", str(out)])
+    assert out.read_bytes() == b"the one from before"
+
+
 def test_the_command_brings_both_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     unipen(tmp_path, '.SEGMENT CHARACTER 0-1 ? "4"', where="1a/tos")
     unipen(tmp_path, '.SEGMENT CHARACTER 2 ? "7"')

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
-from digits.uploads.database import RARE, SqlRecords
+from digits.uploads.database import RARE, SqlRecords, _row
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Cursor, Order, Record, Records, Wanted, first_id
 from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, uploads
@@ -232,11 +233,18 @@ def test_records_from_before_signs_were_told_have_their_number_as_text(url: str)
 
 def test_records_from_before_networks_were_told_have_none(url: str) -> None:
     with made(url) as engine:
-        records, earlier = SqlRecords(engine), record()
-        records.add([earlier])
+        records, earlier = SqlRecords(engine), record(networks=None)
+        config = Config()
+        config.set_main_option("script_location", "digits.uploads:migrations")
         with engine.begin() as connection:
-            connection.execute(sa.update(uploads).values(networks=sa.null()))
-        assert records.get(earlier.id) == replace(earlier, networks=None)
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0004")
+        older = [sa.column(each.name, each.type) for each in uploads.columns if each.name != "networks"]
+        row = {column.name: _row(earlier)[column.name] for column in older}
+        with engine.begin() as connection:
+            connection.execute(sa.insert(sa.table("uploads", *older)).values(row))
+        migrate(engine)
+        assert records.get(earlier.id) == earlier
 
 
 def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from digits.box import Box
-from digits.vision.reading_order import beside, in_lines
+from digits.vision.reading_order import ReadingOrderConfig, beside, in_lines
 
 
 def row(count: int, x: int, y: int, slope: float = 0.0, step: int = 40) -> list[Box]:
@@ -32,6 +32,12 @@ def test_lines_may_rise_or_fall(degrees: int) -> None:
 
 def test_two_digits_of_a_number_may_stand_unevenly() -> None:
     assert in_lines([Box(0, 12, 20, 30), Box(30, 0, 20, 30)]) == [[0, 1]]
+
+
+def test_a_config_decides_how_unevenly() -> None:
+    uneven = [Box(0, 12, 20, 30), Box(30, 0, 20, 30)]
+    assert in_lines(uneven, ReadingOrderConfig(steepest=20, same_line=0.3)) == [[1], [0]]
+    assert in_lines(uneven, ReadingOrderConfig(steepest=20, same_line=0.5)) == [[0, 1]]
 
 
 def test_digits_below_each_other_are_two_lines() -> None:

@@ -87,6 +87,9 @@ def run_experiment(options: Options, data: DataSet) -> None:
     tried = [_run(options, recipe, train, held_out, data.test, seed) for seed in seeds]
     if not (runs := [run for run in tried if math.isfinite(run.loss)]):
         raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
+    for run in tried:
+        if run not in runs:
+            print(f"Seed {run.progress.asked.seed} came to no finite numbers, and is left out.", flush=True)
     kept = min(runs, key=lambda run: run.loss)
 
     measured = [_metrics(run, data.test) for run in runs]

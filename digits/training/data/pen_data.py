@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataError
-from digits.training.arguments import exit_with_a_sentence, file_to_write, whole
+from digits.training.command_line import exit_with_a_sentence, file_to_write, whole
 from digits.training.data.unipen import Component, Stroke, label_of, read_segments, read_text, statements
 
 UNIPEN = "UNIPEN train_r01_v07, Guyon, Schomaker et al. 1994, Zenodo 1195803, CC BY 4.0; scaled and thinned"
@@ -105,8 +105,9 @@ def write_hands(samples: Iterable[Sample], path: Path, sources: Sequence[str] = 
         raise DataError("There are no samples to write.")
     scaled = [_scaled(sample.strokes) for sample in samples]
     strokes = list(chain.from_iterable(scaled))
+    complete = path.with_name(f"{path.stem}.written.npz")  # numpy adds .npz to other names.
     np.savez_compressed(
-        path,
+        complete,
         points=np.concatenate(strokes),
         stroke_ends=np.cumsum([len(stroke) for stroke in strokes], dtype=np.int32),
         sample_ends=np.cumsum([len(of_sample) for of_sample in scaled], dtype=np.int32),
@@ -115,6 +116,7 @@ def write_hands(samples: Iterable[Sample], path: Path, sources: Sequence[str] = 
         writers=np.array([sample.writer for sample in samples]),
         sources=np.array(sources),
     )
+    complete.replace(path)
 
 
 def _scaled(strokes: Sequence[Stroke]) -> list[npt.NDArray[np.int16]]:
@@ -140,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not chosen.unipen and not chosen.pendigits:
         parser.error("name --unipen, --pendigits or both")
-    with exit_with_a_sentence("Stopped; nothing was written."):
+    with exit_with_a_sentence("Stopped; the file that was there before, if any, is as it was."):
         _write(chosen)
 
 

@@ -1,7 +1,8 @@
 """The command behind `keras-mnist.py --finder`: it trains the networks beside the classifier.
 
 Its parts run one after another: the finder, the segmenter, the verifier, the calibration of these with the classifier,
-and a report on all. Each result takes its place once it is complete, and the parts after it use it.
+and a report on all. Each result takes its place once it is complete. The verifier is trained on what finder and
+segmenter cut out of scenes, the calibration weighs all three, and the report is on what then serves.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from digits.inference.recogniser import VERIFIER, LiteRTRecogniser
 from digits.inference.segmenter import SEGMENTER
 from digits.settings import Settings, TrainingSettings
 from digits.subprocesses import complaint
-from digits.training.arguments import exit_with_a_sentence, whole
+from digits.training.command_line import exit_with_a_sentence, one_of, whole
 from digits.training.data.datasets import MNIST, load_data
 from digits.training.finder.scenes import make_scenes
 from digits.training.finder.segmenter_pairs import make_pairs
@@ -34,7 +35,9 @@ HELD_OUT = 30
 def main(arguments: list[str] | None = None) -> None:
     """Run the command. If it cannot do what was asked, exit with a sentence that says why."""
     chosen = _parser().parse_args(arguments)
-    with exit_with_a_sentence("Stopped; what was complete has taken its place. The same command resumes training."):
+    with exit_with_a_sentence(
+        "Stopped; what was complete serves now. Finder and segmenter go on where they were stopped."
+    ):
         _train(chosen)
 
 
@@ -131,9 +134,7 @@ def _take_place(network: object, place: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="keras-mnist.py --finder", description=__doc__)
     add = parser.add_argument
-    add(
-        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"{', '.join(PARTS)}; default all, in this order"
-    )
+    add("parts", nargs="*", type=one_of(PARTS), metavar="PART", help=f"{', '.join(PARTS)}; default all, in this order")
     add("--data", metavar="FILE.npz", help="MNIST in Keras' format; default MNIST_NPZ, else downloaded")
     add("--hands", type=Path, metavar="FILE.npz", help="pen trajectories; default HANDS_NPZ, else none")
     add("--report", type=Path, default=Path("finder.report"), metavar="FOLDER", help="default %(default)s")

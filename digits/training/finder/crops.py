@@ -9,7 +9,7 @@ from digits.box import Box
 from digits.grids import SIDE, Grids, to_grid
 from digits.inference.detections import Sight
 from digits.inference.finder import Finder
-from digits.inference.segmenter import SegmenterConfig
+from digits.inference.recogniser import RecogniserConfig
 from digits.training.augmentation.serving import serving_networks
 from digits.training.data.datasets import Labelled
 from digits.training.processes import in_parts, made_by_processes
@@ -19,7 +19,7 @@ from digits.training.scenes.writing import Writers
 SHAPES = ((192, 192), (128, 320), (96, 96), (128, 128))
 """Rows and columns of the scenes, each equally likely."""
 OTHER = 0.5
-"""IoU with a digit's box up to which a box is not that digit; from SegmenterConfig.same on it is.
+"""IoU with a digit's box up to which a box is not that digit; from RecogniserConfig.same on it is.
 
 A box around two digits has an IoU of about 0.5 with either.
 """
@@ -78,7 +78,7 @@ def is_digit(scene: Scene, box: Box) -> Digit | Literal[False] | None:
     if most <= OTHER:
         return False
     digit = scene.digits[shares.index(most)]
-    return digit if most >= SegmenterConfig().same and digit.label >= 0 else None
+    return digit if most >= RecogniserConfig().same and digit.label >= 0 else None
 
 
 def _broad(box: Box) -> Box:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from digits.inference.detections import SIGNS, STRIDE, UNIT
+from digits.inference.detections import OF_CLASSES, OF_SIDES, OF_SIGNS, SIGNS, STRIDE, UNIT
 from digits.inference.network_input import standardised
 from digits.training.classifier.fit import fit_shuffled
 from digits.training.finder.scenes import FIRST_SIGN, Seen
@@ -77,14 +77,14 @@ def loss(target: Any, given: Any) -> Any:
     """Sum of focal loss of centres (Law and Deng 2018), cross-entropy of classes, and L1 of box sides, per centre."""
     counts = target[..., 1]
     near = ops.concatenate([target[..., :1], target[..., 7:]], axis=-1)
-    logit = ops.concatenate([given[..., :1], given[..., 15:]], axis=-1)
+    logit = ops.concatenate([given[..., :1], given[..., OF_SIGNS]], axis=-1)
     is_centre = ops.cast(near > 0.999, "float32")
     chance = ops.sigmoid(logit)
     hit = is_centre * (1 - chance) ** 2 * ops.softplus(-logit)
     miss = (1 - is_centre) * (1 - near) ** 4 * chance**2 * ops.softplus(logit)
     wanted = ops.one_hot(ops.cast(ops.maximum(target[..., 2], 0), "int32"), 10)
-    entropy = -ops.sum(wanted * ops.log_softmax(given[..., 1:11], axis=-1), axis=-1)
-    off = ops.mean(ops.abs(target[..., 3:7] - given[..., 11:15]), axis=-1)
+    entropy = -ops.sum(wanted * ops.log_softmax(given[..., OF_CLASSES], axis=-1), axis=-1)
+    off = ops.mean(ops.abs(target[..., 3:7] - given[..., OF_SIDES]), axis=-1)
     centres, weight = ops.maximum(ops.sum(is_centre), 1.0), ops.maximum(ops.sum(counts), 1.0)
     of_centres = ops.sum(ops.convert_to_tensor(WEIGHTS) * (hit + miss)) / centres
     return of_centres + ops.sum(counts * (entropy + 2 * off)) / weight

@@ -52,7 +52,7 @@ def judged(flatbuffer: bytes, writers: Writers, scenes: int, seed: int) -> Judge
 
 
 def figures(judgement: Judgement) -> dict[str, dict[str, dict[str, float]]]:
-    """For each kind of digit its AUROC against all other things, and what is refused; for those, what is accepted."""
+    """For each kind of digit its AUROC and the share refused; for each kind of other things the share accepted."""
     from sklearn.metrics import roc_auc_score
 
     against = np.concatenate([each.is_digit for each in judgement.others.values()])

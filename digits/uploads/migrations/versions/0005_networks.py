@@ -10,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add the column, null in old records."""
     op.add_column("uploads", sa.Column("networks", sa.JSON, comment="Null in earlier records"))
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the column."""
     op.drop_column("uploads", "networks")

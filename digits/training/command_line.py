@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def exit_with_a_sentence(when_stopped: str) -> Iterator[None]:
     except DigitsError as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"{error.filename or 'A file'}: {error.strerror or error}.")
+        sys.exit(": ".join(filter(None, (error.filename, error.strerror or str(error)))) + ".")
     except KeyboardInterrupt:
         sys.exit(f"\n{when_stopped}")
 
@@ -31,6 +31,18 @@ def whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def one_of(names: Iterable[str]) -> Callable[[str], str]:
+    """Return an argparse type for one of these names; `choices` would refuse that an optional argument is missing."""
+    allowed = list(names)
+
+    def name(text: str) -> str:
+        if text not in allowed:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(allowed)}")
+        return text
+
+    return name
 
 
 def file_to_write(suffix: str) -> Callable[[str], Path]:
