@@ -43,7 +43,7 @@ def finder(height: int | None = None, width: int | None = None) -> Any:
 
     The channels of a place are the logit of being a digit's centre; the logits of the ten digits; the distances to the
     left, top, right and bottom of the digit's box, as natural logarithms in units of UNIT; and the logits of
-    being the centre of each of SIGNS. Both are of digits.inference.detections.
+    being the centre of each of SIGNS. UNIT and SIGNS are constants of digits.inference.detections.
     Fully convolutional, in the manner of Zhou et al. 2019, "Objects as Points", and Tian et al. 2019, "FCOS".
     """
     from keras import Input, Model, initializers, layers

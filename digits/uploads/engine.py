@@ -17,7 +17,10 @@ def create_engine(url: str, *, durable: bool = True) -> sa.Engine:
     """Create an engine for `sqlite:///FILE` or `postgresql+psycopg://…`.
 
     `durable` commits survive power loss. Others survive a killed server; but if PostgreSQL itself is killed, those of
-    the last second may be lost. Raises SettingsError if a URL for PostgreSQL is malformed.
+    the last second may be lost.
+
+    Raises:
+        SettingsError: a URL for PostgreSQL is malformed.
     """
     return _sqlite(url, durable) if url.startswith("sqlite:") else _postgresql(url, durable)
 

@@ -27,7 +27,10 @@ def export_labelled(storage: Storage, records: Records, out: Path) -> Exported:
     r"""Write a zip of the labelled pictures and a labels.csv with the columns `file` and `label`.
 
     In a label, `\n` (two characters) separates lines. The zip appears at its path once it is complete.
-    Raises Unavailable if database or storage do not answer, and OSError if the zip cannot be written.
+
+    Raises:
+        Unavailable: the database or the storage does not answer.
+        OSError: the zip cannot be written.
     """
     labels = StringIO()
     rows = csv.writer(labels, lineterminator="\n")

@@ -47,7 +47,8 @@ class Swept:
 def sweep(storage: Storage, records: Records, keep_days: int | None = None, most: int | None = MOST_LEFTOVERS) -> Swept:
     """Delete uploads older than `keep_days`, and leftovers older than an hour unless there are more than `most`.
 
-    Raises Unavailable if the storage or the database fails; then part is done, and the rest can be done later.
+    Raises:
+        Unavailable: the storage or the database fails. Then part is done, and the rest can be done later.
     """
     now = datetime.now(UTC)
     old = _forget_old(storage, records, now - timedelta(days=keep_days)) if keep_days else 0

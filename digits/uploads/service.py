@@ -67,7 +67,11 @@ def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) 
 
 
 def delete_upload(key: str, storage: Storage, records: Records) -> None:
-    """Delete an upload, its picture first: if that fails, the record is still there to try again. Raises NotFound."""
+    """Delete an upload, its picture first: if that fails, the record is still there to try again.
+
+    Raises:
+        NotFound: there is no such upload.
+    """
     records.get(key)
     storage.delete([key])
     records.delete([key])

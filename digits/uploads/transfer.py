@@ -40,8 +40,10 @@ def move(storage: Storage, records: Records, to_storage: Storage, to_records: Re
     Records are copied first: a sweep of the new storage would delete pictures without one.
 
     What is there already is not copied again; only a newer label is. So this can be interrupted and repeated, and the
-    storage or the database may be the same on both sides. Nothing is deleted from the old ones. Raises Unavailable if
-    a storage or database fails, or a copy differs from its original.
+    storage or the database may be the same on both sides. Nothing is deleted from the old ones.
+
+    Raises:
+        Unavailable: a storage or database fails, or a copy differs from its original.
     """
     moved = Moved()
     pictures = set(to_storage.every_key())

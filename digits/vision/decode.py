@@ -59,8 +59,10 @@ class Picture:
 def read_picture(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()) -> Picture:
     """Decode the first frame of a picture. Its format is judged by its bytes alone.
 
-    Raises EmptyFile if there are no bytes, NotAPicture if they are no picture or a damaged one, and TooManyPixels,
-    before anything large is decoded, if decoding it would cost too much.
+    Raises:
+        EmptyFile: there are no bytes.
+        TooManyPixels: decoding it would cost too much; it is not decoded.
+        NotAPicture: the file is not a picture, or is damaged.
     """
     return finished(decoding(data, max_pixels, config))
 
@@ -70,7 +72,7 @@ def decoding(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()
 
     Raises:
         EmptyFile: there are no bytes.
-        Refused: decoding it would cost too much (TooManyPixels).
+        Refused: TooManyPixels, as decoding it would cost too much.
         NotAPicture: the file is not a picture, or is damaged.
     """
     if not data:

@@ -29,9 +29,9 @@ _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as
 def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
     """Return the bytes of one or more pictures, not yet decoded.
 
-    Raises BadRequest or TooLarge if the body cannot be read.
-
     Raises:
+        BadRequest: the body cannot be read, or holds no picture.
+        TooLarge: it has too many parts.
         UnsupportedRequest: the content type is not understood.
     """
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))

@@ -71,7 +71,8 @@ def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None =
 def prepare(settings: Settings) -> CompiledModel:
     """Prepare storage, database schema and compiled model, once before any process serves. Return the model.
 
-    Raises StartError for the first of them that fails.
+    Raises:
+        StartError: one of them fails; the first one is told.
     """
     prepare_storage(settings.storage)
     prepare_records(settings.database)

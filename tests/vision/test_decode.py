@@ -178,6 +178,11 @@ def test_the_first_frame_of_an_animation_is_read() -> None:
     assert shows_mark(read_picture(data, PIXELS).grey)
 
 
+def test_a_config_decides_how_large_a_picture_stays() -> None:
+    assert read_picture(encode(mark(200, 100)), PIXELS, DecodeConfig(max_side=50)).grey.shape == (25, 50)
+    assert takes_long(decoding(encode(mark(200, 100)), PIXELS, DecodeConfig(quick_pixels=100)))
+
+
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG"])
 def test_large_pictures_are_reduced_but_keep_their_measures(image_format: str) -> None:
     picture = read_picture(encode(mark(3001, 2000), image_format), PIXELS)

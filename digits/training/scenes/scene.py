@@ -18,7 +18,8 @@ LEAST_PEN = 0.09
 ON_DESK = 0.15
 """Share of the scenes that show a whole sheet of paper on a desk."""
 SEEN, GLIMPSED = 0.7, 0.2
-"""A digit keeps its label from this share of its ink in the picture on, and has none below that; between: AMBIGUOUS."""
+"""Shares of a digit's ink that lie in the picture: from SEEN on it keeps its label, below GLIMPSED it is left out, and
+between these it is AMBIGUOUS."""
 FINE = 2
 """The canvas is this many times as large as the picture, because OpenCV's pens are whole pixels wide."""
 
