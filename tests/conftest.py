@@ -119,7 +119,7 @@ def bucket(s3: backends.S3, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="session")
 def shipped() -> LiteRTRecogniser:
-    """The model that ships; compiled on first use, which takes Keras some seconds."""
+    """The model that ships."""
     from digits.inference.model_file import load_compiled
 
     return LiteRTRecogniser(load_compiled(ROOT / "mnist-neural.h5"))
