@@ -1,13 +1,16 @@
 from collections.abc import Callable, Sequence
 from io import BytesIO
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import ExifTags, Image
 
+from digits.box import Box
 from digits.grids import Grey, Grid, to_grid
 from digits.inference.recogniser import Prediction
-from digits.recognition.explanation import explain, heat_of
+from digits.recognition.explanation import FRAME, GAP, explain, heat_of
 from digits.uploads.service import recognise_upload
 from support.drawing import Array, draw, encode, on_paper, photograph, png
 from tests.fakes import TemplateRecogniser
@@ -125,3 +128,59 @@ def test_of_a_picture_on_its_side_or_head_the_ink_is_coloured(turns: int) -> Non
     shown = np.asarray(Image.open(BytesIO(explain(encode(picture), Turning(), MAX_PIXELS)))).astype(int)
     orange = shown[..., 0] - shown[..., 2] > 30
     assert orange[picture < 128].sum() > 0.8 * orange.sum() > 0
+
+
+def explained(picture: Array, recogniser: TemplateRecogniser) -> npt.NDArray[np.int64]:
+    """Red, green and blue of an explanation."""
+    return np.asarray(Image.open(BytesIO(explain(encode(picture), recogniser, MAX_PIXELS)))).astype(np.int64)
+
+
+@pytest.mark.parametrize(("fall", "colour"), [(0, (255, 255, 255)), (1, (255, 162, 127)), (5, (255, 70, 0))])
+def test_ink_is_as_orange_as_the_odds_fall(fall: int, colour: tuple[int, int, int]) -> None:
+    grid = np.where(to_grid(draw("8", pen=30, margin=20)) > 127, np.uint8(255), np.uint8(0))
+    shown = explained(grid, Sevens(lambda seen: 3 if np.array_equal(seen, grid) else 3 - fall))
+    box = Box(*cv2.boundingRect(grid)).scaled(10, 10)
+    within = cv2.erode(np.kron(grid, np.ones((10, 10), np.uint8)), np.ones((21, 21)))[box.window] > 0
+    assert within.any()
+    assert (shown[box.window][within] == colour).all()
+
+
+def test_a_small_picture_is_enlarged_without_a_blur() -> None:
+    shown = explained(EIGHT, Sevens(lambda _: 3))
+    window = Box(*cv2.boundingRect(EIGHT)).scaled(10, 10).window
+    assert np.array_equal(shown[window][..., 0], np.kron(EIGHT, np.ones((10, 10), np.uint8))[window])
+
+
+def is_frame(shown: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return (shown == FRAME[::-1]).all(axis=-1)
+
+
+def test_each_digit_is_framed_and_a_small_one_without_its_letter(recogniser: TemplateRecogniser) -> None:
+    picture = on_paper(draw("42", size=36, pen=4, margin=140))
+    shown = explained(picture, recogniser)
+    expected = np.zeros(picture.shape, bool)
+    for digit in recognise_upload(encode(picture), recogniser, MAX_PIXELS).record.digits:
+        box = digit.box
+        expected[box.y - GAP : box.bottom + GAP, box.x - GAP : box.right + GAP] = True
+        expected[box.y - GAP + 1 : box.bottom + GAP - 1, box.x - GAP + 1 : box.right + GAP - 1] = False
+    assert np.array_equal(is_frame(shown), expected)
+
+
+def test_a_digit_stands_in_white_above_the_left_of_its_frame(recogniser: TemplateRecogniser) -> None:
+    picture = on_paper(draw("7", size=200, margin=80), paper=200)
+    shown = explained(picture, recogniser)
+    box = recognise_upload(encode(picture), recogniser, MAX_PIXELS).record.digits[0].box
+    label = Box(*cv2.boundingRect(is_frame(shown)[: box.y - GAP].astype(np.uint8)))
+    assert (label.x, label.bottom) == (box.x - GAP, box.y - GAP)
+    assert label.right < box.right
+    white = Box(*cv2.boundingRect((shown.min(axis=-1) > 230).astype(np.uint8)))
+    assert label.x < white.x < white.right < label.right
+    assert label.y < white.y < white.bottom < label.bottom
+
+
+def test_at_the_edge_of_the_picture_it_stands_within_its_frame(recogniser: TemplateRecogniser) -> None:
+    picture = on_paper(draw("4", size=280, margin=40))
+    x, y, _, _ = cv2.boundingRect(255 - picture)
+    corner = is_frame(explained(np.ascontiguousarray(picture[y:, x:]), recogniser))
+    assert corner[0, :8].all()
+    assert corner[:8, 0].all()
