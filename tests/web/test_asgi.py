@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.asgi import BODIES, NICENESS, THREADS, Front
+from digits.web.asgi import BODIES, NICENESS, THREADS, Front, call, environ_of
 from support.drawing import png
 from tests.fakes import MemoryStorage
 
@@ -84,6 +84,7 @@ def test_a_body_in_pieces_is_read_as_one(front_of: Callable[..., Front]) -> None
     assert client.status == 201
     assert b'"number":"8"' in client.body
     assert client.headers["location"].startswith("/uploads/")
+    assert [message["type"] for message in client.messages] == ["http.response.start", "http.response.body"]
 
 
 def test_the_path_is_decoded_once(front_of: Callable[..., Front]) -> None:
@@ -105,12 +106,23 @@ def test_a_body_that_grows_over_the_limit_is_refused(front_of: Callable[..., Fro
     assert client.status == 413
 
 
-@pytest.mark.parametrize("limits", [{"progress_seconds": 0.05}, {"body_seconds": 0.05}])
-def test_a_body_that_stops_is_given_up(front_of: Callable[..., Front], limits: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"progress_seconds": 0.05}, "for 0.05 s, or took over 60 s"),
+        ({"body_seconds": 0.05}, "for 10 s, or took over 0.05 s"),
+    ],
+)
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_body_that_stops_or_never_comes_is_given_up(
+    front_of: Callable[..., Front], limits: dict[str, float], told: str, begun: bool
+) -> None:
     client = Client(front_of(**limits), content_type="image/png")
-    asyncio.run(client.send((0, {"body": b"x", "more_body": True}), (5, {"body": b"y", "more_body": True})))
+    late = (5.0, {"body": b"y", "more_body": True})
+    asyncio.run(client.send(*[(0.0, {"body": b"x", "more_body": True})] * begun, late))
     assert client.status == 408
     assert client.headers["content-type"] == "application/problem+json"
+    assert f"The request's body stopped {told}. Send it again".encode() in client.body
 
 
 def test_the_fronts_refusals_carry_cors_and_a_request_id(front_of: Callable[..., Front]) -> None:
@@ -184,6 +196,55 @@ def test_many_stalled_bodies_take_no_thread(front_of: Callable[..., Front]) -> N
     assert served.status == 201
 
 
+def test_the_application_is_told_of_the_request_as_pep_3333_has_it(front_of: Callable[..., Front]) -> None:
+    scope = Client(front_of(), path="/a%20b", content_type="image/png", transfer_encoding="chunked", x_y="z")._scope
+    usual = {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/a b",
+        "QUERY_STRING": "a=%20",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "5000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": "image/png",
+        "HTTP_X_Y": "z",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    assert environ_of(scope | {"query_string": b"a=%20"}) == usual
+    unknown = environ_of(
+        scope | {"server": None, "client": None, "raw_path": None, "path": "/a b", "query_string": b""}
+    )
+    assert unknown == usual | {
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "",
+    }
+
+
+def test_an_answer_in_parts_is_read_as_one_and_closed() -> None:
+    class Parts(list[bytes]):
+        is_closed = False
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    parts = Parts([b"a", b"b"])
+
+    def app(_: object, start_response: Callable[..., Callable[[bytes], None]]) -> Parts:
+        start_response("200 OK", [("ETag", "x")])
+        return parts
+
+    assert call(app, {}) == (200, [(b"etag", b"x")], b"ab")
+    assert parts.is_closed
+
+
 def test_headers_that_come_twice_are_joined() -> None:
     seen: dict[str, Any] = {}
 
@@ -213,3 +274,13 @@ def test_work_in_threads_gives_way_to_the_loop_and_to_health() -> None:
         asyncio.run(Client(front, path=path).send(whole(b"")))
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     assert seen == {"/uploads": min(19, usual + NICENESS), "/healthz": usual}
+
+
+def test_where_no_thread_may_give_way_requests_are_answered(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    client = Client(Front(app, LIMIT), content_type="image/png")
+    asyncio.run(client.send(whole(png("8"))))
+    assert client.status == 201

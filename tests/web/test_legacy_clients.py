@@ -11,9 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from digits.grids import to_grid
-from support.drawing import draw, encode, on_paper
-from tests.fakes import MemoryRecords, MemoryStorage
+from digits.grids import Grid, to_grid
+from digits.uploads.service import recognise_upload
+from support.drawing import draw, encode, on_paper, png
+from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
@@ -78,8 +79,9 @@ def test_the_angular_client_is_told_what_is_wrong(client: FlaskClient, storage: 
 
 def test_upload_takes_one_file_at_a_time(client: FlaskClient, storage: MemoryStorage) -> None:
     part = form_data(angular_canvas("1"), "blob", "image/png")
-    response = upload(client, part.removesuffix(b"--\r\n") + b"\r\n" + part)
+    response = upload(client, part.removesuffix(f"--{BOUNDARY}--\r\n".encode()) + part)
     assert response.status_code == 400
+    assert response.get_json()["detail"] == "/upload takes one file at a time. Send several to /uploads."
     assert storage.files == {}
 
 
@@ -97,7 +99,7 @@ def test_mnist_classifier_sends_784_numbers(
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b'{"data": ' + json.dumps([0] * 783).encode() + b"}", "holds 783 values"),
+        (b'{"data": ' + json.dumps([0] * 783).encode() + b"}", "holds 783 values; a picture of 28x28 pixels has 784."),
         (b'{"data": ' + json.dumps([0] * 783 + ["x"]).encode() + b"}", "not a number"),
         (b'{"data": ' + json.dumps([0] * 783 + [256]).encode() + b"}", "outside 0 to 1"),
         (b'{"data": ' + json.dumps([0] * 783 + [-1]).encode() + b"}", "outside 0 to 1"),
@@ -139,6 +141,37 @@ def test_the_drawing_page_sends_black_strokes_on_nothing(
     assert storage.files == {}
 
 
+@pytest.mark.parametrize("written", ["38", "83"])
+def test_of_several_digits_predict_answers_the_surest(
+    client: FlaskClient, recogniser: TemplateRecogniser, written: str
+) -> None:
+    picture = png(written)
+    surest, doubtful = sorted(
+        recognise_upload(picture, recogniser, 10**6).record.digits, key=lambda each: -each.confidence
+    )
+    assert surest.confidence > doubtful.confidence
+    response = client.post("/predict", json={"image": base64.b64encode(picture).decode()})
+    assert response.get_json() == {"prediction": surest.digit}
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (1, 28, 28, 1)])
+@pytest.mark.parametrize("scale", [1, 255])
+def test_784_numbers_are_the_grid_that_the_classifier_sees(
+    client: FlaskClient,
+    recogniser: TemplateRecogniser,
+    monkeypatch: pytest.MonkeyPatch,
+    scale: int,
+    shape: tuple[int, ...],
+) -> None:
+    seen: list[Grid] = []
+    predict = recogniser.predict
+    monkeypatch.setattr(recogniser, "predict", lambda grids: seen.extend(grids) or predict(grids))
+    grid = np.rint(array_of("5") * 255).astype(np.uint8).reshape(28, 28)
+    client.post("/predict", json={"data": (grid / 255 * scale).reshape(shape).tolist()})
+    client.post("/predict", json={"data": (grid // 255 * scale).reshape(shape).tolist()})
+    assert np.array_equal(seen, [grid, grid // 255 * 255])
+
+
 def test_the_drawing_page_is_told_that_its_canvas_is_empty(client: FlaskClient) -> None:
     body = json.dumps({"image": drawing_page_canvas(None)}).encode()
     response = client.post("/predict", data=body, content_type="application/json")
@@ -163,7 +196,7 @@ def test_nn_numbers_gets_a_sentence_on_errors(client: FlaskClient, body: bytes) 
     response = client.post("/", data=body, content_type="application/x-www-form-urlencoded")
     assert response.status_code == 400
     assert response.mimetype == "text/plain"
-    assert "784" in response.text
+    assert response.text == "Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas."
 
 
 def test_a_blank_array_is_answered_too(client: FlaskClient) -> None:

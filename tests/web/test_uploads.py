@@ -75,6 +75,11 @@ def test_json_holds_a_data_url_or_base64(client: FlaskClient, prefix: str) -> No
     assert (response.status_code, response.get_json()["number"]) == (201, "3")
 
 
+def test_base64_may_be_broken_into_lines(client: FlaskClient) -> None:
+    response = client.post("/uploads", json={"image": base64.encodebytes(png("3")).decode().replace("\n", "\r\n")})
+    assert (response.status_code, response.get_json()["number"]) == (201, "3")
+
+
 def test_several_pictures_each_get_their_result(client: FlaskClient, storage: MemoryStorage) -> None:
     response = client.post("/uploads", data=form(png("1"), b"text", png("2"), b"", field="a"), content_type=FORM)
     assert response.status_code == 207
@@ -96,6 +101,12 @@ def test_more_than_twenty_files_are_refused_whole(client: FlaskClient, storage: 
     assert response.status_code == 400
     assert "at most 20" in response.get_json()["detail"]
     assert storage.files == {}
+
+
+def test_twenty_files_are_read(client: FlaskClient) -> None:
+    response = client.post("/uploads", data=form(*[b"text"] * 20), content_type=FORM)
+    assert response.status_code == 207
+    assert [result["status"] for result in response.get_json()["uploads"]] == [415] * 20
 
 
 def test_what_is_not_stored_has_no_id_and_leaves_nothing(
@@ -138,6 +149,22 @@ def test_the_picture_comes_back_as_it_was_sent(client: FlaskClient) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     again = client.get(kept["links"]["image"], headers={"If-None-Match": response.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_picture_is_shown_as_nothing_else_and_asked_for_each_time(client: FlaskClient) -> None:
+    headers = client.get(keep(client)["links"]["image"]).headers
+    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert headers["Cache-Control"] == "private, no-cache"
+
+
+def test_a_picture_that_the_browser_has_is_not_read_from_the_storage(
+    client: FlaskClient, storage: MemoryStorage
+) -> None:
+    kept = keep(client)
+    storage.delete([kept["id"]])
+    url, sha256 = kept["links"]["image"], kept["image"]["sha256"]
+    assert client.get(url, headers={"If-None-Match": f'"{sha256}"'}).status_code == 304
+    assert client.get(url, headers={"If-None-Match": '"another"'}).status_code == 404
 
 
 def test_the_preview_shows_all_digits_side_by_side(client: FlaskClient) -> None:
@@ -272,6 +299,15 @@ def test_an_unknown_or_malformed_id_is_not_found(client: FlaskClient, key: str, 
     assert response.content_type == "application/problem+json"
 
 
+def test_what_is_no_id_is_told_what_ids_look_like(client: FlaskClient) -> None:
+    for response in (
+        client.get("/uploads/7"),
+        client.patch("/uploads/7", json={"label": "7"}),
+        client.delete("/uploads/7"),
+    ):
+        assert_problem(response, 404, "not-found", "Ids look like 0199f3a2-")
+
+
 def test_a_traversal_in_the_id_is_not_found(client: FlaskClient) -> None:
     for key in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "....//etc/passwd"):
         assert client.get(f"/uploads/{key}/image").status_code in (308, 404)
@@ -298,6 +334,11 @@ def test_a_bad_page_is_refused(client: FlaskClient, query: str) -> None:
 @pytest.mark.parametrize("query", ["?store=no", "?preview=1", "?store="])
 def test_a_flag_is_true_or_false(client: FlaskClient, query: str) -> None:
     assert_problem(post(client, png(), query=query), 400, "bad-request", "either true or false")
+
+
+def test_of_a_flag_that_comes_twice_the_first_counts(client: FlaskClient) -> None:
+    assert post(client, png(), query="?store=false&store=true").status_code == 200
+    assert post(client, png(), query="?store=true&store=false").status_code == 201
 
 
 def test_a_request_over_the_limit_is_told_the_limit(client_of: Callable[..., FlaskClient]) -> None:
