@@ -1,13 +1,15 @@
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from digits.box import Box
-from digits.errors import NoInk, NotAPicture, NotFound, Unavailable
+from digits.errors import NoInk, NotAPicture, NotFound, StorageFull, Unavailable
 from digits.grids import SIDE
-from digits.uploads.service import delete_upload, keep_uploads, recognise_upload
+from digits.uploads.models import ID, first_id
+from digits.uploads.service import delete_upload, keep_uploads, now, recognise_upload
 from support.drawing import draw, encode, on_paper, png
 from tests.fakes import AbsentRecords, MemoryRecords, MemoryStorage, TemplateRecogniser
 
@@ -24,6 +26,8 @@ def test_an_upload_is_read_and_described(recogniser: TemplateRecogniser) -> None
     assert record.sha256 == hashlib.sha256(data).hexdigest()
     assert record.digits[0].digit == 7
     assert sum(record.digits[0].probabilities) == pytest.approx(1, abs=1e-5)
+    assert all(round(each, 6) == each for each in (record.confidence, record.digits[0].confidence))
+    assert all(round(each, 6) == each for each in record.digits[0].probabilities)
     assert upload.grids[0].shape == (SIDE, SIDE)
 
 
@@ -75,17 +79,51 @@ def test_a_picture_whose_record_cannot_be_kept_is_not_kept(recogniser: TemplateR
     assert storage.files == {}
 
 
-def test_a_picture_that_cannot_be_deleted_keeps_its_record_to_try_again(recogniser: TemplateRecogniser) -> None:
-    class StuckStorage(MemoryStorage):
-        def delete(self, keys: Iterable[str]) -> None:
-            raise Unavailable("The storage does not answer.")
+class Stuck(MemoryStorage):
+    """Deletes nothing."""
 
-    storage, records = StuckStorage(), MemoryRecords()
+    def delete(self, keys: Iterable[str]) -> None:
+        raise Unavailable("The storage does not answer.")
+
+
+def test_a_picture_that_cannot_be_deleted_keeps_its_record_to_try_again(recogniser: TemplateRecogniser) -> None:
+    storage, records = Stuck(), MemoryRecords()
     upload = recognise_upload(png("7"), recogniser, PIXELS)
     keep_uploads([upload], storage, records)
     with pytest.raises(Unavailable):
         delete_upload(upload.record.id, storage, records)
     assert records.get(upload.record.id)
+
+
+def test_of_two_failures_the_first_is_told(recogniser: TemplateRecogniser) -> None:
+    class Full(Stuck):
+        def put(self, pictures: Mapping[str, bytes]) -> None:
+            raise StorageFull("There is no room to keep the picture.")
+
+    with pytest.raises(StorageFull):
+        keep_uploads([recognise_upload(png("7"), recogniser, PIXELS)], Full(), MemoryRecords())
+
+
+def test_what_came_again_is_kept_even_if_its_second_picture_cannot_be_deleted(recogniser: TemplateRecogniser) -> None:
+    upload = recognise_upload(png("7"), recogniser, PIXELS)
+    first, again = (
+        replace(upload, record=replace(upload.record, id=key, idempotency_key="mine")) for key in ("first", "again")
+    )
+    storage, records = Stuck(), MemoryRecords()
+    keep_uploads([first], storage, records)
+    assert keep_uploads([again], storage, records) == [first.record]
+
+
+def test_an_upload_was_made_when_its_id_says(recogniser: TemplateRecogniser) -> None:
+    before = now()
+    record = recognise_upload(png("7"), recogniser, PIXELS).record
+    assert before <= record.created_at <= now()
+    assert ID.fullmatch(record.id)
+    assert record.id.startswith(first_id(record.created_at))
+
+
+def test_times_are_in_whole_milliseconds() -> None:
+    assert {now().microsecond % 1000 for _ in range(5)} == {0}
 
 
 def test_ids_are_in_order_of_arrival(recogniser: TemplateRecogniser) -> None:

@@ -1,7 +1,8 @@
 """What all URLs share: problems, request ids, CORS, health and the description of it all."""
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -9,12 +10,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from digits.errors import DataError, DigitsError, Refused, StartError
+from digits.errors import DataError, DigitsError, Refused, StartError, Unavailable
+from digits.settings import Settings
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import begin
+from digits.uploads.models import Record
 from digits.web.cors import public
 from digits.web.openapi import document
 from digits.web.problems import KINDS
+from digits.web.services import open_services, prepare
 from support.drawing import png
-from tests.fakes import AbsentRecords, AbsentStorage
+from tests.fakes import AbsentRecords, AbsentStorage, MemoryRecords
 
 PAGE = "https://pages.example"
 
@@ -34,16 +40,57 @@ def test_every_error_that_a_request_can_meet_is_in_the_table() -> None:
 
 def test_the_type_of_a_problem_leads_to_its_title(client: FlaskClient) -> None:
     problem = post(client, b"text").get_json()
+    assert problem["detail"].endswith("HEIC.")
     described = client.get(problem["type"]).get_json()
     assert described == {"type": problem["type"], "title": problem["title"], "status": 415}
 
 
 def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
-    for response, status in ((client.get("/nothing"), 404), (client.put("/uploads"), 405)):
+    for response, status, sentence in (
+        (client.get("/nothing"), 404, "There is nothing at this URL. /openapi.json lists the URLs that exist."),
+        (client.put("/uploads"), 405, "This URL does not take PUT; it takes GET, HEAD, OPTIONS, POST."),
+        (
+            client.get("/static/page.js", headers={"Range": "bytes=9999999-"}),
+            416,
+            "The server cannot provide the requested range.",
+        ),
+    ):
         assert response.status_code == status
         assert response.content_type == "application/problem+json"
-        assert response.get_json()["detail"]
+        assert response.get_json()["type"] == "about:blank"
+        assert response.get_json()["detail"] == sentence
     assert set(client.put("/uploads").headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_slash_too_many_leads_to_the_url_without_it(client: FlaskClient, method: str) -> None:
+    response = client.open("/uploads//7", method=method, headers={"Origin": PAGE})
+    assert response.status_code == 308
+    assert response.headers["Location"].endswith("/uploads/7")
+
+
+def test_only_what_the_server_does_wrong_is_logged_with_its_cause(
+    client_of: Callable[..., FlaskClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(MemoryRecords):
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+        def add(self, records: Sequence[Record]) -> Sequence[Record]:
+            raise self.error from OSError("the disk")
+
+    for error, told in (
+        (Unavailable("The database does not answer."), "The database does not answer. (OSError('the disk'))"),
+        (RuntimeError("secret"), "unexpected error"),
+    ):
+        post(client_of(records=Broken(error)), png(), **{"X-Request-ID": "mine"})
+        (logged,) = caplog.records
+        assert (logged.levelname, logged.getMessage()) == ("ERROR", f"mine {told}")
+        assert bool(logged.exc_info) == (told == "unexpected error")
+        caplog.clear()
+    post(client_of(), b"text")
+    assert not caplog.records
 
 
 def test_a_request_keeps_the_id_it_came_with_if_it_is_harmless(client: FlaskClient) -> None:
@@ -154,13 +201,16 @@ def test_a_process_that_lives_and_can_work_says_so(client: FlaskClient) -> None:
     ],
 )
 def test_without_one_of_its_parts_the_process_lives_but_is_not_ready(
-    client_of: Callable[..., FlaskClient], away: dict[str, object], named: str
+    client_of: Callable[..., FlaskClient], caplog: pytest.LogCaptureFixture, away: dict[str, object], named: str
 ) -> None:
     client = client_of(**away)
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-    assert f"No answer from {named}" in response.get_json()["detail"]
+    assert response.get_json()["detail"] == f"No answer from {named} Recognise with ?store=false, or try again later."
+    assert [record.getMessage() for record in caplog.records][: len(away)] == [
+        f"The {part} does not answer. (None)" for part in ("database", "storage") if part in named
+    ]
     assert client.post("/uploads", data=png("7"), content_type="image/png").status_code == 503
     assert client.post("/uploads?store=false", data=png("7"), content_type="image/png").get_json()["number"] == "7"
 
@@ -194,9 +244,41 @@ def test_openapi_refers_only_to_what_it_defines(client: FlaskClient) -> None:
     assert references(published) <= defined
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "html"), ("/static/page.js", "javascript"), ("/static/style.css", "css")]
+)
+def test_the_page_is_asked_for_each_time_and_loads_nothing_from_elsewhere(
+    client: FlaskClient, path: str, kind: str
+) -> None:
+    response = client.get(path)
+    assert response.status_code == 200
+    assert str(response.mimetype).endswith(kind)
+    assert response.headers["Cache-Control"] == "no-cache, max-age=0"
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert not any("http" in part or "*" in part or "unsafe" in part for part in policy)
+    response.close()
+
+
 def test_a_route_is_private_unless_it_says_that_it_is_public(client: FlaskClient) -> None:
     client.application.add_url_rule("/new", "new", lambda: "")
     client.application.add_url_rule("/open", "open", public(lambda: ""))
     asked = {"Origin": "https://evil.example"}
     assert "Access-Control-Allow-Origin" not in client.get("/new", headers=asked).headers
     assert client.get("/open", headers=asked).headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(("sync", "is_synced", "synchronous"), [("full", True, 2), ("normal", False, 1)])
+def test_uploads_survive_a_loss_of_power_if_that_is_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, sync: str, is_synced: bool, synchronous: int
+) -> None:
+    settings = settings.model_copy(update={"sync": sync})
+    at_hand = open_services(settings, prepare(settings))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    at_hand.storage.put({"0199f3a2-7c41-7b5e-9d3f-0123456789ab": b"picture"})
+    assert bool(synced) == is_synced
+    assert isinstance(at_hand.records, SqlRecords)
+    with begin(at_hand.records._engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
+    at_hand.records._engine.dispose()

@@ -45,6 +45,11 @@ def test_labelled_pictures_are_exported_in_the_form_that_is_measured(client: Fla
     assert (done.exit_code, done.output) == (0, f"Written: {tmp_path}/out.zip; labelled pictures: 3.\n")
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         archive.extractall(tmp_path / "out")
+    assert set((tmp_path / "out" / "labels.csv").read_bytes().decode().split("\n")) == {
+        "file,label",
+        *(f"uploads/{key}.png,{label}".replace("45\n6", "45\\n6") for key, label in labels.items()),
+        "",
+    }
     pictures = read_folder(tmp_path / "out")
     assert {picture.path.stem: picture.label for picture in pictures} == labels
     assert {picture.set for picture in pictures} == {"uploads"}
@@ -132,6 +137,18 @@ def test_a_move_goes_on_where_it_was_broken_off_and_brings_labels_again() -> Non
     assert to_records.get(newest.id) == labelled
 
 
+def test_what_is_there_already_is_not_copied_again() -> None:
+    class Complete(MemoryStorage):
+        def put(self, pictures: Mapping[str, bytes]) -> None:
+            raise AssertionError("It is copied again")
+
+    storage, records = filled()
+    complete, to_records = Complete(), MemoryRecords()
+    complete.files = dict(storage.files)
+    to_records.add(list(records.rows.values()))
+    assert told(storage, records, complete, to_records) == "Uploads copied: 0; there already: 50."
+
+
 def test_a_label_that_is_newer_over_there_stays() -> None:
     storage, records = filled()
     to_storage, to_records = MemoryStorage(), MemoryRecords()
@@ -164,13 +181,13 @@ def test_pictures_may_move_alone_and_records_alone() -> None:
 
 def test_what_was_lost_or_damaged_before_is_named_and_its_record_moved() -> None:
     storage, records = filled()
-    lost, damaged = list(records.rows)[:2]
-    storage.delete([lost])
-    storage.put({damaged: b"something else"})
+    lost, damaged = list(records.rows)[:3:2], list(records.rows)[1:4:2]
+    storage.delete(lost)
+    storage.put(dict.fromkeys(damaged, b"something else"))
     to_storage, to_records = MemoryStorage(), MemoryRecords()
     said = told(storage, records, to_storage, to_records)
-    assert f"had been lost before: {lost}." in said
-    assert f"had been damaged before: {damaged}." in said
+    assert f"had been lost before: {lost[1]}, {lost[0]}." in said
+    assert f"had been damaged before: {damaged[1]}, {damaged[0]}." in said
     assert (to_storage.files, to_records.rows) == (storage.files, records.rows)
 
 

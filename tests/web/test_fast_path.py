@@ -280,6 +280,24 @@ def test_no_answer_goes_out_before_the_upload_is_safe(client_of: Callable[..., F
     assert len(records.rows) == 1
 
 
+@pytest.mark.parametrize("query", ["", "preview=true"])
+def test_an_upload_that_takes_too_long_to_keep_is_told_to_be_unsettled(
+    client_of: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("digits.web.fast_path.PATIENCE", 0.01)
+    monkeypatch.setattr("digits.stepwise.PATIENCE", 0.01)
+    records = SlowRecords()
+    app = client_of(records=records).application
+    client = Client(front(app), content_type=FORM)
+    asyncio.run(client.send(whole(form(png("7")))))
+    by_flask = app.test_client().post("/uploads", data=png("7"), content_type="image/png")
+    records.open.set()
+    for status, body in ((client.status, client.body), (by_flask.status_code, by_flask.data)):
+        assert status == 503
+        assert b"/problems/unsettled" in body
+        assert b"Keeping the upload takes over 30 s. It may or may not be kept: look it up before you try" in body
+
+
 def test_only_so_many_pictures_wait_for_a_thread(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     crowded = front(app)
     for most, status in ((0, 503), (1, 201), (1, 201)):

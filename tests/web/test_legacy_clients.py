@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from digits.grids import Grid, to_grid
+from digits.inference.recogniser import Prediction
 from digits.uploads.service import recognise_upload
 from support.drawing import draw, encode, on_paper, png
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
@@ -165,7 +166,12 @@ def test_784_numbers_are_the_grid_that_the_classifier_sees(
 ) -> None:
     seen: list[Grid] = []
     predict = recogniser.predict
-    monkeypatch.setattr(recogniser, "predict", lambda grids: seen.extend(grids) or predict(grids))
+
+    def noted(grids: Sequence[Grid]) -> list[Prediction]:
+        seen.extend(grids)
+        return predict(grids)
+
+    monkeypatch.setattr(recogniser, "predict", noted)
     grid = np.rint(array_of("5") * 255).astype(np.uint8).reshape(28, 28)
     client.post("/predict", json={"data": (grid / 255 * scale).reshape(shape).tolist()})
     client.post("/predict", json={"data": (grid // 255 * scale).reshape(shape).tolist()})
