@@ -97,10 +97,17 @@ def test_s3_is_looked_at_before_it_is_used(bucket: str) -> None:
         prepare_storage("s3://there-is-none")
 
 
-@pytest.mark.parametrize("key", ["../uploads.db", "..", "a/b", "", "a\0b"])
+@pytest.mark.parametrize("key", ["../uploads.db", "..", ".", "a/b", "", "a\0b"])
 def test_a_key_never_leaves_the_folder(tmp_path: Path, key: str) -> None:
-    with pytest.raises(NotFound):
-        DirectoryStorage(tmp_path).get(key)
+    folder = tmp_path / "uploads"
+    (folder / "a").mkdir(parents=True)
+    for other in (tmp_path / "uploads.db", folder / "a" / "b"):
+        other.write_bytes(b"secret")
+    storage = DirectoryStorage(folder)
+    for call in (lambda: storage.get(key), lambda: storage.delete([key]), lambda: storage.put({key: b"picture"})):
+        with pytest.raises(NotFound, match="There is no upload with this id"):
+            call()
+    assert (tmp_path / "uploads.db").read_bytes() == (folder / "a" / "b").read_bytes() == b"secret"
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,25 +137,61 @@ def test_a_disk_that_cannot_be_synced_is_told(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_or_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(
+        SettingsError, match=rf"^DIGITS_STORAGE: {tmp_path}/file/uploads cannot be made: Not a directory\.$"
+    ):
+        prepare_storage(f"{tmp_path}/file/uploads")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingsError, match=rf"^DIGITS_STORAGE: {tmp_path}/new cannot be written\.$"):
+        prepare_storage(f"{tmp_path}/new")
+    with pytest.raises(Unavailable, match="The storage cannot be written"):
+        DirectoryStorage(tmp_path).check()
+
+
 def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path / "gone")
-    for call in (lambda: storage.put({KEY: b""}), storage.check, lambda: list(storage.every_key())):
+    for call in (
+        lambda: storage.put({KEY: b""}),
+        lambda: storage.delete([KEY]),
+        storage.check,
+        lambda: list(storage.every_key()),
+    ):
         with pytest.raises(Unavailable):
             call()
 
 
+def test_a_picture_that_cannot_be_read_is_not_taken_for_one_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / KEY).mkdir()
+    with pytest.raises(Unavailable, match="does not answer"):
+        DirectoryStorage(tmp_path).get(KEY)
+
+
 def test_files_are_on_the_disk_before_they_are_in_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[list[str]] = []
+    synced: list[tuple[bool, list[str]]] = []
     fsync = os.fsync
 
     def noted(descriptor: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-        synced.append(sorted(path.name for path in tmp_path.iterdir()) if is_folder else [])
+        synced.append((is_folder, sorted(path.name for path in tmp_path.iterdir())))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", noted)
-    DirectoryStorage(tmp_path).put({KEY: b"picture", OTHER: b"another"})
-    assert synced == [[], [], [KEY, OTHER]]
+    storage = DirectoryStorage(tmp_path)
+    storage.put({KEY: b"picture", OTHER: b"another"})
+    storage.delete([KEY, OTHER])
+    unfinished = (False, [f".{KEY}", f".{OTHER}"])
+    assert synced == [unfinished, unfinished, (True, [KEY, OTHER]), (True, [])]
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    storage, descriptors = DirectoryStorage(tmp_path), Path("/dev/fd")
+    before = len(list(descriptors.iterdir()))
+    for _ in range(3):
+        storage.put({KEY: b"picture"})
+        storage.get(KEY)
+    assert len(list(descriptors.iterdir())) == before
 
 
 def test_what_was_never_finished_is_listed_as_such_and_can_be_deleted(tmp_path: Path) -> None:
