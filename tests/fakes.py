@@ -115,6 +115,8 @@ class MemoryRecords:
             for row in self.rows.values():
                 if row.idempotency_key == record.idempotency_key:
                     return row
+        if record.id in self.rows:
+            raise Unavailable("The database does not answer.")
         return self.rows.setdefault(record.id, record)
 
     def get(self, key: str) -> Record:

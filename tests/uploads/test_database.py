@@ -16,10 +16,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from digits.errors import NotFound, SettingsError, Unavailable, Unsettled
+from digits.errors import NotFound, SettingsError, StorageFull, Unavailable, Unsettled
 from digits.uploads.database import RARE, SqlRecords, _row
 from digits.uploads.engine import create_engine
-from digits.uploads.models import Cursor, Order, Record, Records, Wanted, first_id
+from digits.uploads.models import Cursor, Order, Record, Records, Wanted, every, first_id
 from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, uploads
 from support.backends import PostgreSQL
 from support.records import record
@@ -197,13 +197,81 @@ def pages(records: Records, wanted: Wanted, order: Order) -> list[Record]:
     return found
 
 
+def test_all_are_gone_through_page_by_page(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.uploads.models.PAGE", 2)
+    records.add(HISTORY)
+    assert list(every(records, Wanted())) == HISTORY[::-1]
+    assert list(every(records, Wanted(digit=7))) == [HISTORY[place] for place in (4, 1, 0)]
+
+
+def test_an_id_is_taken_once(records: Records) -> None:
+    kept = record()
+    records.add([kept])
+    with pytest.raises(Unavailable):
+        records.add([replace(kept, number="1")])
+    assert records.find(Wanted(), 10) == [kept]
+
+
 def test_records_that_work_pass_their_check(records: Records) -> None:
     records.check()
 
 
-def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["missing/uploads.db", "empty.db"])
+def test_a_database_that_cannot_be_opened_or_has_no_table_is_unavailable(tmp_path: Path, file: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/{file}")
     with pytest.raises(Unavailable):
-        SqlRecords(create_engine(f"sqlite:///{tmp_path}/missing/uploads.db")).check()
+        SqlRecords(engine).check()
+    engine.dispose()
+
+
+def test_a_database_that_cannot_be_opened_is_told_before_it_is_used(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/missing/uploads.db"
+    with pytest.raises(SettingsError) as told:
+        prepare_records(url)
+    assert str(told.value) == f"DIGITS_DATABASE: {url} cannot be used: unable to open database file."
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1"))
+        with pytest.raises(StorageFull, match="There is no room to keep the record"):
+            SqlRecords(engine).add([record(number="7" * 1_000_000)])
+
+
+LOST = sa.exc.DBAPIError("", None, Exception("lost"), connection_invalidated=True)
+FAILED = sa.exc.DBAPIError("", None, Exception("failed"))
+
+
+@pytest.mark.parametrize(
+    ("moment", "failure", "error"),
+    [
+        ("commit", LOST, Unsettled),
+        ("commit", FAILED, Unavailable),
+        ("commit", sa.exc.TimeoutError(), Unavailable),
+        ("begin", LOST, Unavailable),
+    ],
+)
+def test_only_a_connection_lost_in_the_commit_leaves_it_unsettled(
+    tmp_path: Path, moment: str, failure: Exception, error: type[Exception]
+) -> None:
+    def fail(_: object) -> None:
+        raise failure
+
+    with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
+        sa.event.listen(engine, moment, fail)
+        with pytest.raises((Unsettled, Unavailable)) as told:
+            SqlRecords(engine).add([record()])
+    assert type(told.value) is error
+    assert str(told.value).startswith(
+        "The connection to the database was lost during the commit" if error is Unsettled else "The database does not"
+    )
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://me:secret@here:port/digits", "postgresql+psycopg:/me:secret"])
+def test_a_url_that_is_none_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"DIGITS_DATABASE: it is not of the form postgresql://") as told:
+        create_engine(url)
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize("folder", ["a?b", "100%25", "with space", "ä#b"])
@@ -220,6 +288,15 @@ def test_the_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
         migrate(engine)
         with engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_database_that_is_up_to_date_is_not_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def upgrade(*_: object) -> None:
+        raise AssertionError("It is migrated again")
+
+    with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
+        monkeypatch.setattr("alembic.command.upgrade", upgrade)
+        migrate(engine)
 
 
 def test_records_from_before_signs_were_told_have_their_number_as_text(url: str) -> None:

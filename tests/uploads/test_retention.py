@@ -78,8 +78,16 @@ def test_so_many_leftovers_are_spared_that_something_else_must_be_wrong(
     assert spared == Swept(spared=700)
     assert "pictures without a record, 700," in str(spared)
     assert storage.files.keys() > leftovers.keys()
+    assert sweep(storage, records, most=700) == Swept(leftovers=700)
+    storage.put(leftovers)
     assert sweep(storage, records, most=None) == Swept(leftovers=700)
     assert len(storage.files) == 1
+
+
+def test_old_uploads_go_even_where_leftovers_are_spared(storage: MemoryStorage, records: MemoryRecords) -> None:
+    keep(storage, records, of_age(9 * DAY), of_age(6 * DAY))
+    storage.put({key(age): b"picture" for age in (DAY, 2 * DAY)})
+    assert sweep(storage, records, keep_days=7, most=1) == Swept(spared=2, old=1)
 
 
 def test_uploads_are_kept_as_many_days_as_is_said(storage: MemoryStorage, records: MemoryRecords) -> None:
