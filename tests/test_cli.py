@@ -64,6 +64,13 @@ def test_uploads_are_swept_and_exported(tmp_path: Path) -> None:
     assert (done.exit_code, "labelled pictures: 0" in done.output) == (0, True)
 
 
+def test_what_keeps_a_command_from_starting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_MODEL", "missing.h5")
+    done = run("sweep")
+    assert done.exit_code == 1
+    assert "missing.h5 does not exist" in done.output
+
+
 def test_training_takes_its_own_options() -> None:
     done = run("train", "--list")
     assert "dense-128" in done.output

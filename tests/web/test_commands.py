@@ -6,7 +6,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,8 @@ from digits.errors import Unavailable
 from digits.uploads.blobs import Storage, open_storage, prepare_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.export import export_labelled
-from digits.uploads.models import Records, Wanted, every
+from digits.uploads.models import Records, Wanted, every, first_id
+from digits.uploads.retention import MOST_LEFTOVERS
 from digits.uploads.transfer import move
 from support import ROOT
 from support.drawing import png
@@ -80,13 +81,25 @@ def test_an_export_that_fails_leaves_the_former_one(
     assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(out, b"former")]
     done = run(client, "export", "--labelled", str(tmp_path / "missing" / "out.zip"))
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    assert "No such file or directory" in done.output
+    assert done.output.endswith(".out.zip: No such file or directory.\n")
 
 
 def test_sweeping_says_what_was_found(client: FlaskClient) -> None:
     upload(client, "1")
     done = run(client, "sweep")
     assert (done.exit_code, done.output) == (0, "Swept: leftovers 0, old uploads 0.\n")
+
+
+def test_leftovers_that_are_too_many_are_swept_only_on_demand(
+    client: FlaskClient, storage: MemoryStorage, records: MemoryRecords
+) -> None:
+    first, leftovers = datetime(2026, 1, 1, tzinfo=UTC), range(1, MOST_LEFTOVERS + 2)
+    ids = [f"{first_id(first + timedelta(hours=hour))}-7000-8000-0123456789ab" for hour in (0, *leftovers)]
+    storage.put(dict.fromkeys(ids, b"picture"))
+    records.add([record(id=ids[0])])
+    assert "Not deleted: pictures without a record, 101," in run(client, "sweep").output
+    assert run(client, "sweep", "--all").output == "Swept: leftovers 101, old uploads 0.\n"
+    assert storage.files.keys() == {ids[0]}
 
 
 def test_sweeping_without_a_storage_is_told_in_a_sentence(client_of: Callable[..., FlaskClient]) -> None:
@@ -216,6 +229,23 @@ def test_a_copy_that_differs_stops_the_move_and_is_copied_the_next_time() -> Non
     assert to_storage.files == storage.files
     assert len(careless.files) == 19
     assert all(key in storage.files for key in to_records.rows)
+
+
+def test_uploads_are_moved_where_it_is_said(client: FlaskClient, storage: MemoryStorage, tmp_path: Path) -> None:
+    key = upload(client, "7")
+    place, url = str(tmp_path / "new"), f"sqlite:///{tmp_path}/new.db"
+    done = run(client, "move", "--storage", place, "--database", url)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "Uploads copied: 1; there already: 0.\n", "\r1\r")
+    assert open_storage(place).get(key) == storage.files[key]
+    with made(url) as engine:
+        assert SqlRecords(engine).get(key).number == "7"
+
+
+def test_a_move_that_cannot_begin_is_told(client: FlaskClient, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    done = run(client, "move", "--storage", f"{tmp_path}/file/uploads")
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert done.output.endswith("/file/uploads cannot be made: Not a directory.\n")
 
 
 def test_a_move_to_the_same_place_is_refused(client: FlaskClient) -> None:

@@ -16,7 +16,7 @@ def keep(client: FlaskClient) -> Any:
     return client.post("/uploads", data={"file": (BytesIO(png("7")), "digit.png")}).get_json()
 
 
-@pytest.mark.parametrize("label", ["1", "007", "12\n34", ""])
+@pytest.mark.parametrize("label", ["1", "007", "12\n34", "", pytest.param("7" * 1000, id="long")])
 def test_a_person_says_what_is_written_there(client: FlaskClient, label: str) -> None:
     kept = keep(client)
     assert (kept["label"], kept["labelled_at"]) == (None, None)

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from io import BytesIO
 
 import cv2
 import numpy as np
@@ -195,6 +196,18 @@ def test_nn_numbers_gets_a_line_of_text(client: FlaskClient, digit: str, word: s
     prediction, _, accuracy = response.text.partition(", Accuracy: ")
     assert prediction == f"Prediccion: {word}"
     assert 0.5 < float(accuracy) <= 1
+
+
+def test_a_file_beside_the_pixels_is_not_written_to_the_disk(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("It is written to the disk")
+
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", refused)
+    pixels = ",".join(f"{value:g}" for value in array_of("7"))
+    response = client.post("/", data={"pixeles": pixels, "file": (BytesIO(png("7")), "7.png")})
+    assert response.text.startswith("Prediccion: Siete")
 
 
 @pytest.mark.parametrize("body", [b"", b"pixeles=", b"pixeles=0,1", b"pixeles=a,b", b"pixel=0", b"\xff"])
