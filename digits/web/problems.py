@@ -138,8 +138,6 @@ def _raise_refusal() -> None:
 
 
 def _respond(error: Exception) -> ResponseReturnValue:
-    if isinstance(error, HTTPException) and (error.code or 0) < http.HTTPStatus.BAD_REQUEST:
-        return error  # A redirect.
     kind, detail = tell(error)
     response = make_response(jsonify(problem(kind, detail)), kind.status, retry_later(kind))
     response.content_type = PROBLEM_JSON
