@@ -188,10 +188,10 @@ def test_files_are_on_the_disk_before_they_are_in_their_place(tmp_path: Path, mo
 def test_no_file_stays_open(tmp_path: Path) -> None:
     storage, descriptors = DirectoryStorage(tmp_path), Path("/dev/fd")
     before = len(list(descriptors.iterdir()))
-    for _ in range(3):
+    for _ in range(10):
         storage.put({KEY: b"picture"})
         storage.get(KEY)
-    assert len(list(descriptors.iterdir())) == before
+    assert len(list(descriptors.iterdir())) <= before
 
 
 def test_what_was_never_finished_is_listed_as_such_and_can_be_deleted(tmp_path: Path) -> None:
