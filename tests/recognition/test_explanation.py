@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from digits.box import Box
 from digits.grids import Grey, Grid, to_grid
 from digits.inference.recogniser import Prediction
-from digits.recognition.explanation import FRAME, GAP, explain, heat_of
+from digits.recognition.explanation import FRAME, GAP, PATCH, explain, heat_of
 from digits.uploads.service import recognise_upload
 from support.drawing import Array, draw, encode, on_paper, photograph, png
 from tests.fakes import TemplateRecogniser
@@ -86,7 +86,9 @@ def test_a_patch_over_blank_paper_is_not_tried() -> None:
     heat_of(EIGHT, 7, Sevens(power))
     whole, *hidden = tried
     assert np.array_equal(whole, EIGHT)
-    assert all((seen != EIGHT).any() for seen in hidden)
+    differences = [(seen != EIGHT).astype(np.uint8) for seen in hidden]
+    assert all(0 < max(cv2.boundingRect(each)[2:]) <= PATCH for each in differences)
+    assert np.array_equal(np.any(differences, axis=0), EIGHT > 0)
 
 
 @pytest.mark.parametrize(

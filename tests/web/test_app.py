@@ -38,6 +38,25 @@ def test_every_error_that_a_request_can_meet_is_in_the_table() -> None:
     assert set(KINDS) == subclasses(DigitsError) - elsewhere
 
 
+def test_the_problems_that_clients_know_stay_as_they_are() -> None:
+    assert {(kind.status, kind.slug) for kind in KINDS.values()} == {
+        (400, "bad-request"),
+        (403, "forbidden"),
+        (404, "not-found"),
+        (408, "too-slow"),
+        (413, "too-large"),
+        (413, "too-many-pixels"),
+        (415, "unsupported-request"),
+        (415, "not-a-picture"),
+        (422, "no-ink"),
+        (422, "key-reused"),
+        (503, "busy"),
+        (503, "unavailable"),
+        (503, "unsettled"),
+        (507, "storage-full"),
+    }
+
+
 def test_the_type_of_a_problem_leads_to_its_title(client: FlaskClient) -> None:
     problem = post(client, b"text").get_json()
     assert problem["detail"].endswith("HEIC.")
@@ -106,6 +125,14 @@ def test_any_page_may_recognise(client: FlaskClient) -> None:
     assert "Access-Control-Allow-Credentials" not in response.headers
     exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
     assert exposed == {"Location", "ETag", "Retry-After", "X-Request-ID"}
+
+
+def test_any_page_may_see_what_is_no_history(client: FlaskClient) -> None:
+    for path in ("/", "/static/page.js", "/healthz", "/readyz", "/openapi.json", "/problems/busy"):
+        with client.get(path, headers={"Origin": PAGE}) as response:
+            assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    for path in ("/upload", "/predict", "/"):
+        assert preflight(client, path, "POST").headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_errors_carry_cors_too(client: FlaskClient) -> None:

@@ -187,7 +187,21 @@ def test_the_drawing_page_is_told_that_its_canvas_is_empty(client: FlaskClient) 
 
 
 @pytest.mark.parametrize("comma", [",", "%2C"])
-@pytest.mark.parametrize(("digit", "word"), [("0", "Cero"), ("3", "Tres"), ("7", "Siete"), ("9", "Nueve")])
+@pytest.mark.parametrize(
+    ("digit", "word"),
+    [
+        ("0", "Cero"),
+        ("1", "Uno"),
+        ("2", "Dos"),
+        ("3", "Tres"),
+        ("4", "Cuatro"),
+        ("5", "Cinco"),
+        ("6", "Seis"),
+        ("7", "Siete"),
+        ("8", "Ocho"),
+        ("9", "Nueve"),
+    ],
+)
 def test_nn_numbers_gets_a_line_of_text(client: FlaskClient, digit: str, word: str, comma: str) -> None:
     body = "pixeles=" + comma.join(f"{value:g}" for value in array_of(digit))
     response = client.post("/", data=body.encode(), content_type="application/x-www-form-urlencoded")
