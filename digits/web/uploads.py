@@ -21,8 +21,6 @@ from digits.web.services import recognise, services
 BEGUN = "digits.begun"
 """Key under which the fast path puts work that it has begun into a request's environ."""
 
-MEDIA_TYPES = {"HEIC": "image/heic"}
-"""By format; those that are not here are `image/` and the format in lower case."""
 LONGEST_LABEL = 1000
 LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
 _LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
@@ -67,7 +65,7 @@ def one(key: str) -> ResponseReturnValue:
 def image(key: str) -> ResponseReturnValue:
     """Send the picture as it was uploaded, unless the browser has it."""
     record = services().records.get(_checked(key))
-    response = Response(mimetype=MEDIA_TYPES.get(record.format, f"image/{record.format.lower()}"))
+    response = Response(mimetype=f"image/{record.format.lower()}")
     response.set_etag(record.sha256)
     # The browser must ask each time, so that a deleted picture is gone from it too.
     response.headers["Cache-Control"] = "private, no-cache"
