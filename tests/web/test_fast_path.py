@@ -280,9 +280,8 @@ def test_no_answer_goes_out_before_the_upload_is_safe(client_of: Callable[..., F
     assert len(records.rows) == 1
 
 
-@pytest.mark.parametrize("query", ["", "preview=true"])
 def test_an_upload_that_takes_too_long_to_keep_is_told_to_be_unsettled(
-    client_of: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, query: str
+    client_of: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("digits.web.fast_path.PATIENCE", 0.01)
     monkeypatch.setattr("digits.stepwise.PATIENCE", 0.01)
