@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.asgi import BODIES, NICENESS, THREADS, Front, call, environ_of
+from digits.web.asgi import BODIES, NICENESS, THREADS, Front
+from digits.web.wsgi import call, environ_of
 from support.drawing import png
 from tests.fakes import MemoryStorage
 
