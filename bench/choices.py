@@ -32,16 +32,16 @@ from digits.training.scenes.writing import Writers, held_out_writers
 SHAPES = ((192, 192), (128, 320), (96, 96), (400, 400), (700, 500), (28, 28))
 """Rows and columns of the scenes: those of the finder's report, a photo's, and a grid's."""
 OTHERS: Mapping[str, Sequence[float]] = {
-    "legible": (12, 16, 20, 32, 48),
-    "least_gain": (1.2, 1.5, 3.0, 4.0),
-    "room": (0.5, 1.0, 2.0, 3.0),
+    "legible": (16, 20, 32),
+    "least_gain": (1.2, 4.0),
+    "room": (0.5, 1.0, 3.0),
     "most_doubtful": (0, 6, 24),
-    "ink_level": (32, 96, 128),
-    "same": (0.5, 0.6, 0.8, 0.9),
-    "as_it_is": (0.5, 0.8, 0.95),
-    "is_digit": (0.3, 0.4, 0.6, 0.7),
-    "steepest": (20, 30, 50, 60),
-    "same_line": (0.4, 0.5, 0.7, 0.8),
+    "ink_level": (32, 64, 128),
+    "same": (0.5, 0.9),
+    "as_it_is": (0.5, 0.95),
+    "is_digit": (0.2, 0.4, 0.5, 0.7),
+    "steepest": (20, 60),
+    "same_line": (0.4, 0.8),
 }
 """For each value, what to try in its place."""
 HEADERS = ("exact", "gained", "lost", "sure, wrong", "seen in none", "CPU ms")

@@ -51,8 +51,8 @@ def test_a_box_without_ink_stays_where_it_is() -> None:
 
 def test_ink_beyond_the_edge_of_the_picture_is_left_out_of_the_box() -> None:
     ((box, ink),) = segmenter(Painter(b"")).cut(GREY, [Box(-10, 34, 20, 32)])
-    assert (box.x, box.right) == (0, 12)
-    assert ink.shape == (24, 24)
+    assert (box.x, box.right) == (0, 8)
+    assert ink.shape == (16, 16)
 
 
 def test_log_odds_become_levels_of_ink() -> None:
