@@ -13,7 +13,7 @@ install: .venv/.serve
 train: .venv/.train
 
 test: lint
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov
 
 fast: .venv/.dev
 	$(BIN)/python -m pytest -n auto -m "not slow and not mnist and not browser"
