@@ -21,7 +21,7 @@ from bench.ceiling import steady_ceiling
 from bench.command import parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
 from bench.systems import OURS, SYSTEMS, System, Workplace
-from bench.table import aligned
+from bench.table import NONE, aligned
 
 CONNECTIONS = 32
 CEILING = "ceiling"
@@ -68,7 +68,8 @@ def _speeds(loads: Loads, kind: str) -> Iterator[list[str]]:
     ours = median(load.per_second for load in loads[kind, OURS.name])
     for (of_kind, name), each in loads.items():
         if of_kind == kind:
-            yield [name, *figures(each), f"{ours / median(load.per_second for load in each):.2f}"]
+            rate = median(load.per_second for load in each)
+        yield [name, *figures(each), f"{ours / rate:.2f}" if rate else NONE]
 
 
 def _starts(starts: Starts) -> Iterator[list[str]]:
