@@ -19,13 +19,14 @@ import numpy as np
 
 from bench.machine import machine
 from bench.table import aligned
-from digits.errors import DigitsError, NoInk
+from digits.errors import DigitsError
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, RecogniserConfig
-from digits.recognition.pipeline import PipelineConfig, read_digits
+from digits.recognition.pipeline import PipelineConfig
 from digits.settings import Settings, TrainingSettings
 from digits.training.command_line import one_of, whole
 from digits.training.data.datasets import load_data
+from digits.training.finder.report import is_exact, read_scene
 from digits.training.scenes.scene import Scene, make_scene
 from digits.training.scenes.writing import Writers, held_out_writers
 
@@ -122,14 +123,9 @@ def outcomes(choice: Choice, drawn: Sequence[Scene]) -> list[Outcome]:
 
 def _outcome(scene: Scene, recogniser: LiteRTRecogniser, config: PipelineConfig) -> Outcome:
     started = time.thread_time()
-    try:
-        read = read_digits(scene.picture, recogniser, config)
-        number, confidence = read.number.replace("\n", ""), read.confidence
-    except NoInk:
-        number, confidence = "", 0.0
+    number, confidence = read_scene(scene, recogniser, config)
     ms = (time.thread_time() - started) * 1000
-    written = "".join(str(digit.label) for digit in scene.digits)
-    return Outcome(bool(written), number == written, confidence >= recogniser.threshold, ms)
+    return Outcome(bool(scene.digits), is_exact(scene, number), confidence >= recogniser.threshold, ms)
 
 
 def _figures(after: Sequence[Outcome], before: Sequence[Outcome]) -> list[str]:

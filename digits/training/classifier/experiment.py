@@ -88,7 +88,7 @@ def run_experiment(options: Options, data: DataSet) -> None:
     if not (runs := [run for run in tried if math.isfinite(run.loss)]):
         raise ModelError("Training came to no finite numbers. The model is as it was; try another seed or batch size.")
     for run in tried:
-        if run not in runs:
+        if not math.isfinite(run.loss):
             print(f"Seed {run.progress.asked.seed} came to no finite numbers, and is left out.", flush=True)
     kept = min(runs, key=lambda run: run.loss)
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from digits.errors import NoInk
 from digits.inference.detections import Candidate
 from digits.inference.recogniser import VERIFIER, Recogniser
-from digits.recognition.pipeline import read_digits
+from digits.recognition.pipeline import PipelineConfig, read_digits
 from digits.stepwise import finished
 from digits.training.finder.crops import framed
 from digits.training.scenes.layout import LAYOUTS
@@ -56,12 +56,12 @@ class Result:
     @property
     def digits(self) -> list[Digit]:
         """The digits of the scene, without ambiguous ones."""
-        return [digit for digit in self.scene.digits if digit.label >= 0]
+        return _digits_of(self.scene)
 
     @property
     def is_exact(self) -> bool:
         """Whether exactly the written digits were read, in the order in which they were written."""
-        return self.number.replace("\n", "") == "".join(str(digit.label) for digit in self.digits)
+        return is_exact(self.scene, self.number)
 
 
 def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> None:
@@ -84,11 +84,7 @@ def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -
         layout = LAYOUTS[place % len(LAYOUTS)][0]
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng, layout)
         found = finished(recogniser.finding(scene.picture)).digits
-        try:
-            reading = read_digits(scene.picture, recogniser)
-            number, confidence = reading.number, reading.confidence
-        except NoInk:
-            number, confidence = "", 0.0
+        number, confidence = read_scene(scene, recogniser)
         results.append(Result(layout.__name__, scene, found, _matched(scene, found), number, confidence))
     return results
 
@@ -158,6 +154,24 @@ def mistakes(results: Sequence[Result]) -> npt.NDArray[np.uint8]:
     columns = 8
     tiles += [np.zeros((_TILE, _TILE, 3), np.uint8)] * (-len(tiles) % columns or columns * (not tiles))
     return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
+
+
+def read_scene(scene: Scene, recogniser: Recogniser, config: PipelineConfig = PipelineConfig()) -> tuple[str, float]:
+    """Read a scene as serving does: the number and its confidence, or "" and 0 if nothing looks like a digit."""
+    try:
+        reading = read_digits(scene.picture, recogniser, config)
+    except NoInk:
+        return "", 0.0
+    return reading.number, reading.confidence
+
+
+def is_exact(scene: Scene, number: str) -> bool:
+    """Whether a number has just the digits of the scene, without ambiguous ones, in their order."""
+    return number.replace("\n", "") == "".join(str(digit.label) for digit in _digits_of(scene))
+
+
+def _digits_of(scene: Scene) -> list[Digit]:
+    return [digit for digit in scene.digits if digit.label >= 0]
 
 
 def _matched(scene: Scene, found: Sequence[Candidate]) -> list[Digit | None]:
