@@ -5,7 +5,7 @@ from io import BytesIO
 from flask import Flask, Request, Response, g, request
 
 from digits.settings import Settings
-from digits.web import commands, health, incoming, openapi, page, problems, uploads
+from digits.web import commands, health, incoming, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.problems import request_id
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         clients.upload_bp,
         clients.predict_bp,
         clients.pixeles_bp,
+        open_inference.bp,
         health.bp,
         openapi.bp,
         problems.bp,

@@ -11,7 +11,7 @@ from digits.grids import SIDE, Grid
 from digits.stepwise import finished
 from digits.web.cors import public
 from digits.web.incoming import base64_picture, json_object, pictures_in
-from digits.web.problems import retry_later, tell
+from digits.web.problems import error_field, retry_later, tell
 from digits.web.services import keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
@@ -19,6 +19,7 @@ SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Oc
 # One for each form in which errors are answered.
 upload_bp = Blueprint("upload", __name__)
 predict_bp = Blueprint("predict", __name__)
+predict_bp.register_error_handler(Exception, error_field)
 pixeles_bp = Blueprint("pixeles", __name__)
 
 
@@ -64,13 +65,6 @@ def pixeles() -> ResponseReturnValue:
     prediction = services().recogniser.predict([grid])[0]
     text = f"Prediccion: {SPANISH[prediction.digit]}, Accuracy: {prediction.confidence:.2f}"
     return Response(text, mimetype="text/plain")
-
-
-@predict_bp.errorhandler(Exception)
-def _as_field(error: Exception) -> ResponseReturnValue:
-    """Answer an error as JSON with the field `error`, which clients of /predict look for."""
-    kind, detail = tell(error)
-    return jsonify(error=detail), kind.status, retry_later(kind)
 
 
 @pixeles_bp.errorhandler(Exception)

@@ -119,6 +119,12 @@ def problem(kind: Kind, detail: str) -> dict[str, str | int]:
     }
 
 
+def error_field(error: Exception) -> ResponseReturnValue:
+    """Answer an error as JSON with one field, `error`, for clients that look for it there."""
+    kind, detail = tell(error)
+    return jsonify(error=detail), kind.status, retry_later(kind)
+
+
 def size_limit(max_bytes: int) -> str:
     """Return the sentence about a body of too many bytes or parts."""
     return (
