@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from digits import errors
 from digits.web.cors import public
-from digits.web.incoming import MAX_PARTS
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
@@ -126,11 +125,9 @@ def error_field(error: Exception) -> ResponseReturnValue:
 
 
 def size_limit(max_bytes: int) -> str:
-    """Return the sentence about a body of too many bytes or parts."""
-    return (
-        f"The request is too large; at most {max_bytes:,} bytes, in at most {MAX_PARTS:,} parts, are accepted. "
-        "Send a smaller file."
-    )
+    """Return the sentence about a body of too many bytes."""
+    size = f"{max_bytes / 2**20:.3g} MB" if max_bytes >= 2**20 else f"{max_bytes / 2**10:.3g} kB"
+    return f"The request is too large: at most {size} are accepted. Send a smaller picture."
 
 
 def retry_later(kind: Kind) -> dict[str, str]:

@@ -84,6 +84,9 @@ def parse(body: bytes, header_length: int | None) -> tuple[InferenceRequest, lis
         raise BadRequest(f"`{'.'.join(map(str, first['loc']))}` of the request: {first['msg']}.") from error
     if [tensor.name for tensor in asked.inputs] != [INPUT]:
         raise BadRequest(f"The model takes one input, `{INPUT}`.")
+    names = [output.name for output in asked.outputs]
+    if len(set(names)) < len(names):
+        raise BadRequest("An output is asked for twice.")
     for output in asked.outputs:
         if output.name not in OUTPUTS:
             raise BadRequest(f"The model has no output `{output.name}`. Its outputs are {', '.join(OUTPUTS)}.")

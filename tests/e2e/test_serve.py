@@ -63,7 +63,7 @@ def test_a_body_over_the_limit_gets_its_answer(server: Server, chunked: bool) ->
     body = iter([bytes(1 << 20)] * 12) if chunked else bytes(12 << 20)
     response = requests.post(f"{server.url}/uploads", data=body, timeout=10)
     assert response.status_code == 413
-    assert "at most 10,485,760 bytes" in response.json()["detail"]
+    assert "at most 10 MB" in response.json()["detail"]
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 

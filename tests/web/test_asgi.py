@@ -98,7 +98,7 @@ def test_an_announced_size_over_the_limit_is_refused_unread(front_of: Callable[.
     client = Client(front_of(), content_length=str(LIMIT + 1), content_type="image/png")
     asyncio.run(client.send())
     assert client.status == 413
-    assert b"at most 100,000 bytes" in client.body
+    assert b"at most 97.7 kB" in client.body
 
 
 def test_a_body_that_grows_over_the_limit_is_refused(front_of: Callable[..., Front]) -> None:

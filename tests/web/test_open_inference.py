@@ -143,6 +143,7 @@ def test_other_tensors_are_refused_with_a_sentence(client: FlaskClient, tensor: 
 def test_other_outputs_and_their_parameters_are_refused(client: FlaskClient) -> None:
     assert "no output `logits`" in refusal(infer(client, GOOD, outputs=[{"name": "logits"}]))[1]
     classes = {"name": "digit", "parameters": {"classification": 3}}
+    assert "twice" in refusal(infer(client, GOOD, outputs=[{"name": "digit"}, {"name": "digit"}]))[1]
     assert "`classification`" in refusal(infer(client, GOOD, outputs=[classes]))[1]
 
 

@@ -343,7 +343,7 @@ def test_of_a_flag_that_comes_twice_the_first_counts(client: FlaskClient) -> Non
 
 def test_a_request_over_the_limit_is_told_the_limit(client_of: Callable[..., FlaskClient]) -> None:
     response = post(client_of(max_bytes=2000), bytes(3000))
-    assert_problem(response, 413, "too-large", "at most 2,000 bytes")
+    assert_problem(response, 413, "too-large", "at most 1.95 kB")
 
 
 def test_a_form_of_too_many_parts_is_told_the_limit(client: FlaskClient) -> None:
