@@ -14,6 +14,7 @@ from digits.grids import SIDE, Grey, Grid, is_grid, to_grid
 from digits.inference.detections import Sight, Sign
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.stepwise import Stepwise, finished
+from digits.timings import Timings
 from digits.vision.reading_order import ReadingOrderConfig, beside, in_lines
 
 NO_DIGIT = (
@@ -72,24 +73,29 @@ def read_digits(grey: Grey, recogniser: Recogniser, config: PipelineConfig = Pip
     Raises:
         NoInk: nothing in the picture looks like a digit.
     """
-    return finished(reading(grey, recogniser, config))
+    return finished(reading(grey, recogniser, Timings(), config))
 
 
-def reading(grey: Grey, recogniser: Recogniser, config: PipelineConfig = PipelineConfig()) -> Stepwise[Reading]:
+def reading(
+    grey: Grey, recogniser: Recogniser, timings: Timings, config: PipelineConfig = PipelineConfig()
+) -> Stepwise[Reading]:
     """What read_digits does, step by step: many digits, or a picture that may lie on its side, take long.
+
+    The stages are `find`, and `infer`: cutting out, classifying and putting in order.
 
     Raises:
         NoInk: nothing in the picture looks like a digit.
     """
     if (grid := as_grid(grey)) is not None:
-        return _as_one(grid, recogniser)
+        return _as_one(grid, recogniser, timings)
     is_grid_sized = grey.shape == (SIDE, SIDE) and bool(np.ptp(grey))
-    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser)).confidence >= config.as_it_is:
+    if is_grid_sized and (as_it_is := _as_one(_as_it_is(grey), recogniser, timings)).confidence >= config.as_it_is:
         return as_it_is
-    sight = yield from recogniser.finding(grey)
+    sight = yield from timings.steps("find", recogniser.finding(grey))
     if len(sight.digits) > config.quick_digits:
         yield None
-    read = _read(grey, sight, recogniser, config)
+    with timings.measure("infer"):
+        read = _read(grey, sight, recogniser, config)
     if is_grid_sized:
         return max(as_it_is, read or as_it_is, key=lambda each: each.confidence)
     if read is None:
@@ -97,7 +103,7 @@ def reading(grey: Grey, recogniser: Recogniser, config: PipelineConfig = Pipelin
     if read.confidence >= recogniser.threshold:
         return read
     yield None
-    return (yield from _turned(grey, recogniser, config)) or read
+    return (yield from _turned(grey, recogniser, timings, config)) or read
 
 
 def as_grid(grey: Grey) -> Glyph | None:
@@ -114,18 +120,22 @@ def _as_it_is(grey: Grey) -> Glyph:
     return Glyph(Box(0, 0, SIDE, SIDE), 0, 255 - grey if np.median(edges) > 127 else grey)
 
 
-def _as_one(glyph: Glyph, recogniser: Recogniser) -> Reading:
-    (prediction,) = recogniser.predict([glyph.grid])
+def _as_one(glyph: Glyph, recogniser: Recogniser, timings: Timings) -> Reading:
+    with timings.measure("infer"):
+        (prediction,) = recogniser.predict([glyph.grid])
     return Reading([glyph], [prediction], prediction.confidence, str(prediction.digit))
 
 
-def _turned(grey: Grey, recogniser: Recogniser, config: PipelineConfig) -> Stepwise[Reading | None]:
+def _turned(grey: Grey, recogniser: Recogniser, timings: Timings, config: PipelineConfig) -> Stepwise[Reading | None]:
     """The reading of a picture that lies on its side or upside down. A single digit cannot tell."""
-    turns = recogniser.turns(grey)
+    with timings.measure("find"):
+        turns = recogniser.turns(grey)
     if not turns:
         return None
     upright = np.ascontiguousarray(np.rot90(grey, turns))
-    read = _read(upright, (yield from recogniser.finding(upright)), recogniser, config)
+    sight = yield from timings.steps("find", recogniser.finding(upright))
+    with timings.measure("infer"):
+        read = _read(upright, sight, recogniser, config)
     if not read or len(read.glyphs) == 1 or read.confidence < recogniser.threshold:
         return None
     widths = [grey.shape[1 - turn % 2] for turn in reversed(range(turns))]

@@ -13,6 +13,7 @@ from digits.grids import Grid
 from digits.inference.recogniser import Recogniser
 from digits.recognition.pipeline import Reading, reading
 from digits.stepwise import Stepwise, finished
+from digits.timings import Timings
 from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
 from digits.vision.decode import Picture, decoding
@@ -31,13 +32,13 @@ class Upload:
 
 def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
     """Read a picture without keeping it. Raises what read_picture and read_digits raise."""
-    return finished(recognition(data, recogniser, max_pixels))
+    return finished(recognition(data, recogniser, max_pixels, Timings()))
 
 
-def recognition(data: bytes, recogniser: Recogniser, max_pixels: int) -> Stepwise[Upload]:
+def recognition(data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings) -> Stepwise[Upload]:
     """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
-    picture = yield from decoding(data, max_pixels)
-    read = yield from reading(picture.grey, recogniser)
+    picture = yield from timings.steps("decode", decoding(data, max_pixels))
+    read = yield from reading(picture.grey, recogniser, timings)
     return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
 
 

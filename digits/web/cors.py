@@ -14,7 +14,7 @@ from digits.settings import ANY_ORIGIN, Settings
 
 METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
-EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+EXPOSED = ["ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
 """Headers of a response that pages of other origins may read."""
 PREFLIGHT_SECONDS = 24 * 60 * 60
 """For how long a browser may keep the answer to a preflight."""

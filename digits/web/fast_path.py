@@ -69,8 +69,7 @@ class FastPath:
     def _told(self, environ: dict[str, Any], reply: Reply) -> Answer:
         content = as_json(reply.answer).encode()
         own = [(b"x-request-id", request_id(environ).encode()), (b"content-length", str(len(content)).encode())]
-        if reply.location:
-            own.append((b"location", reply.location.encode()))
+        own += [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
         return reply.status, [*self._headers_for(environ.get("HTTP_ORIGIN")), *own], content
 
     def _url_for(self, endpoint: str, key: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from digits.errors import BadRequest, DigitsError
 from digits.stepwise import Stepwise
+from digits.timings import Timings
 from digits.uploads.service import recognition
 from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
@@ -28,11 +29,21 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class Reply(NamedTuple):
-    """An answer, its status, and the URL of the new upload."""
+    """An answer, how long its stages took, its status, and the URL of the new upload."""
 
     answer: BaseModel
+    timings: Timings
     status: int = 200
     location: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that this answer needs beside the usual ones."""
+        taken = [f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in self.timings.items()]
+        headers = {"Server-Timing": ", ".join(taken)}
+        if self.location:
+            headers["Location"] = self.location
+        return headers
 
 
 class Asked(NamedTuple):
@@ -41,6 +52,7 @@ class Asked(NamedTuple):
     query: UploadQuery
     services: Services
     url_for: Callable[..., str]
+    timings: Timings
 
 
 def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Callable[..., str]) -> Stepwise[Reply]:
@@ -50,12 +62,15 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
     others; they are read in a thread, since their problems need Flask's context.
     """
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for)  # The first of each counts.
+    timings = Timings()
+    asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for, timings)  # The first of each counts.
     pictures = pictures_in(environ, body)
     keys = _idempotency_keys(environ, len(pictures))
     if len(pictures) == 1:
         answer = yield from _answer(pictures[0], keys[0], asked)
-        return Reply(answer, 201, answer.links.self) if isinstance(answer, UploadAnswer) else Reply(answer)
+        if isinstance(answer, UploadAnswer):
+            return Reply(answer, timings, 201, answer.links.self)
+        return Reply(answer, timings)
     yield None
     results: list[UploadAnswer | RecognitionAnswer | ProblemAnswer] = []
     for data, key in zip(pictures, keys, strict=True):
@@ -63,15 +78,16 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
             results.append((yield from _answer(data, key, asked)))
         except DigitsError as error:
             results.append(ProblemAnswer.model_validate(problem(*tell(error))))
-    return Reply(UploadsResults(uploads=results), 207)
+    return Reply(UploadsResults(uploads=results), timings, 207)
 
 
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
     services = asked.services
-    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels)
+    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, asked.timings)
     answer: UploadAnswer | RecognitionAnswer
     if asked.query.store:
-        record = yield from keeping(upload, services.batcher, key)
+        with asked.timings.measure("store"):
+            record = yield from keeping(upload, services.batcher, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)

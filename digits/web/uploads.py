@@ -35,8 +35,7 @@ def create() -> ResponseReturnValue:
     work = request.environ.pop(BEGUN, None) or post_uploads(request.environ, request.get_data(), services(), url_for)
     reply = finished(work)
     response = respond(reply.answer, reply.status)
-    if reply.location:
-        response.headers["Location"] = reply.location
+    response.headers.update(reply.headers)
     return response
 
 

@@ -20,6 +20,7 @@ from digits.inference.model_file import CompiledModel, Description
 from digits.inference.recogniser import LiteRTRecogniser, Prediction, RecogniserConfig
 from digits.inference.segmenter import SEGMENTER, Ink, Segmenter
 from digits.recognition.pipeline import PipelineConfig, Reading, read_digits, reading
+from digits.timings import Timings
 from digits.vision.reading_order import ReadingOrderConfig
 from support.drawing import Array, draw, on_paper, photograph
 from support.stepwise import at_once, takes_long
@@ -132,8 +133,8 @@ def test_a_config_decides_what_is_read_as_a_digit_and_in_which_order() -> None:
 
 def test_a_config_decides_how_many_digits_are_read_at_once() -> None:
     number = on_paper(draw("407"))
-    assert at_once(reading(number, SHIPPED, PipelineConfig(quick_digits=3)))
-    assert takes_long(reading(number, SHIPPED, PipelineConfig(quick_digits=2)))
+    assert at_once(reading(number, SHIPPED, Timings(), PipelineConfig(quick_digits=3)))
+    assert takes_long(reading(number, SHIPPED, Timings(), PipelineConfig(quick_digits=2)))
 
 
 def test_a_config_decides_when_28x28_pixels_are_taken_as_a_grid() -> None:
@@ -206,7 +207,7 @@ def test_of_a_doubtful_picture_of_28x28_the_surer_reading_stands(
 ) -> None:
     small = cv2.resize(draw("1", size=160, pen=18, margin=60), (28, 28), interpolation=cv2.INTER_AREA)
     small[:, 0] = 100
-    found = at_once(reading(small, Weighing(as_it_is, in_it)))
+    found = at_once(reading(small, Weighing(as_it_is, in_it), Timings()))
     assert found.confidence == stands
     assert (found.glyphs[0].box == Box(0, 0, 28, 28)) == (stands == as_it_is)
 
@@ -221,7 +222,7 @@ def test_a_blank_picture_has_no_digit(level: int, size: int) -> None:
 @pytest.mark.parametrize("size", [60, 160, 400])
 def test_what_is_sure_is_read_without_a_stop(size: int) -> None:
     grey = photograph(draw("47", size=size, pen=size // 8, margin=size // 3, gap=size // 5))
-    assert at_once(reading(grey, SHIPPED)).predictions == read_digits(grey, SHIPPED).predictions
+    assert at_once(reading(grey, SHIPPED, Timings())).predictions == read_digits(grey, SHIPPED).predictions
 
 
 @pytest.mark.parametrize("size", [50, 100])
@@ -239,8 +240,8 @@ def test_a_page_of_small_digits_is_read_whole() -> None:
 
 
 def test_reading_stops_before_many_digits() -> None:
-    assert takes_long(reading(on_paper(draw("314159\n2653589")), TEMPLATES))
-    assert at_once(reading(on_paper(draw("314159\n265358")), TEMPLATES)).number == "314159\n265358"
+    assert takes_long(reading(on_paper(draw("314159\n2653589")), TEMPLATES, Timings()))
+    assert at_once(reading(on_paper(draw("314159\n265358")), TEMPLATES, Timings())).number == "314159\n265358"
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
@@ -260,7 +261,7 @@ def test_a_number_on_its_side_or_head_is_read_and_its_digits_are_where_they_stan
 def test_reading_stops_before_a_picture_is_turned() -> None:
     ring = np.full((200, 200), 255, np.uint8)
     ring[40:160, 40:160] = 0
-    assert takes_long(reading(ring, TEMPLATES))
+    assert takes_long(reading(ring, TEMPLATES, Timings()))
 
 
 class Overturned(TemplateRecogniser):

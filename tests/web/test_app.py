@@ -124,7 +124,7 @@ def test_any_page_may_recognise(client: FlaskClient) -> None:
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in response.headers
     exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed == {"Location", "ETag", "Retry-After", "X-Request-ID"}
+    assert exposed == {"Location", "ETag", "Retry-After", "Server-Timing", "X-Request-ID"}
 
 
 def test_any_page_may_see_what_is_no_history(client: FlaskClient) -> None:

@@ -36,9 +36,10 @@ def environ(query: str = "", **values: str) -> dict[str, Any]:
 
 
 def masked(text: bytes | str) -> str:
-    """Without what is another's in each answer: ids and the time."""
+    """Without what is another's in each answer: ids, the time, and how long it took."""
     text = text.decode() if isinstance(text, bytes) else text
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b", "ID", text)
+    text = re.sub(r"dur=[\d.]+", "dur=TIME", text)
     return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
 
 

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from io import BytesIO
@@ -50,6 +51,16 @@ def test_a_picture_comes_back_as_its_digit(client: FlaskClient) -> None:
     }
     assert answer["created_at"].endswith("Z")
     assert datetime.fromisoformat(answer["created_at"]).utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "stages"), [("", ["decode", "find", "infer", "store"]), ("?store=false", ["decode", "find", "infer"])]
+)
+def test_an_answer_says_how_long_its_stages_took(client: FlaskClient, query: str, stages: list[str]) -> None:
+    two = form(png("7"), png("8"))
+    for body in (form(png("7")), two):
+        told = client.post(f"/uploads{query}", data=body, content_type=FORM).headers["Server-Timing"]
+        assert re.fullmatch(", ".join(rf"{stage};dur=\d+\.\d" for stage in stages), told)
 
 
 def test_a_number_is_a_string_with_all_its_digits(client: FlaskClient) -> None:
