@@ -144,6 +144,8 @@ class MemoryRecords:
             record
             for record in self.rows.values()
             if (wanted.digit is None or record.number == str(wanted.digit))
+            and (wanted.number is None or record.number == wanted.number)
+            and (wanted.sha256 is None or record.sha256 == wanted.sha256)
             and (wanted.recognised is None or record.recognised == wanted.recognised)
             and (wanted.labelled is None or (record.label is not None) == wanted.labelled)
             and (wanted.confidence_below is None or record.confidence < wanted.confidence_below)

@@ -146,6 +146,10 @@ def _conditions(wanted: Wanted, *, by_index: bool = True) -> Iterator[sa.ColumnE
     number, recognised, labelled = uploads.c.number, uploads.c.recognised, uploads.c.label.is_not(None)
     if wanted.digit is not None:
         yield (number if by_index else number.concat("")) == str(wanted.digit)
+    if wanted.number is not None:  # Of one digit there are many records, of a longer number few.
+        yield (number if by_index or len(wanted.number) > 1 else number.concat("")) == wanted.number
+    if wanted.sha256 is not None:
+        yield uploads.c.sha256 == wanted.sha256
     if wanted.recognised is not None:
         yield (recognised if by_index else sa.case((recognised, True), else_=False)) == wanted.recognised
     if wanted.labelled is not None:

@@ -64,6 +64,10 @@ class Wanted:
     """The upload arrived then or later."""
     until: datetime | None = None
     """The upload arrived before this time."""
+    number: str | None = None
+    """The number is exactly this, with a line feed between lines."""
+    sha256: str | None = None
+    """The SHA-256 of the picture as it was sent, in small hexadecimal digits."""
 
 
 class Order(StrEnum):

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.uploads.engine import begin, create_engine
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -37,6 +37,7 @@ uploads = sa.Table(
     sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
     sa.Index("uploads_by_number", "number", "id"),
     sa.Index("uploads_by_recognised", "recognised", "id"),
+    sa.Index("uploads_by_sha256", "sha256", "id"),
     sa.Index("uploads_by_confidence", "confidence", "id"),
 )
 sa.Index(

@@ -1,11 +1,13 @@
 """Query parameters. One field of a model parses each, makes its error sentence, and describes it in /openapi.json."""
 
+import difflib
 import re
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from digits.errors import BadRequest
@@ -49,12 +51,14 @@ Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE), _like(re.compile("[0-9]{1,3
 OneDigit = Annotated[int, Field(ge=0, le=9), _like(re.compile("[0-9]"))]
 Confidence = Annotated[float, Field(ge=0, le=1), _like(_CONFIDENCE)]
 Time = Annotated[datetime, BeforeValidator(_time)]
+Number = Annotated[str, Field(pattern=r"^[0-9]+(\n[0-9]+)*$")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
 Sorting = Annotated[Order, WithJsonSchema({"type": "string", "enum": list(Order)})]
 Absent = SkipJsonSchema[None]
 """Type of a parameter that is missing. A client cannot send this value."""
 
 
-class Query(BaseModel, frozen=True):
+class Query(BaseModel, frozen=True, extra="forbid"):
     """Parameters of a URL. A field's title says what it does, and its description what it must be.
 
     The description ends the error sentence. `cursor` has one of its own, since what it must be depends on `order`.
@@ -62,16 +66,25 @@ class Query(BaseModel, frozen=True):
 
     @classmethod
     def of(cls, arguments: dict[str, str]) -> Self:
-        """Parse and check the parameters; others are ignored.
+        """Parse and check the parameters.
 
         Raises:
-            BadRequest: one is wrong; the sentence names it.
+            BadRequest: one is wrong, or there is no such parameter; the sentence names it.
         """
         try:
             return cls.model_validate(arguments)
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
-            raise BadRequest(f"`{name}` is {cls.model_fields[name].description}.") from error
+            if name in cls.model_fields:
+                raise BadRequest(f"`{name}` is {cls.model_fields[name].description}.") from error
+            raise BadRequest(f"There is no parameter `{name}`. {cls._instead_of(name)}") from error
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        """A sentence that names the parameter that is spelt most alike, or all there are."""
+        if alike := difflib.get_close_matches(name.lower(), cls.model_fields, 1):
+            return f"Did you mean `{alike[0]}`?"
+        return f"It may be one of {', '.join(f'`{field}`' for field in cls.model_fields)}."
 
 
 class UploadQuery(Query, frozen=True):
@@ -90,6 +103,16 @@ class HistoryQuery(Query, frozen=True):
         None, title="Where the page starts", description="where the page before ended, as its `next` has it"
     )
     digit: OneDigit | Absent = Field(None, title="Only those read as this digit", description="one digit, from 0 to 9")
+    number: Number | Absent = Field(
+        None,
+        title="Only those read as exactly this number",
+        description="digits, such as 42 or 007, with a line feed between lines (in a URL, %0A)",
+    )
+    sha256: Sha256 | Absent = Field(
+        None,
+        title="Only those of this file",
+        description="the SHA-256 of the picture as it was sent, 64 hexadecimal digits",
+    )
     recognised: Flag | Absent = Field(None, title="Only those that were, or were not, recognised", description=_EITHER)
     labelled: Flag | Absent = Field(None, title="Only those that were, or were not, labelled", description=_EITHER)
     confidence_below: Confidence | Absent = Field(
@@ -102,7 +125,7 @@ class HistoryQuery(Query, frozen=True):
     @property
     def wanted(self) -> Wanted:
         """Which uploads are asked for."""
-        return Wanted(self.digit, self.recognised, self.labelled, self.confidence_below, self.since, self.until)
+        return Wanted(**{field.name: getattr(self, field.name) for field in fields(Wanted)})
 
     @property
     def after(self) -> Cursor | None:

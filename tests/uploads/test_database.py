@@ -149,8 +149,8 @@ HISTORY = [
     at(1, number="7", confidence=0.3, recognised=False, label="1"),
     at(2, number="77", confidence=0.3, recognised=False),
     at(3, number="1", confidence=0.3, recognised=False, label=""),
-    at(5, number="7", confidence=0.7),
-    at(1000, number="07", confidence=1.0),
+    at(5, number="7", confidence=0.7, sha256="a" * 64),
+    at(1000, number="7\n0", confidence=1.0),
 ]
 
 
@@ -160,6 +160,14 @@ HISTORY = [
         (Wanted(), [5, 4, 3, 2, 1, 0]),
         (Wanted(digit=7), [4, 1, 0]),
         (Wanted(digit=0), []),
+        (Wanted(number="7"), [4, 1, 0]),
+        (Wanted(number="77"), [2]),
+        (Wanted(number="7\n0"), [5]),
+        (Wanted(number="70"), []),
+        (Wanted(digit=7, number="77"), []),
+        (Wanted(sha256="a" * 64), [4]),
+        (Wanted(sha256="b" * 64), []),
+        (Wanted(number="7", sha256="a" * 64, confidence_below=0.9), [4]),
         (Wanted(recognised=False), [3, 2, 1]),
         (Wanted(recognised=True), [5, 4, 0]),
         (Wanted(labelled=True), [3, 1]),

@@ -47,6 +47,11 @@ NOON = "2026-11-20T12:00:00"
         ("order=confidence&labelled=false", [2, 4, 0, 5]),
         ("digit=7", [4, 1, 0]),
         ("digit=7&order=confidence", [1, 4, 0]),
+        ("number=7", [4, 1, 0]),
+        ("number=77", [2]),
+        ("number=7%0A0", [5]),
+        (f"sha256={'a' * 64}", [4]),
+        (f"sha256={'A' * 64}", [4]),
         ("recognised=false", [3, 2, 1]),
         ("labelled=true", [3, 1]),
         ("confidence_below=0.5", [3, 2, 1]),
@@ -95,6 +100,11 @@ def test_an_upload_is_found_by_the_time_that_its_answer_shows(client: FlaskClien
         ("digit", "10", "one digit, from 0 to 9"),
         ("digit", "", "one digit"),
         ("digit", "٣", "one digit"),
+        ("number", "", "digits, such as 42 or 007, with a line feed between lines (in a URL, %0A)"),
+        ("number", "4%202", "digits, such as 42"),
+        ("number", "4%0A", "digits, such as 42"),
+        ("sha256", "a" * 63, "64 hexadecimal digits"),
+        ("sha256", "g" * 64, "64 hexadecimal digits"),
         ("recognised", "1", "either true or false"),
         ("labelled", "yes", "either true or false"),
         ("total", "", "either true or false"),
@@ -118,6 +128,33 @@ def test_a_question_that_makes_no_sense_is_told_what_would(
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
     assert answer.get_json()["detail"].startswith(f"`{name}` is ")
     assert sentence in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "sentence"),
+    [
+        ("post", "stor=false", "There is no parameter `stor`. Did you mean `store`?"),
+        ("post", "Store=false", "There is no parameter `Store`. Did you mean `store`?"),
+        ("post", "colour=red", "There is no parameter `colour`. It may be one of `store`, `preview`"),
+        ("post", "store=false&digit=7", "There is no parameter `digit`. It may be one of `store`, `preview`"),
+        ("get", "recognized=true", "There is no parameter `recognized`. Did you mean `recognised`?"),
+        ("get", "confidence=0.5", "There is no parameter `confidence`. Did you mean `confidence_below`?"),
+        ("get", "page=2", "There is no parameter `page`. It may be one of `limit`, `order`, `cursor`"),
+    ],
+)
+def test_an_unknown_parameter_is_told_the_one_that_is_meant(
+    client: FlaskClient, method: str, query: str, sentence: str
+) -> None:
+    answer = client.open(f"/uploads?{query}", method=method, data=png("7"), content_type="image/png")
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+    assert answer.get_json()["detail"].startswith(sentence)
+
+
+@pytest.mark.parametrize("url", ["/upload", "/predict", "/"])
+def test_the_urls_of_older_clients_take_any_parameter(client: FlaskClient, url: str) -> None:
+    named = {"X-Request-ID": "mine"}
+    with_one, without = (client.post(f"{url}{query}", headers=named) for query in ("?colour=red", ""))
+    assert (with_one.status, with_one.data) == (without.status, without.data)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
