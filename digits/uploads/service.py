@@ -18,7 +18,8 @@ from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
 from digits.vision.decode import Picture, decoding
 
-_DECIMALS = 6
+DECIMALS = 6
+"""Of probabilities in records and answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,13 @@ def _record(data: bytes, picture: Picture, reading: Reading, recogniser: Recogni
         networks=recogniser.networks,
         number=reading.number,
         text=reading.text,
-        confidence=round(reading.confidence, _DECIMALS),
+        confidence=round(reading.confidence, DECIMALS),
         recognised=reading.confidence >= recogniser.threshold,
         digits=tuple(
             Digit(
                 digit=prediction.digit,
-                confidence=round(prediction.confidence, _DECIMALS),
-                probabilities=tuple(round(probability, _DECIMALS) for probability in prediction.probabilities),
+                confidence=round(prediction.confidence, DECIMALS),
+                probabilities=tuple(round(probability, DECIMALS) for probability in prediction.probabilities),
                 box=glyph.box.scaled(across, down),
             )
             for glyph, prediction in zip(reading.glyphs, reading.predictions, strict=True)

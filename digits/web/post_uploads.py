@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel
 
 from digits.errors import BadRequest, DigitsError
+from digits.recognition.explanation import explain
 from digits.stepwise import Stepwise
 from digits.timings import Timings
 from digits.uploads.service import recognition
@@ -19,8 +20,10 @@ from digits.web.schemas import (
     RecognitionAnswer,
     UploadAnswer,
     UploadsResults,
+    data_url,
     recognition_answer,
     upload_answer,
+    with_alternatives,
     with_previews,
 )
 from digits.web.services import Services, keeping
@@ -82,18 +85,30 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
 
 
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
-    services = asked.services
-    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, asked.timings)
+    query, services, timings = asked.query, asked.services, asked.timings
+    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, timings)
+    # Before anything is kept, since a busy server may refuse to go on after a pause.
+    explanation = (yield from _explanation(data, asked)) if query.explanation else None
     answer: UploadAnswer | RecognitionAnswer
-    if asked.query.store:
-        with asked.timings.measure("store"):
+    if query.store:
+        with timings.measure("store"):
             record = yield from keeping(upload, services.batcher, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)
+    if query.alternatives:
+        answer = with_alternatives(answer, query.alternatives)
+    if explanation:
+        answer.explanation = explanation
     # An upload that is sent again gets its first answer, and other networks may have seen other digits then.
     is_same = (answer.model, answer.networks) == (upload.record.model, upload.record.networks)
-    return with_previews(answer, upload.grids) if asked.query.preview and is_same else answer
+    return with_previews(answer, upload.grids) if query.preview and is_same else answer
+
+
+def _explanation(data: bytes, asked: Asked) -> Stepwise[str]:
+    yield None
+    with asked.timings.measure("explain"):
+        return data_url(explain(data, asked.services.recogniser, asked.services.settings.max_pixels))
 
 
 def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:

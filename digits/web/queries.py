@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic.json_schema import SkipJsonSchema
 
 from digits.errors import BadRequest
+from digits.recognition.alternatives import MOST
 from digits.uploads.models import ID, Cursor, Order, Record, Wanted
 
 LARGEST_PAGE = 100
@@ -47,6 +48,7 @@ def _time(text: str) -> datetime:
 
 
 Flag = Annotated[bool, _like(re.compile("true|false"))]
+Alternatives = Annotated[int, Field(ge=1, le=MOST), _like(re.compile("[0-9]{1,2}"))]
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE), _like(re.compile("[0-9]{1,3}"))]
 OneDigit = Annotated[int, Field(ge=0, le=9), _like(re.compile("[0-9]"))]
 Confidence = Annotated[float, Field(ge=0, le=1), _like(_CONFIDENCE)]
@@ -87,11 +89,24 @@ class Query(BaseModel, frozen=True, extra="forbid"):
         return f"It may be one of {', '.join(f'`{field}`' for field in cls.model_fields)}."
 
 
+_ALTERNATIVES = Field(None, title="Rank this many numbers at most", description=f"a whole number from 1 to {MOST}")
+
+
+class AnswerQuery(Query, frozen=True):
+    """Parameters of GET /uploads/{id}."""
+
+    alternatives: Alternatives | Absent = _ALTERNATIVES
+
+
 class UploadQuery(Query, frozen=True):
     """Parameters of POST /uploads."""
 
     store: Flag = Field(True, title="Keep the pictures", description=_EITHER)
     preview: Flag = Field(False, title="Send what the model saw of each digit", description=_EITHER)
+    alternatives: Alternatives | Absent = _ALTERNATIVES
+    explanation: Flag = Field(
+        False, title="Send the picture, its ink coloured by how much it decided", description=_EITHER
+    )
 
 
 class HistoryQuery(Query, frozen=True):

@@ -10,8 +10,9 @@ from flask import Response, url_for
 from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from digits.grids import Grid
+from digits.recognition.alternatives import ranked
 from digits.uploads.models import Record
-from digits.uploads.service import Upload
+from digits.uploads.service import DECIMALS, Upload
 
 Timestamp = Annotated[
     AwareDatetime,
@@ -36,7 +37,7 @@ class DigitAnswer(BaseModel, from_attributes=True):
     confidence: float = Field(description="Calibrated probability that this digit is right")
     probabilities: list[float] = Field(description="Of the digits 0 to 9; they sum to 1")
     box: BoxAnswer = Field(description="Where it is, in pixels of the upright picture")
-    preview: str | None = Field(None, description="With ?preview=true: what the model saw, 28x28, as a data URL")
+    preview: str = Field("", description="With ?preview=true: what the model saw, 28x28, as a data URL")
 
 
 class ImageAnswer(BaseModel, from_attributes=True):
@@ -58,6 +59,13 @@ class LinksAnswer(BaseModel):
     explanation: str
 
 
+class AlternativeAnswer(BaseModel, from_attributes=True):
+    """A number that may be written there."""
+
+    number: str
+    confidence: float = Field(description="Calibrated probability that this number is right")
+
+
 class _Identified(BaseModel):
     id: str
 
@@ -73,12 +81,18 @@ class RecognitionAnswer(BaseModel):
     digit: int | None = Field(description="The digit, if there is exactly one")
     confidence: float = Field(description="Calibrated probability that `number` is right")
     recognised: bool = Field(description="False if the best guess is too doubtful")
+    alternatives: list[AlternativeAnswer] = Field(
+        [], description="With ?alternatives=: the likeliest numbers, the likeliest first; that is `number`"
+    )
     digits: list[DigitAnswer]
     image: ImageAnswer
     model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
     networks: Mapping[str, str] | None = Field(
         description="By name, the same of each other network and of their calibration; null in older uploads",
         examples=[{"finder": "1a2b3c4d", "segmenter": "1a2b3c4d", "verifier": "1a2b3c4d", "calibration": "1a2b3c4d"}],
+    )
+    explanation: str = Field(
+        "", description="With ?explanation=true: the picture, its ink coloured by how much it decided, as a data URL"
     )
 
 
@@ -145,7 +159,17 @@ def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> Uplo
 def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:
     """Add to each digit what the model saw of it, and return the answer."""
     for digit, grid in zip(answer.digits, grids, strict=True):
-        digit.preview = "data:image/png;base64," + base64.b64encode(png([grid])).decode()
+        digit.preview = data_url(png([grid]))
+    return answer
+
+
+def with_alternatives(answer: AnyRecognition, most: int) -> AnyRecognition:
+    """Add the likeliest numbers, and return the answer."""
+    places = [digit.probabilities for digit in answer.digits]
+    found = ranked(answer.number, answer.confidence, places, most)
+    answer.alternatives = [
+        AlternativeAnswer(number=each.number, confidence=round(each.confidence, DECIMALS)) for each in found
+    ]
     return answer
 
 
@@ -157,6 +181,11 @@ def respond(answer: BaseModel, status: int = 200) -> Response:
 def as_json(answer: BaseModel) -> str:
     """Return an answer as JSON, without fields that were not set, such as previews that nobody asked for."""
     return answer.model_dump_json(exclude_unset=True)
+
+
+def data_url(png: bytes) -> str:
+    """Return a PNG as a data URL."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def png(grids: Sequence[Grid]) -> bytes:

@@ -14,8 +14,8 @@ from digits.uploads.service import delete_upload, now
 from digits.web.cors import public
 from digits.web.incoming import json_object
 from digits.web.post_uploads import post_uploads
-from digits.web.queries import HistoryQuery
-from digits.web.schemas import UploadsAnswer, png, respond, upload_answer
+from digits.web.queries import AnswerQuery, HistoryQuery
+from digits.web.schemas import UploadsAnswer, png, respond, upload_answer, with_alternatives
 from digits.web.services import recognise, services
 
 BEGUN = "digits.begun"
@@ -57,7 +57,9 @@ def history() -> ResponseReturnValue:
 @bp.get("/<key>")
 def one(key: str) -> ResponseReturnValue:
     """Send the record of an upload."""
-    return respond(upload_answer(services().records.get(_checked(key))))
+    query = AnswerQuery.of(request.args.to_dict())
+    answer = upload_answer(services().records.get(_checked(key)))
+    return respond(with_alternatives(answer, query.alternatives) if query.alternatives else answer)
 
 
 @bp.get("/<key>/image")

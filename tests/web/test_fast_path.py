@@ -52,7 +52,9 @@ def answered(app: Flask, request: dict[str, Any], body: bytes) -> Answer | None:
     return asyncio.run(FastPath(app).answer(request, body))
 
 
-@pytest.mark.parametrize("query", ["", "store=false", "store=true", "preview=true", "store=false&preview=true"])
+@pytest.mark.parametrize(
+    "query", ["", "store=false", "store=true", "preview=true", "store=false&preview=true", "alternatives=3"]
+)
 @pytest.mark.parametrize("picture", [png("7"), png("407"), png("1", size=60, margin=10), encode(draw("5"))])
 @pytest.mark.parametrize("field", ["file", "files[]", "filepond"])
 def test_it_answers_as_flask_does(client: FlaskClient, query: str, picture: bytes, field: str) -> None:
@@ -139,6 +141,7 @@ LONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "no picture": (environ(), form(b"text")),
     "two files": (environ(), form(png("7"), png("3"))),
     "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
+    "an explanation": (environ("explanation=true"), form(png("7"))),
     "a doubtful picture": (environ(), form(encode(RING))),
     "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }

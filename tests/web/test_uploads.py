@@ -145,6 +145,39 @@ def test_previews_are_sent_only_when_asked_for(client: FlaskClient) -> None:
     assert "preview" not in post(client, png("4")).get_json()["digits"][0]
 
 
+@pytest.mark.parametrize("query", ["", "&store=false"])
+def test_other_numbers_are_ranked_when_asked_for(client: FlaskClient, query: str) -> None:
+    answer = post(client, png("42"), query=f"?alternatives=3{query}").get_json()
+    first, *others = answer["alternatives"]
+    assert first == {"number": "42", "confidence": answer["confidence"]}
+    assert len(others) <= 2
+    assert all(0 < each["confidence"] <= first["confidence"] for each in others)
+    assert "alternatives" not in post(client, png("42")).get_json()
+
+
+def test_an_upload_that_is_kept_tells_the_same_alternatives(client: FlaskClient) -> None:
+    kept = post(client, png("42"), query="?alternatives=10").get_json()
+    assert client.get(f"{kept['links']['self']}?alternatives=10").get_json() == kept
+    answer = client.get(f"{kept['links']['self']}?alternative=10")
+    assert_problem(answer, 400, "bad-request", "Did you mean `alternatives`?")
+
+
+@pytest.mark.parametrize("most", ["0", "11", "", "three"])
+def test_one_to_ten_numbers_are_ranked(client: FlaskClient, most: str) -> None:
+    response = post(client, png(), query=f"?alternatives={most}")
+    assert_problem(response, 400, "bad-request", "`alternatives` is a whole number from 1 to 10.")
+
+
+def test_an_answer_explains_itself_as_the_upload_does_that_is_kept(client: FlaskClient) -> None:
+    data = png("42")
+    links = post(client, data).get_json()["links"]
+    response = post(client, data, query="?explanation=true&store=false")
+    head, _, content = response.get_json()["explanation"].partition(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(content) == client.get(links["explanation"]).data
+    assert "explain;dur=" in response.headers["Server-Timing"]
+
+
 def test_an_upload_is_found_again(client: FlaskClient) -> None:
     kept = keep(client)
     assert client.get(kept["links"]["self"]).get_json() == kept
