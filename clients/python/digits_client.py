@@ -1,0 +1,393 @@
+"""A client of the backend that reads handwritten digits, for threads and for asyncio. It needs httpx.
+
+>>> with Client("http://127.0.0.1:5000") as client:
+...     print(client.recognise("digit.png").number)
+7
+"""
+
+import asyncio
+import itertools
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Literal, Self, TypedDict, TypeVar, Unpack, overload
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+URL = "http://127.0.0.1:5000"
+TIMEOUT = 60.0
+"""Seconds without progress, after which a try has failed. The server waits as long for a body."""
+RETRIES = 3
+FIRST_PAUSE = 0.5
+"""Seconds before the first retry if the server names none, then twice as long each time."""
+LONGEST_PAUSE = 30.0
+TRANSIENT = {502, 503, 504}
+"""Statuses after which another try may succeed: 503 is the server's, the others come from proxies."""
+PAGE = 100
+"""Uploads on the largest page of the history."""
+BATCH = 20
+BATCH_BYTES = 8_000_000
+"""Most pictures in a request, and most of their bytes: the server takes 10 MiB, unless it is set otherwise."""
+
+Picture = bytes | str | PathLike[str] | BinaryIO
+"""The bytes of a picture, the path of a file, or an open file."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the upright picture; x and y are its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit as it was read."""
+
+    digit: int
+    confidence: float
+    probabilities: list[float]
+    box: Box
+    preview: str | None = None
+    """If asked for: what the model saw, as a data URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The picture as it was sent."""
+
+    width: int
+    height: int
+    format: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What is written in a picture."""
+
+    number: str
+    text: str
+    digit: int | None
+    confidence: float
+    recognised: bool
+    digits: list[Digit]
+    image: Image
+    model: str
+    networks: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload(Recognition):
+    """A picture that was kept, and what is written in it."""
+
+    id: str
+    created_at: datetime
+    label: str | None
+    labelled_at: datetime | None
+
+
+class Filters(TypedDict, total=False):
+    """Which uploads the history lists, and in which order; a time without a zone is in UTC."""
+
+    order: Literal["newest", "confidence"]
+    digit: int
+    recognised: bool
+    labelled: bool
+    confidence_below: float
+    since: date
+    until: date
+
+
+@dataclass(eq=False)
+class DigitsError(Exception):
+    """The server refused, or did not answer."""
+
+    detail: str
+    """A sentence that says what to do."""
+    status: int | None = None
+    """None if there was no answer."""
+    title: str = ""
+    type: str = ""
+    """The path of this kind of problem, such as /problems/no-ink."""
+    request_id: str = ""
+    """The request's name in the server's log."""
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+_Outcome = httpx.Response | httpx.TransportError
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[T]):
+    """A request, and all that is to be decided about its answer; the clients only send and wait."""
+
+    method: str
+    url: str
+    parse: Callable[[httpx.Response], T]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def pause(self, outcome: _Outcome, tries: int, retries: int) -> float | None:
+        """Seconds to wait before another try; None if there shall be none."""
+        if tries > retries or not _is_transient(outcome):
+            return None
+        if isinstance(outcome, httpx.Response) and outcome.headers.get("Retry-After", "").isdecimal():
+            return min(float(outcome.headers["Retry-After"]), LONGEST_PAUSE)
+        return min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311 - No secret.
+
+    def result(self, outcome: _Outcome, tries: int) -> T:
+        """Return what came of the last try.
+
+        Raises:
+            DigitsError: there was no answer, or it is a refusal.
+        """
+        if isinstance(outcome, httpx.TransportError):
+            raise DigitsError(f"The server did not answer: {outcome or type(outcome).__name__}.") from outcome
+        if self.method == "DELETE" and tries > 1 and outcome.status_code == httpx.codes.NOT_FOUND:
+            outcome = httpx.Response(httpx.codes.NO_CONTENT)  # An earlier try deleted it, and its answer was lost.
+        return self.parse(outcome)
+
+
+class Client:
+    """Sends again what got no answer, under an Idempotency-Key, so that no picture is kept twice.
+
+    Its methods raise DigitsError. `options` are those of httpx.Client, such as `headers`, `timeout` or `verify`.
+    """
+
+    def __init__(self, url: str = URL, *, retries: int = RETRIES, **options: Any) -> None:
+        self._http = httpx.Client(base_url=url, **({"timeout": TIMEOUT} | options))
+        self._retries = retries
+
+    @overload
+    def recognise(self, picture: Picture, *, store: Literal[True] = True, preview: bool = False) -> Upload: ...
+    @overload
+    def recognise(self, picture: Picture, *, store: bool, preview: bool = False) -> Recognition: ...
+    def recognise(self, picture: Picture, *, store: bool = True, preview: bool = False) -> Recognition:
+        """Read a picture, and keep it if `store`: then the answer is an Upload."""
+        return self._run(_post([_bytes(picture)], store, preview, _answer))
+
+    def recognise_several(
+        self, pictures: Iterable[Picture], *, store: bool = True, preview: bool = False
+    ) -> Iterator[Recognition | DigitsError]:
+        """Read pictures, many in each request. The error of one that is refused comes in its place."""
+        for batch in _batches(pictures):
+            yield from self._run(_post(batch, store, preview, partial(_results, len(batch))))
+
+    def get(self, upload_id: str) -> Upload:
+        """Return an upload."""
+        return self._run(_Call("GET", _path(upload_id), _answer))
+
+    def history(self, **filters: Unpack[Filters]) -> Iterator[Upload]:
+        """Go through the uploads; each page is fetched when it is needed."""
+        query: str | None = _query(filters)
+        while query:
+            uploads, query = self._run(_Call("GET", f"uploads?{query}", _page))
+            yield from uploads
+
+    def correct(self, upload_id: str, label: str | None) -> Upload:
+        """Say which number is written there; "" means that there is no digit, None removes the label."""
+        return self._run(_Call("PATCH", _path(upload_id), _answer, {"json": {"label": label}}))
+
+    def delete(self, upload_id: str) -> None:
+        """Delete an upload and its picture."""
+        self._run(_Call("DELETE", _path(upload_id), _content))
+
+    def image(self, upload_id: str) -> bytes:
+        """Return the picture as it was sent."""
+        return self._run(_Call("GET", f"{_path(upload_id)}/image", _content))
+
+    def close(self) -> None:
+        """Close the connections; a `with` block does so at its end."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, call: _Call[T]) -> T:
+        for tries in itertools.count(1):
+            try:
+                outcome: _Outcome = self._http.request(call.method, call.url, **call.options)
+            except httpx.TransportError as error:
+                outcome = error
+            pause = call.pause(outcome, tries, self._retries)
+            if pause is None:
+                break
+            time.sleep(pause)
+        return call.result(outcome, tries)
+
+
+class AsyncClient:
+    """The same for asyncio."""
+
+    def __init__(self, url: str = URL, *, retries: int = RETRIES, **options: Any) -> None:
+        self._http = httpx.AsyncClient(base_url=url, **({"timeout": TIMEOUT} | options))
+        self._retries = retries
+
+    @overload
+    async def recognise(self, picture: Picture, *, store: Literal[True] = True, preview: bool = False) -> Upload: ...
+    @overload
+    async def recognise(self, picture: Picture, *, store: bool, preview: bool = False) -> Recognition: ...
+    async def recognise(self, picture: Picture, *, store: bool = True, preview: bool = False) -> Recognition:
+        """Read a picture, and keep it if `store`: then the answer is an Upload."""
+        return await self._run(_post([_bytes(picture)], store, preview, _answer))
+
+    async def recognise_several(
+        self, pictures: Iterable[Picture], *, store: bool = True, preview: bool = False
+    ) -> AsyncIterator[Recognition | DigitsError]:
+        """Read pictures, many in each request. The error of one that is refused comes in its place."""
+        for batch in _batches(pictures):
+            for result in await self._run(_post(batch, store, preview, partial(_results, len(batch)))):
+                yield result
+
+    async def get(self, upload_id: str) -> Upload:
+        """Return an upload."""
+        return await self._run(_Call("GET", _path(upload_id), _answer))
+
+    async def history(self, **filters: Unpack[Filters]) -> AsyncIterator[Upload]:
+        """Go through the uploads; each page is fetched when it is needed."""
+        query: str | None = _query(filters)
+        while query:
+            uploads, query = await self._run(_Call("GET", f"uploads?{query}", _page))
+            for upload in uploads:
+                yield upload
+
+    async def correct(self, upload_id: str, label: str | None) -> Upload:
+        """Say which number is written there; "" means that there is no digit, None removes the label."""
+        return await self._run(_Call("PATCH", _path(upload_id), _answer, {"json": {"label": label}}))
+
+    async def delete(self, upload_id: str) -> None:
+        """Delete an upload and its picture."""
+        await self._run(_Call("DELETE", _path(upload_id), _content))
+
+    async def image(self, upload_id: str) -> bytes:
+        """Return the picture as it was sent."""
+        return await self._run(_Call("GET", f"{_path(upload_id)}/image", _content))
+
+    async def close(self) -> None:
+        """Close the connections; an `async with` block does so at its end."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _run(self, call: _Call[T]) -> T:
+        for tries in itertools.count(1):
+            try:
+                outcome: _Outcome = await self._http.request(call.method, call.url, **call.options)
+            except httpx.TransportError as error:
+                outcome = error
+            pause = call.pause(outcome, tries, self._retries)
+            if pause is None:
+                break
+            await asyncio.sleep(pause)
+        return call.result(outcome, tries)
+
+
+def _post(pictures: list[bytes], store: bool, preview: bool, parse: Callable[[httpx.Response], T]) -> _Call[T]:
+    options = {
+        "params": {"store": store, "preview": preview},
+        "headers": {"Idempotency-Key": str(uuid.uuid4())},
+        "files": [("file", ("picture", data)) for data in pictures],
+    }
+    return _Call("POST", "uploads", parse, options)
+
+
+def _bytes(picture: Picture) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    return Path(picture).read_bytes() if isinstance(picture, str | PathLike) else picture.read()
+
+
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    for data in map(_bytes, pictures):
+        if batch and (len(batch) == BATCH or sum(map(len, batch)) + len(data) > BATCH_BYTES):
+            yield batch
+            batch = []
+        batch.append(data)
+    if batch:
+        yield batch
+
+
+def _path(upload_id: str) -> str:
+    return f"uploads/{quote(upload_id, safe='')}"
+
+
+def _query(filters: Mapping[str, Any]) -> str:
+    written = {name: value.isoformat() if isinstance(value, date) else value for name, value in filters.items()}
+    return str(httpx.QueryParams({"limit": PAGE} | written))
+
+
+def _is_transient(outcome: _Outcome) -> bool:
+    if isinstance(outcome, httpx.TransportError):
+        return True
+    if outcome.status_code == httpx.codes.MULTI_STATUS:
+        return any(result.get("status") in TRANSIENT for result in outcome.json()["uploads"])
+    return outcome.status_code in TRANSIENT
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    try:
+        raise _known(DigitsError, response.json())
+    except (ValueError, TypeError):  # A proxy's answer, not the server's.
+        detail = f"The server answered {response.status_code} {response.reason_phrase}."
+        raise DigitsError(detail, response.status_code) from None
+
+
+def _content(response: httpx.Response) -> bytes:
+    return _checked(response).content
+
+
+def _answer(response: httpx.Response) -> Any:
+    return _read(_checked(response).json())
+
+
+def _page(response: httpx.Response) -> tuple[list[Upload], str]:
+    """Uploads, and the query of the next page. Its path is left out, since behind a proxy it may be another."""
+    page = _checked(response).json()
+    return [_read(each) for each in page["uploads"]], urlsplit(page["next"] or "").query
+
+
+def _results(count: int, response: httpx.Response) -> list[Recognition | DigitsError]:
+    if response.status_code == httpx.codes.MULTI_STATUS:
+        return [_known(DigitsError, each) if "detail" in each else _read(each) for each in response.json()["uploads"]]
+    try:
+        return [_answer(response)]
+    except DigitsError as error:
+        return [error] * count
+
+
+def _read(answer: Mapping[str, Any]) -> Any:
+    """An Upload, or a Recognition of what was not kept."""
+    digits = [_known(Digit, digit | {"box": _known(Box, digit["box"])}) for digit in answer["digits"]]
+    parts = {**answer, "digits": digits, "image": _known(Image, answer["image"])}
+    for name in ("created_at", "labelled_at"):
+        parts[name] = datetime.fromisoformat(answer[name]) if answer.get(name) else None
+    return _known(Upload if "id" in answer else Recognition, parts)
+
+
+def _known(kind: type[Any], answer: Mapping[str, Any]) -> Any:
+    """Make an object of its fields, and ignore others, which newer servers may send."""
+    return kind(**{each.name: answer[each.name] for each in fields(kind) if each.name in answer})
