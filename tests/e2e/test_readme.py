@@ -42,6 +42,12 @@ def test_the_table_of_recipes_is_that_of_the_reports() -> None:
     assert TRAINING.partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
 
 
+def test_the_angular_service_is_that_of_the_application() -> None:
+    shown = README.partition("### From Angular\n\n```ts\n")[2].partition("```")[0]
+    assert shown.startswith("@Injectable")
+    assert shown in (ROOT / "clients" / "angular" / "src" / "digit.service.ts").read_text()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("readme"), workers="1") as server:

@@ -1,0 +1,37 @@
+"""Chromium, driven with Playwright."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROGRAM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+Strokes = Sequence[Sequence[tuple[float, float]]]
+"""Points in shares of the paper's width and height."""
+SEVEN: Strokes = [[(0.35, 0.2), (0.65, 0.2), (0.47, 0.8)]]
+FOUR: Strokes = [[(0.48, 0.2), (0.35, 0.55), (0.65, 0.55)], [(0.58, 0.35), (0.58, 0.8)]]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS.split())
+
+
+def draw(page: Page, strokes: Strokes) -> None:
+    """Draws with the mouse on the page's canvas."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=5)
+        page.mouse.up()
