@@ -44,6 +44,9 @@ def upload() -> ResponseReturnValue:
 def predict() -> ResponseReturnValue:
     """Answer 784 numbers (users of mnist-classifier), or a data URL (page of MNIST Digit Classification).
 
+    The answer is an integer, which these clients expect: of several digits the whole number, its lines joined, without
+    leading zeros.
+
     Raises:
         BadRequest: the JSON object has neither.
     """
@@ -52,9 +55,8 @@ def predict() -> ResponseReturnValue:
         return jsonify(prediction=services().recogniser.predict([_grid(body["data"])])[0].digit)
     if "image" not in body:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
-    upload = recognise(base64_picture(body["image"]))
-    surest = max(upload.record.digits, key=lambda digit: digit.confidence)
-    return jsonify(prediction=surest.digit)
+    number = recognise(base64_picture(body["image"])).record.number
+    return jsonify(prediction=int(number.replace("\n", "")))
 
 
 @pixeles_bp.post("/")

@@ -101,7 +101,7 @@ def _paths() -> dict[str, Any]:
         "/predict": {
             "post": _operation(
                 "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
-                {"200": _typed("application/json", _PREDICTION, "The digit")}
+                {"200": _typed("application/json", _PREDICTION, "The number")}
                 | {str(status): _typed("application/json", _ERROR, "What is wrong") for status in (400, 413, 415, 422)},
                 body={"application/json": {"schema": _PREDICT}},
             )
@@ -140,7 +140,7 @@ _IDEMPOTENCY = {
     "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
 }
 _UNCHANGED = {"description": "The picture that the caller has"}
-_PREDICTION = _object(prediction={"type": "integer", "minimum": 0, "maximum": 9})
+_PREDICTION = _object(prediction={"type": "integer", "minimum": 0})
 _ERROR = _object(error={"type": "string"})
 _GRID = {"type": "array", "items": {"type": "number"}, "minItems": 784, "maxItems": 784}
 _PREDICT = {"oneOf": [_object(data=_GRID), _object(image={"type": "string"})]}
