@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digits.errors import SettingsError
@@ -32,6 +32,11 @@ def usable_cpus() -> int:
         return max(1, min(available, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):  # No control group (version 2), or no quota ("max") in it.
         return available
+
+
+def metrics_folder() -> str | None:
+    """Folder through which processes share their metrics, as prometheus_client has it; the server sets it."""
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
 class _Environment(BaseSettings):
@@ -95,6 +100,10 @@ class Settings(_Environment):
         "with `*`, pages of any origin may recognise, and none may see the history",
     )
 
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port for Prometheus, in place of `/metrics` on the public one"
+    )
+
     @field_validator("host")
     @classmethod
     def _is_address(cls, host: str) -> str:
@@ -102,6 +111,13 @@ class Settings(_Environment):
             return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
         except ValueError:
             raise ValueError(f"{host!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _is_another_port(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is not None and port == info.data.get("port"):
+            raise ValueError("it is DIGITS_PORT too. Choose another, or leave it unset")
+        return port
 
     @field_validator("model")
     @classmethod

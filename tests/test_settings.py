@@ -57,6 +57,7 @@ def test_the_database_lies_beside_the_folder_of_pictures(monkeypatch: pytest.Mon
         ("HOST", "example.org"),
         ("HOST", ""),
         ("STORAGE", ""),
+        ("METRICS_PORT", "5000"),
         ("DATABASE", "sqlite:///:memory:"),
     ],
 )

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import sys
-import threading
-import time
+import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from digits.errors import ModelError, StartError
-from digits.subprocesses import complaint, start, stop_with_parent
+from digits.subprocesses import complaint, stop_with_parent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
-_DAY = 24 * 60 * 60
-
 STOP_SECONDS = 8
 """Seconds that a worker may take to finish the requests that it has accepted; Docker kills after ten."""
 
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
+"""Linux' folder in memory. On a full disk, counting in a file would kill the worker (SIGBUS)."""
 
 KEPT_BYTES = 1 << 25
 """Bytes of freed memory that malloc keeps for the next picture instead of returning them to the system."""
@@ -38,30 +39,56 @@ KEPT_BYTES = 1 << 25
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM. If the server cannot start, exit with status 1 and a sentence."""
-    _stop_on_signals()
+    try:
+        with _metrics_folder() as folder:
+            _stop_on_signals(folder)
+            _start(folder)
+    except StartError as error:
+        sys.exit(str(error))
+
+
+def _start(folder: str) -> None:
     keep_memory()
     # Imported only now, since it takes a while, and signals must be handled from the start.
     from digits.settings import Settings
 
     # Each request has one thread; more threads for linear algebra would only compete for the CPUs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        settings = Settings.read()
-        _check_address(settings)
-        _serve(settings)
-    except StartError as error:
-        sys.exit(str(error))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    settings = Settings.read()
+    _check_address(settings.host, settings.port, "DIGITS_PORT")
+    if settings.metrics_port:
+        _check_address(settings.host, settings.metrics_port, "DIGITS_METRICS_PORT")
+    _serve(settings)
 
 
-def _stop_on_signals() -> None:
+def _metrics_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for the files in which workers count.
+
+    Raises:
+        StartError: no place for it can be written.
+    """
+    for place in (SHARED_MEMORY, None):
+        try:
+            return tempfile.TemporaryDirectory(prefix="digits-metrics-", dir=place, ignore_cleanup_errors=True)
+        except OSError as error:
+            refusal = error
+    raise StartError(f"No temporary folder can be made: {refusal.strerror}. Set TMPDIR to one that can be written.")
+
+
+def _stop_on_signals(folder: str) -> None:
     """Exit at once on SIGTERM and SIGINT, until granian sets its own handlers: PID 1 ignores signals without one.
 
     Workers are forked with granian's handlers of the parent, which would only note a signal. So each gets others when
     it is forked, with which it stops at once as long as it has accepted nothing.
     """
+
+    def leave(*_: object) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)  # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Not sys.exit(): an exception in the middle of an import becomes an ImportError.
-        signal.signal(number, lambda *_: os._exit(0))
+        signal.signal(number, leave)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: None)  # It means a new model, which is being loaded anyway.
     if hasattr(os, "register_at_fork"):
@@ -97,16 +124,16 @@ def keep_memory() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
-def _check_address(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _check_address(host: str, port: int, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
     except OSError as error:
         raise StartError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what uses it, or choose another with DIGITS_PORT."
+            f"Cannot listen on {host} port {port}: {error.strerror}. "
+            f"Stop what uses it, or choose another with {setting}."
         ) from error
 
 
@@ -118,13 +145,16 @@ def _serve(settings: Settings) -> None:
     import cv2
 
     import digits.web.asgi  # noqa: F401
+    from digits.server.companions import sweep_daily, tell_metrics
 
     cv2.setNumThreads(1)  # For the same reason as OPENBLAS_NUM_THREADS.
 
     server = create_server(settings)
     server.renew = application.renew
     server.on_startup(lambda: _announce(settings))
-    server.on_startup(_sweep_daily)
+    server.on_startup(sweep_daily)
+    if settings.metrics_port:
+        server.on_startup(partial(tell_metrics, settings.host, settings.metrics_port))
     server.serve(target_loader=application, wrap_loader=False)
 
 
@@ -143,12 +173,15 @@ class _Application:
         """Load the model file again, and return True. If it cannot be served, say so, and keep the current model."""
         old = self._model.description.name
         try:
-            model = _tried(self._settings.model)
+            self._model = _tried(self._settings.model)
         except Exception as error:
             _say(f"The new model cannot be used, and {old} stays: {error}", sys.stderr)
             return False
-        self._model = model
-        _say(f"Replacing {old} with {self._model.description.name}.", sys.stdout)
+        new = self._model.description.name
+        what = (
+            f"The model is unchanged: {new}. Replacing the workers." if new == old else f"Replacing {old} with {new}."
+        )
+        _say(what, sys.stdout)
         return True
 
 
@@ -195,16 +228,6 @@ def create_server(settings: Settings) -> Workers:
         respawn_interval=FAREWELL_SECONDS,
         workers_kill_timeout=STOP_SECONDS,
     )
-
-
-def _sweep_daily() -> None:
-    def sweep() -> None:
-        while True:
-            # In a process of its own: this one forks workers, which threads of obstore would not survive.
-            start("digits.uploads.retention").wait()
-            time.sleep(_DAY)
-
-    threading.Thread(target=sweep, name="sweep", daemon=True).start()
 
 
 def _announce(settings: Settings) -> None:

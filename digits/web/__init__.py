@@ -2,13 +2,14 @@
 
 from io import BytesIO
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g
 
+from digits import metrics
 from digits.settings import Settings
 from digits.web import commands, health, incoming, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
-from digits.web.problems import request_id
+from digits.web.exchange import observe
 from digits.web.services import Services, open_services, prepare
 
 
@@ -27,7 +28,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.max_bytes
     app.config["MAX_FORM_PARTS"] = incoming.MAX_PARTS
     services.attach_to(app)
-    app.before_request(_name_request)
+    metrics.identify(services.recogniser.model, services.recogniser.networks)
+    observe(app)
     app.after_request(_label_response)
     allow_origins(app, services.settings)
     problems.handle_errors(app)
@@ -44,6 +46,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         commands.bp,
     ):
         app.register_blueprint(blueprint)
+    if not services.settings.metrics_port:
+        app.register_blueprint(health.metrics_bp)
     return app
 
 
@@ -52,10 +56,6 @@ class _Request(Request):
 
     def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
         return BytesIO()
-
-
-def _name_request() -> None:
-    g.request_id = request_id(request.environ)
 
 
 def _label_response(response: Response) -> Response:

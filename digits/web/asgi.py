@@ -16,9 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
+from digits.web.exchange import Exchange
 from digits.web.fast_path import FastPath
 from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
@@ -35,7 +37,7 @@ BODIES = 25
 """A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
 MOST_BEGUN = 250
 """Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
-HEALTH = ("/healthz", "/readyz")
+HEALTH = ("/healthz", "/readyz", "/metrics")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 
@@ -72,17 +74,24 @@ class Front:
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
+        exchange = Exchange.of(environ)
+        status, content = 500, b""
+        try:
+            status, headers, content = await self._received_and_answered(environ, receive)
+            await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
+            await send({"type": "http.response.body", "body": content})
+        finally:
+            exchange.end(status, len(content))
+
+    async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
         body = bytearray()
         try:
-            try:
-                await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
-                status, headers, content = await self._answer(environ, bytes(body))
-            except Exception as error:
-                status, headers, content = await self._answer(environ | {REFUSED: error}, b"")
+            await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
+            return await self._answer(environ, bytes(body))
+        except Exception as error:
+            return await self._answer(environ | {REFUSED: error}, b"")
         finally:
-            self._held -= len(body)
-        await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
-        await send({"type": "http.response.body", "body": content})
+            self._hold(-len(body))
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
         """Ask the fast path first; if it does not answer, Flask does, in a thread."""
@@ -93,10 +102,17 @@ class Front:
         if self._begun >= MOST_BEGUN:
             return await self._ask_flask({**environ, REFUSED: Busy(_FULL)}, b"")
         self._begun += 1
+        metrics.BEGUN.inc()
         try:
             return await self._ask_flask(environ, body)
         finally:
             self._begun -= 1
+            metrics.BEGUN.dec()
+
+    def _hold(self, length: int) -> None:
+        """Count bytes of bodies that are held from now on; negative ones are let go."""
+        self._held += length
+        metrics.BODY_BYTES.inc(length)
 
     async def _ask_flask(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -128,7 +144,7 @@ class Front:
                     if self._held + len(chunk) > BODIES * self._max_bytes:
                         raise Busy(_FULL)
                     body += chunk
-                    self._held += len(chunk)
+                    self._hold(len(chunk))
                     if not message.get("more_body"):
                         return
                     patience.reschedule(min(now() + self._progress_seconds, end))

@@ -13,13 +13,16 @@ from typing import Any
 from flask import Flask
 
 from digits.stepwise import PATIENCE
+from digits.web.exchange import EXCHANGE, Exchange
 from digits.web.incoming import MAX_FILES, Environ
 from digits.web.post_uploads import Reply, post_uploads
-from digits.web.problems import REFUSED, request_id
+from digits.web.problems import REFUSED
 from digits.web.schemas import as_json
 from digits.web.services import services
 from digits.web.uploads import BEGUN
 from digits.web.wsgi import Answer, Headers
+
+ROUTE = "/uploads"
 
 MOST_ORIGINS = 64
 """Origins whose response headers are cached."""
@@ -50,7 +53,7 @@ class FastPath:
 
     async def answer(self, environ: dict[str, Any], body: bytes) -> Answer | None:
         """The answer, or None if Flask is to give it: then the environ may hold what was begun, or what went wrong."""
-        if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) != ("POST", "/uploads"):
+        if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) != ("POST", ROUTE):
             return None
         if not _parses_quickly(environ, body):
             return None
@@ -68,7 +71,9 @@ class FastPath:
 
     def _told(self, environ: dict[str, Any], reply: Reply) -> Answer:
         content = as_json(reply.answer).encode()
-        own = [(b"x-request-id", request_id(environ).encode()), (b"content-length", str(len(content)).encode())]
+        exchange = Exchange.of(environ)
+        exchange.route = ROUTE
+        own = [(b"x-request-id", exchange.request_id.encode()), (b"content-length", str(len(content)).encode())]
         own += [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
         return reply.status, [*self._headers_for(environ.get("HTTP_ORIGIN")), *own], content
 
@@ -92,6 +97,8 @@ def _parses_quickly(environ: Environ, body: bytes) -> bool:
 
 def _usual_headers(app: Flask, origin: str | None) -> Headers:
     """What Flask and Flask-CORS say to a page of this origin each time."""
-    usual = app.test_client().get("/healthz", headers={"Origin": origin} if origin else {}).headers
+    unobserved = {EXCHANGE: Exchange("GET", "/healthz", request_id="", client="")}
+    headers = {"Origin": origin} if origin else {}
+    usual = app.test_client().get("/healthz", headers=headers, environ_overrides=unobserved).headers
     of_each = ("Content-Length", "X-Request-ID")
     return [(name.lower().encode(), value.encode()) for name, value in usual if name not in of_each]

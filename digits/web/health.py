@@ -1,17 +1,20 @@
-"""Liveness and readiness of a worker, for load balancers and container platforms."""
+"""Liveness and readiness of a worker, for load balancers and container platforms, and metrics for Prometheus."""
 
 import logging
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from digits.errors import DigitsError, Unavailable
+from digits.metrics import exposition
 from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
 from digits.web.cors import public
 from digits.web.services import services
 
 bp = Blueprint("health", __name__)
+metrics_bp = Blueprint("metrics", __name__)
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,12 @@ def readyz() -> ResponseReturnValue:
     if away:
         raise Unavailable(f"No answer from the {' and the '.join(away)}.")
     return jsonify(status="ready", model=at_hand.recogniser.model, networks=at_hand.recogniser.networks)
+
+
+@metrics_bp.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Send the metrics of all workers."""
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _answers(part: Records | Storage) -> bool:

@@ -12,7 +12,7 @@ from digits.stepwise import finished
 from digits.web.cors import public
 from digits.web.incoming import base64_picture, json_object, pictures_in
 from digits.web.problems import error_field, retry_later, tell
-from digits.web.services import keeping, recognise, services
+from digits.web.services import count, keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
@@ -35,6 +35,7 @@ def upload() -> ResponseReturnValue:
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
     upload = recognise(pictures[0])
+    count(upload)
     finished(keeping(upload, services().batcher))
     return jsonify(upload.record.number)
 
@@ -55,8 +56,9 @@ def predict() -> ResponseReturnValue:
         return jsonify(prediction=services().recogniser.predict([_grid(body["data"])])[0].digit)
     if "image" not in body:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
-    number = recognise(base64_picture(body["image"])).record.number
-    return jsonify(prediction=int(number.replace("\n", "")))
+    upload = recognise(base64_picture(body["image"]))
+    count(upload)
+    return jsonify(prediction=int(upload.record.number.replace("\n", "")))
 
 
 @pixeles_bp.post("/")

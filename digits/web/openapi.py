@@ -119,6 +119,7 @@ def _paths() -> dict[str, Any]:
         },
         "/healthz": {"get": _operation("Whether the process lives", {"200": {"description": "It does"}})},
         "/readyz": {"get": _operation("Whether it can work", {"200": {"description": "It can"}}, (503,))},
+        "/metrics": {"get": _operation("What Prometheus is told", {"200": _binary("text/plain")})},
         "/problems/{slug}": {
             "parameters": [{"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}],
             "get": _operation("A kind of problem", {"200": {"description": "Its title and status"}}, (404,)),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from digits.recognition.explanation import explain
 from digits.stepwise import Stepwise
 from digits.timings import Timings
 from digits.uploads.service import recognition
+from digits.web.exchange import Exchange
 from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
 from digits.web.queries import UploadQuery
@@ -26,7 +27,7 @@ from digits.web.schemas import (
     with_alternatives,
     with_previews,
 )
-from digits.web.services import Services, keeping
+from digits.web.services import Services, count, keeping
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -58,14 +59,16 @@ class Asked(NamedTuple):
     timings: Timings
 
 
-def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Callable[..., str]) -> Stepwise[Reply]:
+def post_uploads(
+    environ: dict[str, Any], body: bytes, services: Services, url_for: Callable[..., str]
+) -> Stepwise[Reply]:
     """Recognise one picture or several, and keep them if asked to.
 
     Raises what is wrong with the request, or with its only picture. Of several, one that is refused does not spoil the
     others; they are read in a thread, since their problems need Flask's context.
     """
     query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    timings = Timings()
+    timings = Exchange.of(environ).timings
     asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for, timings)  # The first of each counts.
     pictures = pictures_in(environ, body)
     keys = _idempotency_keys(environ, len(pictures))
@@ -87,6 +90,7 @@ def post_uploads(environ: Environ, body: bytes, services: Services, url_for: Cal
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
     query, services, timings = asked.query, asked.services, asked.timings
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, timings)
+    count(upload)
     # Before anything is kept, since a busy server may refuse to go on after a pause.
     explanation = (yield from _explanation(data, asked)) if query.explanation else None
     answer: UploadAnswer | RecognitionAnswer

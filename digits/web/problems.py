@@ -2,26 +2,21 @@
 
 import http
 import logging
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import uuid_utils
 from flask import Blueprint, Flask, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from digits import errors
+from digits import errors, metrics
 from digits.web.cors import public
+from digits.web.exchange import Exchange
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 REFUSED = "digits.refused"
 """Key under which the front puts an error into a request's environ, for Flask to answer with."""
-
-_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +75,6 @@ def problem_type(slug: str) -> ResponseReturnValue:
     raise errors.NotFound("There is no such kind of problem.")
 
 
-def request_id(environ: Mapping[str, Any]) -> str:
-    """Return the id with which a request is logged: its X-Request-ID if that is harmless, or else a new one."""
-    sent: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex
-
-
 def handle_errors(app: Flask) -> None:
     """Let every error leave the application as a problem, without internal details."""
     app.before_request(_raise_refusal)
@@ -93,12 +82,14 @@ def handle_errors(app: Flask) -> None:
 
 
 def tell(error: Exception) -> tuple[Kind, str]:
-    """Return what to tell the client about an error. Errors of the server are logged with their cause."""
+    """Return what to tell the client about an error, and count it. Errors of the server are logged with their cause."""
     if isinstance(error, RequestEntityTooLarge):
         error = errors.TooLarge(size_limit(services().settings.max_bytes))
     if isinstance(error, HTTPException):
         return _plain(error)
     kind = next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
+    metrics.PROBLEMS.labels(kind.slug).inc()
+    Exchange.of(request.environ).problem = kind.slug
     if kind is UNEXPECTED:
         log.error("%s unexpected error", g.request_id, exc_info=error)
         return kind, "This is not your fault. Tell the operator the request_id."

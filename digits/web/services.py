@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from digits import metrics
 from digits.errors import KeyReused, Unsettled
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
@@ -47,6 +48,11 @@ def recognise(data: bytes) -> Upload:
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
+def count(upload: Upload) -> None:
+    """Count a picture that was read for a client."""
+    metrics.count_upload(upload.record.number, upload.record.confidence, upload.record.recognised)
+
+
 def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None = None) -> Stepwise[Record]:
     """Keep an upload, and return its record once it is safe; that of an earlier upload if it has the same key.
 
@@ -56,6 +62,8 @@ def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None =
     """
     named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
     kept = batcher.keep(named)
+    metrics.WAITING.inc()
+    kept.add_done_callback(lambda _: metrics.WAITING.dec())
     yield kept
     try:
         record = kept.result(0)

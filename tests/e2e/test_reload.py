@@ -216,6 +216,7 @@ def test_old_workers_that_die_meanwhile_and_many_signals_do_no_harm(tmp_path: Pa
         wait_for(server, name_of(model))
         status, output = server.stop()
     assert status == 0
+    assert f"The model is unchanged: {name_of(model)}. Replacing the workers.\n" in output
     assert "Traceback" not in output
 
 

@@ -122,7 +122,7 @@ HANGING = """
 import os, signal, time
 from digits.server import main as serve
 serve.STOP_SECONDS = 1
-serve._stop_on_signals()
+serve._stop_on_signals("")
 if os.fork():
     os.kill(os.getpid(), signal.SIGKILL)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,94 @@
+"""The metrics of a server with several workers."""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from digits.server.main import SHARED_MEMORY
+from support.drawing import png
+from support.server import Server, free_port, running, start, until
+from tests.e2e.test_serve import catches, workers_of
+
+pytestmark = pytest.mark.slow
+
+
+def samples(url: str) -> dict[str, float]:
+    lines = requests.get(url, timeout=10).text.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def folders() -> set[Path]:
+    places = (Path(SHARED_MEMORY), Path(tempfile.gettempdir()))
+    return {folder for place in places for folder in place.glob("digits-metrics-*")}
+
+
+@pytest.fixture
+def no_folder_left() -> Iterator[None]:
+    before = folders()
+    yield
+    assert folders() == before
+
+
+def send(server: Server, times: int) -> None:
+    for _ in range(times):  # Each over a connection of its own, to whichever worker.
+        assert requests.post(f"{server.url}/uploads", data=png("7"), timeout=10).status_code == 201
+
+
+def is_up(server: Server) -> bool:
+    try:
+        return requests.get(f"{server.url}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.mark.usefixtures("no_folder_left")
+def test_whichever_worker_is_asked_tells_of_all_even_of_those_that_ended(tmp_path: Path) -> None:
+    kept = 'digits_requests_total{method="POST",route="/uploads",status="201"}'
+    with running(tmp_path, workers="2") as server:
+        send(server, 20)
+        assert {samples(f"{server.url}/metrics")[kept] for _ in range(8)} == {20}
+        for worker in workers_of(server):
+            os.kill(worker, signal.SIGKILL)
+        time.sleep(1)
+        until(lambda: is_up(server), 20)
+        send(server, 5)
+        old = workers_of(server)
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: not set(old) & set(workers_of(server)), 30)
+        send(server, 5)
+        after = samples(f"{server.url}/metrics")
+        assert after[kept] == 30
+        assert after["digits_requests_in_progress"] == 1  # This one; what killed workers had begun is forgotten.
+        assert after['digits_uploads_total{digit="7",recognised="true"}'] == 30
+        assert server.stop()[0] == 0
+
+
+@pytest.mark.usefixtures("no_folder_left")
+def test_a_port_of_their_own_is_the_only_place_where_metrics_are_told(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, workers="2", metrics_port=str(port)) as server:
+        send(server, 6)
+        url = f"http://127.0.0.1:{port}/metrics"
+        assert samples(url)['digits_uploads_total{digit="7",recognised="true"}'] == 6
+        assert requests.get(f"{server.url}/metrics", timeout=5).status_code == 404
+        status, output = server.stop()
+        assert (status, "Traceback" in output) == (0, False)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url, timeout=5)
+
+
+@pytest.mark.usefixtures("no_folder_left")
+@pytest.mark.parametrize("seconds", [0, 0.1, 0.3, 0.6])
+def test_a_start_that_is_broken_off_leaves_no_folder(tmp_path: Path, seconds: float) -> None:
+    process = start(tmp_path, port=str(free_port()))
+    while not catches(process.pid, signal.SIGTERM):
+        time.sleep(0.005)
+    time.sleep(seconds)
+    process.terminate()
+    process.communicate(timeout=10)
