@@ -19,6 +19,8 @@ ANY_ORIGIN = "*"
 S3 = "s3://"
 """Start of a storage that is a bucket, not a folder."""
 
+LogForm = Literal["text", "json"]
+
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -100,6 +102,8 @@ class Settings(_Environment):
         "with `*`, pages of any origin may recognise, and none may see the history",
     )
 
+    log: LogForm = Field("text", description="Form of the log on stderr: `text`, or `json` with an object in each line")
+    access_log: bool = Field(False, description="Whether the log has a line for each request")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port for Prometheus, in place of `/metrics` on the public one"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import socket
 import sys
 import tempfile
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from digits.errors import ModelError, StartError
 from digits.subprocesses import complaint, stop_with_parent
@@ -29,12 +30,13 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 STOP_SECONDS = 8
 """Seconds that a worker may take to finish the requests that it has accepted; Docker kills after ten."""
 
-
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 """Linux' folder in memory. On a full disk, counting in a file would kill the worker (SIGBUS)."""
 
 KEPT_BYTES = 1 << 25
 """Bytes of freed memory that malloc keeps for the next picture instead of returning them to the system."""
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -146,10 +148,13 @@ def _serve(settings: Settings) -> None:
 
     import digits.web.asgi  # noqa: F401
     from digits.server.companions import sweep_daily, tell_metrics
+    from digits.web.logs import log_at_once
 
     cv2.setNumThreads(1)  # For the same reason as OPENBLAS_NUM_THREADS.
 
     server = create_server(settings)
+    if settings.log == "json":
+        log_at_once(settings.log)
     server.renew = application.renew
     server.on_startup(lambda: _announce(settings))
     server.on_startup(sweep_daily)
@@ -175,20 +180,20 @@ class _Application:
         try:
             self._model = _tried(self._settings.model)
         except Exception as error:
-            _say(f"The new model cannot be used, and {old} stays: {error}", sys.stderr)
+            log.error("The new model cannot be used, and %s stays: %s", old, error)  # noqa: TRY400 - The sentence says it all.
             return False
         new = self._model.description.name
         what = (
             f"The model is unchanged: {new}. Replacing the workers." if new == old else f"Replacing {old} with {new}."
         )
-        _say(what, sys.stdout)
+        _say(what)
         return True
 
 
-def _say(line: str, stream: TextIO) -> None:
+def _say(line: str) -> None:
     """Print a line, unless the terminal is gone."""
     with contextlib.suppress(OSError):
-        print(line, file=stream, flush=True)
+        print(line, flush=True)
 
 
 def _tried(source: Path) -> CompiledModel:
@@ -219,7 +224,7 @@ def create_server(settings: Settings) -> Workers:
         address=settings.host,
         port=settings.port,
         workers=settings.workers,
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.ASGI,
         http=HTTPModes.http1,  # Only with HTTP/1 does granian close connections that send nothing.
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
@@ -233,5 +238,5 @@ def create_server(settings: Settings) -> Workers:
 def _announce(settings: Settings) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    _say(f"Listening on {url}, with a page to draw on. Try:", sys.stdout)
-    _say(f"  curl -F file=@digit.png {url}/uploads", sys.stdout)
+    _say(f"Listening on {url}, with a page to draw on. Try:")
+    _say(f"  curl -F file=@digit.png {url}/uploads")

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from digits import metrics
@@ -22,6 +23,7 @@ from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
 from digits.web.exchange import Exchange
 from digits.web.fast_path import FastPath
+from digits.web.logs import log_in_thread, wait_for_last
 from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
@@ -55,12 +57,14 @@ class Front:
         fast_path: FastPath | None = None,
         progress_seconds: float = PROGRESS_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        at_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
         self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
         self._farewell: Headers = []
+        self._at_end = at_end
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
         self._begun = 0
@@ -71,6 +75,8 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it. What goes wrong with its body is answered by Flask."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
         if scope["type"] != "http":
             return
         environ = environ_of(scope)
@@ -82,6 +88,13 @@ class Front:
             await send({"type": "http.response.body", "body": content})
         finally:
             exchange.end(status, len(content))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Do what is to be done at the worker's end."""
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        self._at_end()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
         body = bytearray()
@@ -168,7 +181,10 @@ def create_front(settings: Settings, model: CompiledModel) -> Front:
     """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 
+    # A stream of its own: the worker, when it ends, would wait until a full sys.stderr is flushed.
+    stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    waiting = log_in_thread(settings.log, settings.access_log, stream)
     app = create_app(services=open_services(settings, model))
-    front = Front(app, settings.max_bytes, FastPath(app))
+    front = Front(app, settings.max_bytes, FastPath(app), at_end=partial(wait_for_last, waiting))
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

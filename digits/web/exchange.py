@@ -1,9 +1,11 @@
 """One request and its answer, from the first byte to the last: what metrics, logs and traces tell of it."""
 
+import logging
 import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import uuid_utils
 from flask import Flask, Response, g, request
@@ -13,7 +15,11 @@ from digits.timings import Timings
 
 EXCHANGE = "digits.exchange"
 """Key of a request's exchange in its environ."""
+ACCESS = "digits.access"
+"""Name of the logger of answered requests; each record's message is an Exchange."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+_access = logging.getLogger(ACCESS)
 
 
 @dataclass(slots=True)
@@ -22,7 +28,7 @@ class Exchange:
 
     method: str
     path: str
-    """Decoded, so it may contain anything."""
+    """Without the query string, which may hold what is secret; decoded, so it may contain anything."""
     request_id: str
     """The X-Request-ID that was sent, if it is harmless, or else a new one."""
     client: str
@@ -34,8 +40,8 @@ class Exchange:
     timings: Timings = field(default_factory=Timings)
     """How long the stages of the answer took."""
     status: int = 500
-    bytes: int = 0
-    """Of the answer's body."""
+    length: int = 0
+    """Bytes of the answer's body."""
     seconds: float = 0
 
     @classmethod
@@ -56,9 +62,37 @@ class Exchange:
 
     def end(self, status: int, length: int) -> None:
         """Tell of it, once it is answered."""
-        self.status, self.bytes, self.seconds = status, length, time.perf_counter() - self.began
+        self.status, self.length, self.seconds = status, length, time.perf_counter() - self.began
         metrics.IN_PROGRESS.dec()
         metrics.count_request(self.method, self.route, status, self.seconds, self.timings)
+        _access.info(self)
+
+    def __str__(self) -> str:
+        """Return the line of an access log; parts that a client chose contain no space and no control character."""
+        path = quote(self._path_bytes)
+        return (
+            f"{self.client or '-'} {quote(self.method)} {path} {self.status} {self.length} B "
+            f"{1000 * self.seconds:.1f} ms {self.request_id}"
+        )
+
+    def as_dict(self) -> dict[str, str | float | None]:
+        """Return what an access log has of it, by name."""
+        return {
+            "request_id": self.request_id,
+            "client": self.client,
+            "method": self.method,
+            "path": self._path_bytes.decode(errors="replace"),
+            "route": self.route,
+            "status": self.status,
+            "problem": self.problem,
+            "bytes": self.length,
+            "seconds": round(self.seconds, 6),
+        }
+
+    @property
+    def _path_bytes(self) -> bytes:
+        """The path as UTF-8; PEP 3333 has bytes as Latin-1."""
+        return self.path.encode("latin-1", errors="replace")
 
 
 def observe(app: Flask) -> None:

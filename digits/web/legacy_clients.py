@@ -12,7 +12,7 @@ from digits.stepwise import finished
 from digits.web.cors import public
 from digits.web.incoming import base64_picture, json_object, pictures_in
 from digits.web.problems import error_field, retry_later, tell
-from digits.web.services import count, keeping, recognise, services
+from digits.web.services import count_reading, keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
@@ -35,7 +35,7 @@ def upload() -> ResponseReturnValue:
     if len(pictures) > 1:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
     upload = recognise(pictures[0])
-    count(upload)
+    count_reading(upload)
     finished(keeping(upload, services().batcher))
     return jsonify(upload.record.number)
 
@@ -57,7 +57,8 @@ def predict() -> ResponseReturnValue:
     if "image" not in body:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
     upload = recognise(base64_picture(body["image"]))
-    count(upload)
+    upload = recognise(base64_picture(body["image"]))
+    count_reading(upload)
     return jsonify(prediction=int(upload.record.number.replace("\n", "")))
 
 

@@ -27,7 +27,7 @@ from digits.web.schemas import (
     with_alternatives,
     with_previews,
 )
-from digits.web.services import Services, count, keeping
+from digits.web.services import Services, count_reading, keeping
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -90,7 +90,7 @@ def post_uploads(
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
     query, services, timings = asked.query, asked.services, asked.timings
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, timings)
-    count(upload)
+    count_reading(upload)
     # Before anything is kept, since a busy server may refuse to go on after a pause.
     explanation = (yield from _explanation(data, asked)) if query.explanation else None
     answer: UploadAnswer | RecognitionAnswer

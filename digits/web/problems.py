@@ -90,11 +90,12 @@ def tell(error: Exception) -> tuple[Kind, str]:
     kind = next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), UNEXPECTED)
     metrics.PROBLEMS.labels(kind.slug).inc()
     Exchange.of(request.environ).problem = kind.slug
+    named = {"request_id": g.request_id}
     if kind is UNEXPECTED:
-        log.error("%s unexpected error", g.request_id, exc_info=error)
+        log.error("%s unexpected error", g.request_id, exc_info=error, extra=named)
         return kind, "This is not your fault. Tell the operator the request_id."
     if not isinstance(error, errors.Refused):
-        log.error("%s %s (%r)", g.request_id, error, error.__cause__)
+        log.error("%s %s (%r)", g.request_id, error, error.__cause__, extra=named)
     return kind, f"{error} {kind.advice}".rstrip()
 
 

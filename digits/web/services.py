@@ -48,7 +48,7 @@ def recognise(data: bytes) -> Upload:
     return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
 
 
-def count(upload: Upload) -> None:
+def count_reading(upload: Upload) -> None:
     """Count a picture that was read for a client."""
     metrics.count_upload(upload.record.number, upload.record.confidence, upload.record.recognised)
 

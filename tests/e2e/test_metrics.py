@@ -40,9 +40,9 @@ def send(server: Server, times: int) -> None:
         assert requests.post(f"{server.url}/uploads", data=png("7"), timeout=10).status_code == 201
 
 
-def is_up(server: Server) -> bool:
+def is_up(url: str) -> bool:
     try:
-        return requests.get(f"{server.url}/healthz", timeout=5).ok
+        return requests.get(url, timeout=5).ok
     except requests.RequestException:
         return False
 
@@ -56,7 +56,7 @@ def test_whichever_worker_is_asked_tells_of_all_even_of_those_that_ended(tmp_pat
         for worker in workers_of(server):
             os.kill(worker, signal.SIGKILL)
         time.sleep(1)
-        until(lambda: is_up(server), 20)
+        until(lambda: is_up(f"{server.url}/healthz"), 20)
         send(server, 5)
         old = workers_of(server)
         server.process.send_signal(signal.SIGHUP)
@@ -75,6 +75,7 @@ def test_a_port_of_their_own_is_the_only_place_where_metrics_are_told(tmp_path: 
     with running(tmp_path, workers="2", metrics_port=str(port)) as server:
         send(server, 6)
         url = f"http://127.0.0.1:{port}/metrics"
+        until(lambda: is_up(url), 20)
         assert samples(url)['digits_uploads_total{digit="7",recognised="true"}'] == 6
         assert requests.get(f"{server.url}/metrics", timeout=5).status_code == 404
         status, output = server.stop()
