@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digits.errors import DataError
-from digits.uploads.export import COLUMNS, LABELS
+from digits.uploads.export.labels import COLUMNS, LABELS
 
 SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 

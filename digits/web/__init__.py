@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, g
 
 from digits import metrics
 from digits.settings import Settings
-from digits.web import commands, health, incoming, open_inference, openapi, page, problems, uploads
+from digits.web import health, incoming, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.exchange import observe
@@ -43,7 +43,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         health.bp,
         openapi.bp,
         problems.bp,
-        commands.bp,
     ):
         app.register_blueprint(blueprint)
     if not services.settings.metrics_port:

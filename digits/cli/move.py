@@ -1,0 +1,35 @@
+"""`digits move`: copy all uploads elsewhere."""
+
+import click
+
+from digits.cli.command import Command
+from digits.cli.store import opened, store
+from digits.settings import Settings
+from digits.uploads import transfer
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "digits move --storage /mnt/large/uploads",
+        "digits move --storage s3://BUCKET/digits --database postgresql://digits@db.example/digits",
+    ],
+)
+@click.option("--storage", help="Where to: a folder, or s3://BUCKET/PREFIX. By default the pictures stay.")
+@click.option("--database", help="Where to: sqlite:///FILE or postgresql://… By default the records stay.")
+def move(storage: str | None, database: str | None) -> None:
+    """Copies all uploads to another storage and database, under the same ids.
+
+    Stop the server first. Nothing is deleted here. If the command is interrupted, run it again.
+    """  # noqa: DOC501 - It is the help.
+    at_hand = store()
+    here = at_hand.settings
+    there = Settings.read(storage=storage or here.storage, database=database or here.database)
+    if (there.storage, there.database) == (here.storage, here.database):
+        raise click.UsageError("Name a --storage or --database other than DIGITS_STORAGE and DIGITS_DATABASE.")
+    to = opened(there)
+    moved = transfer.Moved()
+    for moved in transfer.move(at_hand.storage, at_hand.records, to.storage, to.records):
+        click.echo(f"\r{moved.copied + moved.there:,}", nl=False, err=True)
+    click.echo("\r", nl=False, err=True)
+    click.echo(moved)

@@ -1,0 +1,1 @@
+"""Export uploads to a zip file, in the forms that other programs read."""
