@@ -41,6 +41,13 @@ def metrics_folder() -> str | None:
     return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
+def traces_wanted() -> bool:
+    """Whether OpenTelemetry's environment variables name a collector of traces; its SDK reads them, and more."""
+    of = os.environ.get
+    is_off = of("OTEL_SDK_DISABLED", "").lower() == "true" or of("OTEL_TRACES_EXPORTER") == "none"
+    return bool(of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or of("OTEL_EXPORTER_OTLP_ENDPOINT")) and not is_off
+
+
 class _Environment(BaseSettings):
     @classmethod
     def read(cls, **values: Any) -> Self:

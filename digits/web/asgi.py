@@ -14,14 +14,13 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
-from digits.web.exchange import Exchange
+from digits.web.exchange import Exchange, traces
 from digits.web.fast_path import FastPath
 from digits.web.logs import log_in_thread, wait_for_last
 from digits.web.problems import REFUSED, size_limit
@@ -185,6 +184,13 @@ def create_front(settings: Settings, model: CompiledModel) -> Front:
     stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
     waiting = log_in_thread(settings.log, settings.access_log, stream)
     app = create_app(services=open_services(settings, model))
-    front = Front(app, settings.max_bytes, FastPath(app), at_end=partial(wait_for_last, waiting))
+    sender = traces()
+
+    def end() -> None:
+        if sender:
+            sender.end()
+        wait_for_last(waiting)
+
+    front = Front(app, settings.max_bytes, FastPath(app), at_end=end)
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

@@ -4,20 +4,30 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import uuid_utils
 from flask import Flask, Response, g, request
 
 from digits import metrics
+from digits.settings import traces_wanted
 from digits.timings import Timings
+
+if TYPE_CHECKING:
+    from digits.web.traces import Traces
 
 EXCHANGE = "digits.exchange"
 """Key of a request's exchange in its environ."""
 ACCESS = "digits.access"
 """Name of the logger of answered requests; each record's message is an Exchange."""
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+OTHER = "_OTHER"
+"""What OpenTelemetry calls any other method."""
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+_TRACE_CONTEXT = (("traceparent", "HTTP_TRACEPARENT"), ("tracestate", "HTTP_TRACESTATE"))
 
 _access = logging.getLogger(ACCESS)
 
@@ -32,6 +42,9 @@ class Exchange:
     request_id: str
     """The X-Request-ID that was sent, if it is harmless, or else a new one."""
     client: str
+    scheme: str = "http"
+    trace_context: dict[str, str] = field(default_factory=dict)
+    """The headers of W3C Trace Context that came with it."""
     began: float = field(default_factory=time.perf_counter)
     route: str = metrics.UNMATCHED
     """The URL rule, such as `/uploads/<key>`."""
@@ -57,6 +70,8 @@ class Exchange:
             environ["PATH_INFO"],
             sent if _REQUEST_ID.fullmatch(sent) else uuid_utils.uuid7().hex,
             environ.get("REMOTE_ADDR", ""),
+            environ.get("wsgi.url_scheme", "http"),
+            {name: environ[key] for name, key in _TRACE_CONTEXT if key in environ},
         )
         return exchange
 
@@ -64,8 +79,20 @@ class Exchange:
         """Tell of it, once it is answered."""
         self.status, self.length, self.seconds = status, length, time.perf_counter() - self.began
         metrics.IN_PROGRESS.dec()
-        metrics.count_request(self.method, self.route, status, self.seconds, self.timings)
+        metrics.count_request(self.known_method, self.route, status, self.seconds, self.timings)
         _access.info(self)
+        if sender := traces():
+            sender.tell(self)
+
+    @property
+    def known_method(self) -> str:
+        """The method if HTTP knows it, or else OTHER."""
+        return self.method if self.method in METHODS else OTHER
+
+    @property
+    def readable_path(self) -> str:
+        """The path, with what is not UTF-8 replaced."""
+        return self._path_bytes.decode(errors="replace")
 
     def __str__(self) -> str:
         """Return the line of an access log; parts that a client chose contain no space and no control character."""
@@ -81,7 +108,7 @@ class Exchange:
             "request_id": self.request_id,
             "client": self.client,
             "method": self.method,
-            "path": self._path_bytes.decode(errors="replace"),
+            "path": self.readable_path,
             "route": self.route,
             "status": self.status,
             "problem": self.problem,
@@ -93,6 +120,16 @@ class Exchange:
     def _path_bytes(self) -> bytes:
         """The path as UTF-8; PEP 3333 has bytes as Latin-1."""
         return self.path.encode("latin-1", errors="replace")
+
+
+@cache
+def traces() -> "Traces | None":
+    """Return what sends traces, if they are wanted."""
+    if not traces_wanted():
+        return None
+    from digits.web.traces import Traces
+
+    return Traces()
 
 
 def observe(app: Flask) -> None:
