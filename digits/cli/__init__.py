@@ -16,6 +16,7 @@ _COMMANDS = {
         "label": ("digits.cli.label:label", "Correct what was read in one."),
         "export": ("digits.cli.export:export", "Write them to a zip file, for training or other programs."),
         "move": ("digits.cli.move:move", "Copy all to another storage and database."),
+        "drift": ("digits.cli.drift:drift", "Say whether recent ones differ from those before."),
         "sweep": ("digits.cli.sweep:sweep", "Delete old ones, and leftovers."),
     },
     "Models": {
