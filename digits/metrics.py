@@ -11,7 +11,15 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from digits.settings import metrics_folder
@@ -23,6 +31,7 @@ _STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS[:-2])
 _CONFIDENCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
 _GAUGE_FILE = re.compile(r"gauge_live.*_(\d+)\.db")
 
+disable_created_metrics()  # They would double the series, and processes that share a folder have none anyway.
 _own = CollectorRegistry()
 
 REQUESTS = Counter("digits_requests", "Requests answered.", ("method", "route", "status"), registry=_own)
