@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run install train test fast lint lock
+.PHONY: run install train test fast lint types lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
@@ -23,6 +23,9 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: .venv/.dev
+	$(BIN)/python -m support.openapi_types
 
 lock: | .venv
 	$(BIN)/pip --disable-pip-version-check install --quiet uv

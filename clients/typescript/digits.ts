@@ -1,0 +1,149 @@
+/** A client of the backend that reads handwritten digits: `fetch`, with the types of its /openapi.json. */
+
+import type { components, paths } from './openapi.ts';
+
+/** What is written in a picture. */
+export type Recognition = components['schemas']['RecognitionAnswer'];
+/** A picture that was kept, and what is written in it. */
+export type Upload = components['schemas']['UploadAnswer'];
+/** What went wrong, and what to do. */
+export type Problem = components['schemas']['ProblemAnswer'];
+/** Which uploads the history lists, and in which order. */
+export type Filters = Omit<NonNullable<paths['/uploads']['get']['parameters']['query']>, 'cursor' | 'total'>;
+
+export interface Asked {
+  /** Keep the pictures; the default. */
+  store?: boolean;
+  /** Send what the model saw of each digit. */
+  preview?: boolean;
+}
+
+/** The server refused, or did not answer; `message` is a sentence that says what to do. */
+export class DigitsError extends Error {
+  override readonly name = 'DigitsError';
+  /** Undefined if there was no answer. */
+  readonly status: number | undefined;
+  readonly title: string | undefined;
+  /** The path of this kind of problem, such as /problems/no-ink. */
+  readonly type: string | undefined;
+  /** The request's name in the server's log. */
+  readonly requestId: string | undefined;
+
+  constructor(detail: string, problem: Partial<Problem> = {}, options?: ErrorOptions) {
+    super(detail, options);
+    this.status = problem.status;
+    this.title = problem.title;
+    this.type = problem.type;
+    this.requestId = problem.request_id;
+  }
+}
+
+/** 503 is the server's; the others come from proxies. */
+const TRANSIENT = [502, 503, 504];
+const FIRST_PAUSE_SECONDS = 0.5;
+const LONGEST_PAUSE_SECONDS = 30;
+
+/** Sends again what got no answer, under an Idempotency-Key, so that no picture is kept twice. */
+export class Digits {
+  private readonly url: string;
+  private readonly retries: number;
+  private readonly fetch: typeof fetch;
+
+  /** `options.fetch` replaces the global one, for headers of your own or for tests. */
+  constructor(url = 'http://127.0.0.1:5000', options: { retries?: number; fetch?: typeof fetch } = {}) {
+    this.url = url.replace(/\/$/, '');
+    this.retries = options.retries ?? 3;
+    this.fetch = options.fetch ?? ((...request) => fetch(...request));
+  }
+
+  /** Reads a picture, and keeps it unless `store` is false. */
+  recognise(picture: Blob, asked?: Asked & { store?: true }): Promise<Upload>;
+  recognise(picture: Blob, asked: Asked): Promise<Upload | Recognition>;
+  async recognise(picture: Blob, asked: Asked = {}): Promise<Upload | Recognition> {
+    return (await this.post([picture], asked)).json();
+  }
+
+  /** Reads up to 20 pictures in one request; the error of one that is refused comes in its place. */
+  async recogniseSeveral(pictures: Blob[], asked: Asked = {}): Promise<(Upload | Recognition | DigitsError)[]> {
+    if (pictures.length < 2) return Promise.all(pictures.map((only) => this.recognise(only, asked).catch(refusal)));
+    const { uploads }: components['schemas']['UploadsResults'] = await (await this.post(pictures, asked)).json();
+    return uploads.map((result) => ('detail' in result ? new DigitsError(result.detail, result) : result));
+  }
+
+  async get(id: string): Promise<Upload> {
+    return (await this.send(path(id))).json();
+  }
+
+  /** Goes through the uploads; each page is fetched when it is needed. */
+  async *history(filters: Filters = {}): AsyncGenerator<Upload, void> {
+    let query: string | undefined = queryOf({ limit: 100, ...filters });
+    while (query) {
+      const page: components['schemas']['UploadsAnswer'] = await (await this.send(`uploads?${query}`)).json();
+      yield* page.uploads;
+      query = page.next?.split('?')[1];
+    }
+  }
+
+  /** Says which number is written there; '' means that there is no digit, null removes the label. */
+  async correct(id: string, label: string | null): Promise<Upload> {
+    const headers = { 'Content-Type': 'application/json' };
+    return (await this.send(path(id), { method: 'PATCH', headers, body: JSON.stringify({ label }) })).json();
+  }
+
+  /** Deletes an upload and its picture. */
+  async delete(id: string): Promise<void> {
+    await this.send(path(id), { method: 'DELETE' });
+  }
+
+  /** The picture as it was sent. */
+  async image(id: string): Promise<Blob> {
+    return (await this.send(`${path(id)}/image`)).blob();
+  }
+
+  private post(pictures: Blob[], asked: Asked): Promise<Response> {
+    const body = new FormData();
+    for (const picture of pictures) body.append('file', picture, 'picture');
+    // Not randomUUID, which browsers have only under HTTPS.
+    const headers = { 'Idempotency-Key': crypto.getRandomValues(new Uint32Array(4)).join('-') };
+    return this.send(`uploads?${queryOf(asked)}`, { method: 'POST', headers, body });
+  }
+
+  private async send(path: string, request: RequestInit = {}): Promise<Response> {
+    for (let tries = 1; ; tries++) {
+      const isLast = tries > this.retries;
+      let pause = FIRST_PAUSE_SECONDS * 2 ** (tries - 1);
+      const answer = await this.fetch(`${this.url}/${path}`, request).catch((cause: unknown) => {
+        if (isLast) throw new DigitsError('The server cannot be reached.', {}, { cause });
+      });
+      if (answer) {
+        // An earlier try deleted it, and its answer was lost.
+        const isGone = request.method === 'DELETE' && tries > 1 && answer.status === 404;
+        if (answer.ok || isGone) return answer;
+        if (isLast || !TRANSIENT.includes(answer.status)) throw await errorOf(answer);
+        pause = Number(answer.headers.get('Retry-After')) || pause;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(pause, LONGEST_PAUSE_SECONDS)));
+    }
+  }
+}
+
+async function errorOf(answer: Response): Promise<DigitsError> {
+  const problem: Partial<Problem> = await answer.json().catch(() => ({})); // A proxy's answer is no JSON.
+  const { status } = answer;
+  return new DigitsError(problem.detail ?? `The server answered ${status}.`, { status, ...problem });
+}
+
+/** The error of a picture as its result; it is thrown if there was no answer. */
+function refusal(error: unknown): DigitsError {
+  if (error instanceof DigitsError && error.status) return error;
+  throw error;
+}
+
+function path(id: string): string {
+  return `uploads/${encodeURIComponent(id)}`;
+}
+
+function queryOf(values: object): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+}
