@@ -4,6 +4,7 @@ from importlib import import_module
 
 import click
 
+from digits import __version__
 from digits.cli.command import WithExamples
 
 _COMMANDS = {
@@ -53,6 +54,6 @@ class _Lazy(WithExamples, click.Group):
     examples=("digits recognise photo.jpg scans/", "digits history --not-recognised", "digits COMMAND --help"),
     epilog="Settings, such as DIGITS_STORAGE, come from the environment; the README lists them all.",
 )
-@click.version_option(package_name="digits", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Reads handwritten digits and numbers in pictures."""
