@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from digits.grids import to_grid
-from digits.inference.recogniser import LiteRTRecogniser
+from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
 from digits.training.augmentation.augment import augment
 from digits.training.data.datasets import DataSet, read_npz
@@ -55,9 +55,15 @@ def records() -> MemoryRecords:
 def client_of(
     settings: Settings, recogniser: TemplateRecogniser, storage: MemoryStorage, records: MemoryRecords
 ) -> Callable[..., FlaskClient]:
-    """A client of the application on fakes, its storage, its records or some of its settings replaced."""
+    """A client of the application on fakes, its recogniser, storage, records or some settings replaced."""
 
-    def make(*, storage: Storage = storage, records: Records = records, **values: object) -> FlaskClient:
+    def make(
+        *,
+        recogniser: Recogniser = recogniser,
+        storage: Storage = storage,
+        records: Records = records,
+        **values: object,
+    ) -> FlaskClient:
         configured = settings.model_copy(update=values)
         return create_app(services=Services(configured, recogniser, storage, records)).test_client()
 

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
 from digits.grids import Grey, Grid, to_grid
+from digits.inference.calibration import load_calibration
 from digits.inference.detections import Candidate, Sight
+from digits.inference.model_file import Training
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
 from digits.uploads.models import Cursor, Order, Record, Wanted
@@ -23,7 +25,9 @@ class TemplateRecogniser:
 
     model = "templates@00000000"
     networks: Mapping[str, str] = {"finder": "00000000"}
+    training: Training | None = None
     threshold = 0.5
+    calibration = load_calibration()
 
     def __init__(self) -> None:
         digits = (draw(digit) for digit in "0123456789")

@@ -27,6 +27,19 @@ _DESCRIPTION = "digits.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """How a model was trained, and how well it reads, for models that keras-mnist.py has trained."""
+
+    recipe: str
+    data: str
+    """The name of the data set."""
+    digits: int
+    """How many digits of its test set were read."""
+    accuracy: float
+    """The share of them that the compiled model reads right."""
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """The description in the file of a compiled model."""
 
@@ -38,6 +51,8 @@ class Description:
     """Answers below this confidence are not called recognised."""
     weights: str
     """int8 or float32: the type in which LiteRT keeps them."""
+    training: Training | None = None
+    """None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +133,9 @@ def _read(place: Path) -> CompiledModel | None:
     try:
         content = place.read_bytes()
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            description = Description(**json.loads(archive.read(_DESCRIPTION)))
+            values = json.loads(archive.read(_DESCRIPTION))
+            training = Training(**values["training"]) if values.get("training") else None
+            description = Description(**values | {"training": training})
             flatbuffer = content[: archive.infolist()[0].header_offset]
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError):
         return None

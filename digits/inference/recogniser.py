@@ -10,11 +10,11 @@ import numpy as np
 
 from digits.box import Box
 from digits.grids import SIDE, Grey, Grid, to_input
-from digits.inference.calibration import CALIBRATION, load_calibration
+from digits.inference.calibration import CALIBRATION, Calibration, load_calibration
 from digits.inference.detections import Candidate, Sight
 from digits.inference.finder import FINDER, FinderConfig, load_finder
 from digits.inference.interpreter import Interpreters
-from digits.inference.model_file import CompiledModel, load_compiled, sha256_of
+from digits.inference.model_file import CompiledModel, Training, load_compiled, sha256_of
 from digits.inference.segmenter import SEGMENTER, Ink, SegmenterConfig, load_segmenter
 from digits.stepwise import Stepwise
 
@@ -76,8 +76,16 @@ class Recogniser(Protocol):
         """What reads beside the classifier: by name, the first 8 of each file's SHA-256."""
 
     @property
+    def training(self) -> Training | None:
+        """How the classifier was trained, and how well it reads; None if that is not known."""
+
+    @property
     def threshold(self) -> float:
         """The confidence from which an answer is called recognised."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """The other thresholds, and the weights of the models."""
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
         """Candidates for digits in a picture, uint8 (h, w), and the signs between them."""
@@ -97,10 +105,12 @@ class LiteRTRecogniser:
 
     def __init__(self, compiled: CompiledModel, config: RecogniserConfig = RecogniserConfig()) -> None:
         self.model = compiled.description.name
+        self.training = compiled.description.training
         self.threshold = compiled.description.threshold
         self.networks = {file.stem: sha256_of(file)[:8] for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
-        self._config, self._calibration = config, load_calibration()
-        self._finder = load_finder(self._calibration, config.finder)
+        self.calibration = load_calibration()
+        self._config = config
+        self._finder = load_finder(self.calibration, config.finder)
         self._segmenter = load_segmenter(config.segmenter)
         self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
 
@@ -139,8 +149,8 @@ class LiteRTRecogniser:
 
     def _calibrated(self, candidate: Candidate, probabilities: Sequence[float], verified: float) -> Prediction:
         """The prediction of finder, classifier and verifier together."""
-        joined = self._calibration.joined(candidate.probabilities, probabilities)
-        return Prediction(self._calibration.is_digit(candidate.is_digit, verified, joined), joined)
+        joined = self.calibration.joined(candidate.probabilities, probabilities)
+        return Prediction(self.calibration.is_digit(candidate.is_digit, verified, joined), joined)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from digits.vision.png_inflate import unpacked
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
+MEDIA_TYPES = (*(f"image/{name.lower()}" for name in FORMATS), "image/heic")
 
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
 _QUARTER_TURNS = range(5, 9)

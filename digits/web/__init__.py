@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, g
 
 from digits import metrics
 from digits.settings import Settings
-from digits.web import health, incoming, open_inference, openapi, page, problems, uploads
+from digits.web import health, incoming, model, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.exchange import observe
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         clients.pixeles_bp,
         open_inference.bp,
         health.bp,
+        model.bp,
         openapi.bp,
         problems.bp,
     ):

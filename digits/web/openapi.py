@@ -5,15 +5,39 @@ from typing import Any
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from digits.web import examples, openapi_inference
 from digits.web.cors import public
-from digits.web.incoming import FIELDS, MAX_FILES
-from digits.web.post_uploads import IDEMPOTENCY_KEY
-from digits.web.problems import PROBLEM_JSON
-from digits.web.queries import HistoryQuery, Query, UploadQuery
-from digits.web.schemas import UploadsAnswer, UploadsResults
-from digits.web.uploads import LABEL, LONGEST_LABEL
+from digits.web.openapi_parts import (
+    CORRECTION,
+    HISTORY,
+    IDEMPOTENCY,
+    IF_NONE_MATCH,
+    OLDER,
+    PICTURE,
+    PIXELES,
+    PIXELES_ERROR,
+    PREDICT,
+    PREDICT_ERROR,
+    PREDICTION,
+    PROBLEM_KIND,
+    READY,
+    RECOGNISE,
+    SERVER,
+    TAGS,
+    TEXT,
+    answer,
+    fields,
+    file,
+    in_path,
+    operation,
+    problem_responses,
+    queries,
+    typed,
+)
+from digits.web.queries import AnswerQuery, HistoryQuery, UploadQuery
+from digits.web.schemas import ModelAnswer, ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
 
 bp = Blueprint("openapi", __name__)
 
@@ -25,12 +49,24 @@ def openapi() -> ResponseReturnValue:
     return jsonify(document())
 
 
+class _WithoutDefaults(GenerateJsonSchema):
+    """A field with a default is absent unless it is asked for; types made from the default say it is always there."""
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        return self.generate_inner(schema["schema"])
+
+
+_MODELS = (RecognitionAnswer, UploadsAnswer, UploadsResults, ModelAnswer, ProblemAnswer)
+"""The others are parts of these."""
+
+
 @functools.cache
 def document() -> dict[str, Any]:
     """Make the document, of OpenAPI 3.1."""
     _, definitions = models_json_schema(
-        [(UploadsAnswer, "serialization"), (UploadsResults, "serialization")],  # The others are parts of these.
+        [(each, "serialization") for each in _MODELS],
         ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutDefaults,
     )
     return {
         "openapi": "3.1.0",
@@ -39,167 +75,198 @@ def document() -> dict[str, Any]:
             "version": "1",
             "description": "Send a picture, and learn which handwritten digit or number is in it.",
         },
-        "paths": _paths(),
-        "components": {"schemas": definitions["$defs"]},
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": {path: {"parameters": in_path(path)} | item for path, item in _paths().items()},
+        "components": {"schemas": definitions["$defs"], "responses": problem_responses()},
     }
 
 
 def _paths() -> dict[str, Any]:
-    kept, read = _json("UploadAnswer", "Recognised and kept"), _json("RecognitionAnswer", "Recognised, not kept")
-    located = kept | {"headers": {"Location": {"schema": {"type": "string"}}}}
-    several = _json("UploadsResults", "Several pictures, each with its result")
-    png = _binary("image/png")
+    return _uploads() | _server() | openapi_inference.paths() | _older_clients()
+
+
+def _uploads() -> dict[str, Any]:
+    taken = "Milliseconds that its stages took: decode, find, infer, explain, store"
     return {
         "/uploads": {
-            "post": _operation(
+            "post": operation(
+                "recognise",
+                RECOGNISE,
                 "Recognise one picture, or several",
-                {"201": located, "200": read, "207": several},
+                {
+                    "201": answer(
+                        "UploadAnswer",
+                        "Recognised and kept",
+                        examples.UPLOAD,
+                        Location="The URL of the upload",
+                        Server_Timing=taken,
+                    ),
+                    "200": answer(
+                        "RecognitionAnswer", "Recognised, not kept", examples.RECOGNITION, Server_Timing=taken
+                    ),
+                    "207": answer(
+                        "UploadsResults",
+                        "Several pictures, each with its result",
+                        examples.RESULTS,
+                        Server_Timing=taken,
+                    ),
+                },
                 (400, 408, 413, 415, 422, 503, 507),
-                parameters=[*_queries(UploadQuery), _IDEMPOTENCY],
-                body=_PICTURE,
+                parameters=[*queries(UploadQuery), IDEMPOTENCY],
+                body=PICTURE,
             ),
-            "get": _operation(
-                "The uploads, newest first or those first that were least sure",
-                {"200": _json("UploadsAnswer", "A page of them")},
+            "get": operation(
+                "listUploads",
+                HISTORY,
+                "List the uploads, newest first or those first that were least sure",
+                {"200": answer("UploadsAnswer", "A page of them", examples.UPLOADS)},
                 (400, 503),
-                parameters=_queries(HistoryQuery),
+                parameters=queries(HistoryQuery),
             ),
         },
-        "/uploads/{key}": {
-            "parameters": [_KEY],
-            "get": _operation("One upload", {"200": _json("UploadAnswer", "The upload")}, (404, 503)),
-            "patch": _operation(
+        "/uploads/{id}": {
+            "get": operation(
+                "getUpload",
+                HISTORY,
+                "Get one upload",
+                {"200": answer("UploadAnswer", "The upload", examples.UPLOAD)},
+                (400, 404, 503),
+                parameters=queries(AnswerQuery),
+            ),
+            "patch": operation(
+                "correctUpload",
+                HISTORY,
                 "Say what is written there",
-                {"200": _json("UploadAnswer", "The upload, corrected")},
+                {"200": answer("UploadAnswer", "The upload, corrected", examples.LABELLED)},
                 (400, 404, 408, 413, 503, 507),
-                body={"application/json": {"schema": _LABEL}},
+                body=CORRECTION,
             ),
-            "delete": _operation("Forget an upload", {"204": {"description": "Forgotten"}}, (404, 503)),
-        },
-        "/uploads/{key}/image": {
-            "parameters": [_KEY],
-            "get": _operation("The picture as it was sent", {"200": _binary("image/*"), "304": _UNCHANGED}, (404, 503)),
-        },
-        "/uploads/{key}/preview.png": {
-            "parameters": [_KEY],
-            "get": _operation("The digits as the model sees them", {"200": png}, (404, 413, 415, 422, 503)),
-        },
-        "/uploads/{key}/explanation.png": {
-            "parameters": [_KEY],
-            "get": _operation(
-                "The picture, its ink coloured by what it decided", {"200": png}, (404, 413, 415, 422, 503)
+            "delete": operation(
+                "deleteUpload", HISTORY, "Delete an upload", {"204": {"description": "Deleted"}}, (404, 503)
             ),
         },
+        "/uploads/{id}/image": {
+            "get": operation(
+                "getImage",
+                HISTORY,
+                "Get the picture as it was sent",
+                {
+                    "200": file("image/*", "The picture"),
+                    "304": {"description": "The caller has it"},
+                },
+                (404, 503),
+                parameters=[IF_NONE_MATCH],
+            )
+        },
+        "/uploads/{id}/preview.png": {
+            "get": operation(
+                "getPreview",
+                HISTORY,
+                "Get the digits as the model sees them",
+                {"200": file("image/png", "Its digits side by side, each of 28x28 pixels")},
+                (404, 413, 415, 422, 503),
+            )
+        },
+        "/uploads/{id}/explanation.png": {
+            "get": operation(
+                "getExplanation",
+                HISTORY,
+                "Get the picture, its ink coloured by how much it decided",
+                {"200": file("image/png", "The picture, its digits framed")},
+                (404, 413, 415, 422, 503),
+            )
+        },
+    }
+
+
+def _server() -> dict[str, Any]:
+    kind = {name: examples.PROBLEMS[422][name] for name in ("type", "title", "status")}
+    return {
+        "/model": {
+            "get": operation(
+                "getModel",
+                SERVER,
+                "Get what reads the pictures, and what it accepts",
+                {"200": answer("ModelAnswer", "The model and its limits", examples.MODEL)},
+            )
+        },
+        "/healthz": {
+            "get": operation(
+                "isAlive",
+                SERVER,
+                "Ask whether the process lives",
+                {"200": typed("application/json", fields(status=TEXT), "It does", {"status": "alive"})},
+            )
+        },
+        "/readyz": {
+            "get": operation(
+                "isReady",
+                SERVER,
+                "Ask whether it can work",
+                {"200": typed("application/json", READY, "It can", examples.READY)},
+                (503,),
+            )
+        },
+        "/metrics": {
+            "get": operation(
+                "getMetrics",
+                SERVER,
+                "Get the metrics of all workers, for Prometheus",
+                {"200": file("text/plain", "In Prometheus' text format")},
+                (403,),
+            )
+        },
+        "/problems/{slug}": {
+            "get": operation(
+                "getProblem",
+                SERVER,
+                "Get what a kind of problem is",
+                {"200": typed("application/json", PROBLEM_KIND, "Its title and status", kind)},
+                (404,),
+            )
+        },
+        "/openapi.json": {
+            "get": operation(
+                "getDocument", SERVER, "Get this document", {"200": file("application/json", "This document")}
+            )
+        },
+    }
+
+
+def _older_clients() -> dict[str, Any]:
+    """With the page, since it has the URL of one of them."""
+    return {
         "/upload": {
-            "post": _operation(
+            "post": operation(
+                "recogniseForMnistNeuralNetwork",
+                OLDER,
                 "Recognise one picture; for the Angular client of mnist-neural-network",
-                {"200": _typed("application/json", {"type": "string"}, "The number")},
+                {"200": typed("application/json", TEXT, "The number", "7")},
                 (400, 408, 413, 415, 422, 503, 507),
-                body=_PICTURE,
+                body=PICTURE,
             )
         },
         "/predict": {
-            "post": _operation(
+            "post": operation(
+                "recogniseForMnistClassifier",
+                OLDER,
                 "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
-                {"200": _typed("application/json", _PREDICTION, "The number")}
-                | {str(status): _typed("application/json", _ERROR, "What is wrong") for status in (400, 413, 415, 422)},
-                body={"application/json": {"schema": _PREDICT}},
+                {"200": typed("application/json", PREDICTION, "The number", {"prediction": 47})}
+                | dict.fromkeys(("400", "413", "415", "422"), PREDICT_ERROR),
+                body=PREDICT,
             )
         },
         "/": {
-            "get": _operation("The page to draw on", {"200": _binary("text/html")}),
-            "post": _operation(
+            "get": operation("getPage", SERVER, "Get the page to draw on", {"200": file("text/html", "The page")}),
+            "post": operation(
+                "recogniseForNnNumbers",
+                OLDER,
                 "Recognise 784 values from 0 to 1, keeping nothing; for the page of NN_numbers",
                 {
-                    "200": _typed("text/plain", {"type": "string"}, "Prediccion: Siete, Accuracy: 0.98"),
-                    "400": _typed("text/plain", {"type": "string"}, "What is wrong"),
+                    "200": typed("text/plain", TEXT, "The digit", "Prediccion: Siete, Accuracy: 0.98"),
+                    "400": PIXELES_ERROR,
                 },
-                body={"application/x-www-form-urlencoded": {"schema": _object(pixeles={"type": "string"})}},
+                body=PIXELES,
             ),
         },
-        "/healthz": {"get": _operation("Whether the process lives", {"200": {"description": "It does"}})},
-        "/readyz": {"get": _operation("Whether it can work", {"200": {"description": "It can"}}, (503,))},
-        "/metrics": {"get": _operation("What Prometheus is told", {"200": _binary("text/plain")})},
-        "/problems/{slug}": {
-            "parameters": [{"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}],
-            "get": _operation("A kind of problem", {"200": {"description": "Its title and status"}}, (404,)),
-        },
-        "/openapi.json": {"get": _operation("This document", {"200": {"description": "This document"}})},
     }
-
-
-def _object(**fields: Any) -> dict[str, Any]:
-    """Make the schema of an object that has all these fields."""
-    return {"type": "object", "required": list(fields), "properties": fields}
-
-
-_KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-_IDEMPOTENCY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "Of the client's making, such as a UUID: sent again with the same picture, it is answered as before",
-    "schema": {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
-}
-_UNCHANGED = {"description": "The picture that the caller has"}
-_PREDICTION = _object(prediction={"type": "integer", "minimum": 0})
-_ERROR = _object(error={"type": "string"})
-_GRID = {"type": "array", "items": {"type": "number"}, "minItems": 784, "maxItems": 784}
-_PREDICT = {"oneOf": [_object(data=_GRID), _object(image={"type": "string"})]}
-_LABEL = _object(
-    label={
-        "type": ["string", "null"],
-        "pattern": f"^{LABEL.pattern}$",
-        "maxLength": LONGEST_LABEL,
-        "description": "The digits, with a line feed between lines; empty for no digit; null takes a label back",
-    }
-)
-_FILE = {"type": "string", "format": "binary"}
-_PICTURE = {
-    "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "properties": dict.fromkeys(FIELDS, _FILE),
-            "description": f"One of these fields; or 2 to {MAX_FILES} files under any names",
-        }
-    },
-    "image/*": {"schema": _FILE},
-    "application/octet-stream": {"schema": _FILE},
-    "application/json": {"schema": _object(image={"type": "string", "description": "A data URL, or base64"})},
-}
-
-
-def _operation(
-    summary: str,
-    responses: dict[str, Any],
-    problems: tuple[int, ...] = (),
-    parameters: list[dict[str, Any]] | None = None,
-    body: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    refusal = _typed(PROBLEM_JSON, {"$ref": "#/components/schemas/ProblemAnswer"}, "What went wrong, and what to do")
-    refusals = {str(status): refusal for status in problems}
-    operation: dict[str, Any] = {"summary": summary, "responses": responses | refusals}
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"required": True, "content": body}
-    return operation
-
-
-def _json(model: str, description: str) -> dict[str, Any]:
-    return _typed("application/json", {"$ref": f"#/components/schemas/{model}"}, description)
-
-
-def _binary(mimetype: str) -> dict[str, Any]:
-    return _typed(mimetype, {}, "The file")
-
-
-def _typed(mimetype: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"description": description, "content": {mimetype: {"schema": schema}}}
-
-
-def _queries(model: type[Query]) -> list[dict[str, Any]]:
-    parameters = []
-    for name, schema in model.model_json_schema()["properties"].items():
-        described = {key: value for key, value in schema.items() if key != "title" and value is not None}
-        parameters.append({"name": name, "in": "query", "description": schema["title"], "schema": described})
-    return parameters

@@ -17,12 +17,14 @@ from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
 from digits.web.queries import UploadQuery
 from digits.web.schemas import (
-    ProblemAnswer,
     RecognitionAnswer,
+    RefusedResult,
+    Result,
     UploadAnswer,
     UploadsResults,
     data_url,
     recognition_answer,
+    result,
     upload_answer,
     with_alternatives,
     with_previews,
@@ -78,12 +80,12 @@ def post_uploads(
             return Reply(answer, timings, 201, answer.links.self)
         return Reply(answer, timings)
     yield None
-    results: list[UploadAnswer | RecognitionAnswer | ProblemAnswer] = []
+    results: list[Result] = []
     for data, key in zip(pictures, keys, strict=True):
         try:
-            results.append((yield from _answer(data, key, asked)))
+            results.append(result((yield from _answer(data, key, asked))))
         except DigitsError as error:
-            results.append(ProblemAnswer.model_validate(problem(*tell(error))))
+            results.append(RefusedResult.model_validate(problem(*tell(error))))
     return Reply(UploadsResults(uploads=results), timings, 207)
 
 

@@ -52,7 +52,11 @@ Alternatives = Annotated[int, Field(ge=1, le=MOST), _like(re.compile("[0-9]{1,2}
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE), _like(re.compile("[0-9]{1,3}"))]
 OneDigit = Annotated[int, Field(ge=0, le=9), _like(re.compile("[0-9]"))]
 Confidence = Annotated[float, Field(ge=0, le=1), _like(_CONFIDENCE)]
-Time = Annotated[datetime, BeforeValidator(_time)]
+Time = Annotated[
+    datetime,
+    BeforeValidator(_time),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": each} for each in ("date", "date-time")]}),
+]
 Number = Annotated[str, Field(pattern=r"^[0-9]+(\n[0-9]+)*$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
 Sorting = Annotated[Order, WithJsonSchema({"type": "string", "enum": list(Order)})]

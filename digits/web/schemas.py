@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from digits.grids import Grid
 from digits.recognition.alternatives import ranked
 from digits.uploads.models import Record
 from digits.uploads.service import DECIMALS, Upload
+from digits.web.problems import KINDS
 
 Timestamp = Annotated[
     AwareDatetime,
@@ -128,10 +129,77 @@ class ProblemAnswer(BaseModel):
     request_id: str
 
 
+class _Kept(BaseModel):
+    status: Literal[201]
+
+
+class _Read(BaseModel):
+    status: Literal[200]
+
+
+class KeptResult(UploadAnswer, _Kept):
+    """One of several pictures, recognised and kept."""
+
+
+class ReadResult(RecognitionAnswer, _Read):
+    """One of several pictures, recognised and not kept."""
+
+
+class RefusedResult(ProblemAnswer):
+    """What is wrong with one of several pictures."""
+
+    status: Annotated[
+        int, WithJsonSchema({"type": "integer", "enum": sorted({kind.status for kind in KINDS.values()})})
+    ]
+
+
+Result = KeptResult | ReadResult | RefusedResult
+
+
 class UploadsResults(BaseModel):
     """The results of several pictures, in the order of the request."""
 
-    uploads: list[UploadAnswer | RecognitionAnswer | ProblemAnswer]
+    uploads: list[Result] = Field(
+        description="The `status` of each is what the picture would have got alone: "
+        "201 if it was kept, 200 if it was only read, or that of its problem"
+    )
+
+
+class TrainingAnswer(BaseModel, from_attributes=True):
+    """How a model was trained, and how well it reads."""
+
+    recipe: str
+    data: str = Field(description="The data set", examples=["MNIST"])
+    digits: int = Field(description="How many digits of its test set were read")
+    accuracy: float = Field(description="The share of them that was read right")
+
+
+class CalibrationAnswer(BaseModel, from_attributes=True):
+    """Probabilities from which the finder goes on."""
+
+    candidate_threshold: float = Field(description="From here on, something may be a digit")
+    sure_threshold: float = Field(description="Below, the finder takes a closer look")
+    sign_threshold: float = Field(description="From here on, something is a sign in `text`")
+
+
+class LimitsAnswer(BaseModel):
+    """What is accepted at most."""
+
+    bytes: int = Field(description="Of one request")
+    pixels: int = Field(description="Of one picture")
+    files: int = Field(description="Of one request")
+    media_types: Sequence[str] = Field(description="Of the pictures that are read", examples=[["image/png"]])
+
+
+class ModelAnswer(BaseModel):
+    """What reads the pictures, and what it accepts."""
+
+    model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
+    networks: Mapping[str, str] = Field(description="The same of each other network and of their calibration, by name")
+    training: TrainingAnswer | None = Field(description="Null if the model was trained elsewhere")
+    threshold: float = Field(description="The confidence from which an answer is `recognised`")
+    calibration: CalibrationAnswer
+    limits: LimitsAnswer
 
 
 def recognition_answer(upload: Upload) -> RecognitionAnswer:
@@ -154,6 +222,12 @@ def upload_answer(record: Record, url_for: Callable[..., str] = url_for) -> Uplo
         ),
         **_read(record),
     )
+
+
+def result(answer: UploadAnswer | RecognitionAnswer) -> KeptResult | ReadResult:
+    """Return the answer as one of several."""
+    fields = {name: getattr(answer, name) for name in answer.model_fields_set}
+    return KeptResult(status=201, **fields) if isinstance(answer, UploadAnswer) else ReadResult(status=200, **fields)
 
 
 def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:

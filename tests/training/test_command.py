@@ -66,7 +66,7 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     assert {path.name for path in report.iterdir()} == REPORT
     assert {path.name for path in tmp_path.iterdir()} == {"trained.h5", "trained.tflite", "report"}
 
-    from digits.inference.model_file import load_compiled
+    from digits.inference.model_file import Training, load_compiled
     from digits.inference.recogniser import LiteRTRecogniser
 
     metrics = figures(report)
@@ -77,6 +77,8 @@ def test_training_writes_a_model_that_serves_and_its_report(tmp_path: Path, mnis
     assert served == metrics["served"]["accuracy"]
     assert served == pytest.approx(metrics["accuracy"]["mean"], abs=0.011)
     assert metrics["served"]["weights"] == "int8"
+    told = load_compiled(out).description.training
+    assert told == Training("cnn", metrics["data"], 100, metrics["served"]["accuracy"])
     assert [metrics[name] for name in ("learnt_from", "held_out", "tested_on")] == [1100, 100, 100]
     assert len(metrics["runs"][0]["history"]["val_accuracy"]) == 8
 

@@ -95,7 +95,10 @@ def test_several_pictures_each_get_their_result(client: FlaskClient, storage: Me
     response = client.post("/uploads", data=form(png("1"), b"text", png("2"), b"", field="a"), content_type=FORM)
     assert response.status_code == 207
     results = response.get_json()["uploads"]
-    assert [result.get("number", result.get("status")) for result in results] == ["1", 415, "2", 400]
+    assert [result["status"] for result in results] == [201, 415, 201, 400]
+    assert [result.get("number") for result in results] == ["1", None, "2", None]
+    kept = client.get(results[0]["links"]["self"]).get_json()
+    assert results[0] == {"status": 201} | kept
     assert len(storage.files) == 2
 
 
