@@ -69,8 +69,15 @@ class _Environment(BaseSettings):
 
 
 def _beside(storage: str) -> str:
-    """The default database: `uploads.db` beside a folder of pictures; none for a bucket."""
-    return "" if storage.startswith(S3) else f"sqlite:///{Path(storage).parent / 'uploads.db'}"
+    """The default database: `NAME.db` beside the folder NAME of pictures; none for a bucket.
+
+    Earlier versions had `uploads.db` beside every folder. That stays in use if there are pictures, but no `NAME.db`.
+    """
+    if storage.startswith(S3):
+        return ""
+    own, former = Path(f"{storage}.db"), Path(storage).with_name("uploads.db")
+    is_former = former.exists() and not own.exists() and any(Path(storage).glob("????????-????-????-????-????????????"))
+    return f"sqlite:///{former if is_former else own}"
 
 
 class Settings(_Environment):
@@ -92,7 +99,7 @@ class Settings(_Environment):
         default_factory=lambda data: _beside(data["storage"]),
         repr=False,  # It may contain a password.
         description="Database of the uploads' records, `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; "
-        "by default `uploads.db` beside the folder of pictures",
+        "by default beside the folder of pictures and named after it, such as `uploads.db`",
     )
     keep_days: int | None = Field(
         None, ge=1, description="Days after which uploads are deleted, labelled ones too; if unset, they are kept"

@@ -31,10 +31,14 @@ def start(module: str, *arguments: str, **options: Any) -> "subprocess.Popen[str
         return subprocess.Popen(command, text=True, errors="replace", **options)
 
 
-def complaint(module: str, *arguments: str) -> str | None:
-    """Run a module to its end. Return None if it succeeded, else the last line that it printed to stderr."""
-    with start(module, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-        _, said = child.communicate()
+def complaint(module: str, *arguments: str, told: str = "") -> str | None:
+    """Run a module to its end. Return None if it succeeded, else the last line that it printed to stderr.
+
+    It can read `told` from its standard input, which nobody else sees, as they do see arguments.
+    """
+    pipe = subprocess.PIPE
+    with start(module, *arguments, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe) as child:
+        _, said = child.communicate(told)
     if not child.returncode:
         return None
     lines = said.strip().splitlines()

@@ -29,6 +29,26 @@ def test_the_database_lies_beside_the_folder_of_pictures(monkeypatch: pytest.Mon
     assert Settings.read().database == "sqlite:////data/uploads.db"
 
 
+def test_a_database_is_named_after_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIGITS_STORAGE", str(tmp_path / "one"))
+    assert Settings.read().database == f"sqlite:///{tmp_path}/one.db"
+    (tmp_path / "one").mkdir()
+    (tmp_path / "uploads.db").touch()
+    assert Settings.read().database == f"sqlite:///{tmp_path}/one.db"
+
+
+def test_a_database_of_an_earlier_version_is_found_while_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DIGITS_STORAGE", str(tmp_path / "one"))
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "0199f3a2-7c41-7b5e-9d3f-0123456789ab").touch()
+    (tmp_path / "uploads.db").touch()
+    assert Settings.read().database == f"sqlite:///{tmp_path}/uploads.db"
+    (tmp_path / "one.db").touch()
+    assert Settings.read().database == f"sqlite:///{tmp_path}/one.db"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import click
 
 from digits.settings import Settings
-from digits.uploads.blobs import Storage, open_storage, prepare_storage
+from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import open_records
 from digits.uploads.models import Records
-from digits.uploads.schema import prepare_records
+from digits.uploads.pairing import prepare_uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,14 @@ class Store:
 def store() -> Store:
     """Return the store of the current command: the one that it was given, or that of the environment's settings.
 
-    Raises what Settings.read(), prepare_storage() and prepare_records() raise.
+    Raises what Settings.read() and prepare_uploads() raise.
     """
     return click.get_current_context().find_object(Store) or opened(Settings.read())
 
 
-def opened(settings: Settings) -> Store:
-    """Open the store that these settings name. Raises what prepare_storage() and prepare_records() raise."""
-    prepare_storage(settings.storage)
-    prepare_records(settings.database)
+def opened(settings: Settings, *, adopt: bool = False) -> Store:
+    """Open the store that these settings name. Raises what prepare_uploads() raises; `adopt` is as there."""
+    prepare_uploads(settings.storage, settings.database, adopt=adopt)
     durable = settings.sync == "full"
     return Store(
         settings,

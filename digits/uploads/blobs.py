@@ -1,4 +1,4 @@
-"""Storage of pictures, in a folder or in S3. Their keys are the ids of the uploads."""
+"""Storage of pictures, in a folder or in S3. Their keys are the ids of the uploads; pairing.py keeps one more."""
 
 import asyncio
 import errno

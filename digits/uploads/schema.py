@@ -1,11 +1,11 @@
-"""The table of uploads, and how a database is migrated to it."""
+"""The tables, and how a database is migrated to it."""
 
 import sqlalchemy as sa
 
 from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.uploads.engine import begin, create_engine
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -53,6 +53,13 @@ sa.Index(
     unique=True,
     sqlite_where=uploads.c.idempotency_key.is_not(None),
     postgresql_where=uploads.c.idempotency_key.is_not(None),
+)
+
+storages = sa.Table(
+    "storages",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False, comment="Always 1"),
+    sa.Column("id", sa.String, nullable=False, comment="Which the storage of the pictures keeps too"),
 )
 
 

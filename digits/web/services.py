@@ -11,10 +11,10 @@ from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
 from digits.stepwise import PATIENCE, Stepwise
-from digits.uploads.blobs import Storage, open_storage, prepare_storage
+from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import open_records
 from digits.uploads.models import Record, Records
-from digits.uploads.schema import prepare_records
+from digits.uploads.pairing import prepare_uploads
 from digits.uploads.service import Upload, recognise_upload
 from digits.uploads.write_batcher import WriteBatcher
 
@@ -82,8 +82,7 @@ def prepare(settings: Settings) -> CompiledModel:
     Raises:
         StartError: one of them fails; the first one is told.
     """
-    prepare_storage(settings.storage)
-    prepare_records(settings.database)
+    prepare_uploads(settings.storage, settings.database)
     return load_compiled(settings.model)
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from digits.cli import main
 from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.models import Wanted, every
+from digits.uploads.pairing import MARK, prepare_uploads
 from support import ROOT
 from tests.fakes import MemoryStorage
 from tests.uploads.test_database import made
@@ -63,4 +65,16 @@ def test_one_command_moves_from_a_laptop_to_postgresql_and_s3(
     with made(database) as engine:
         assert {row.id: row for row in every(SqlRecords(engine), Wanted())} == rows.rows
     storage = open_storage(bucket)
-    assert {key: storage.get(key) for key in storage.every_key()} == source.files
+    assert {key: storage.get(key) for key in storage.every_key() if key != MARK} == source.files
+
+
+def test_pictures_may_move_alone_to_where_the_server_then_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, url = tmp_path / "uploads", f"sqlite:///{tmp_path}/uploads.db"
+    monkeypatch.setenv("DIGITS_STORAGE", str(place))
+    prepare_uploads(str(place), url)
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["move", "--storage", str(tmp_path / "new")])
+        assert (done.exit_code, done.stdout) == (0, "Uploads copied: 0; there already: 0.\n")
+    prepare_uploads(str(tmp_path / "new"), url)

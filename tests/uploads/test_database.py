@@ -63,6 +63,19 @@ def made(url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+def alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "digits.uploads:migrations")
+    return config
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    config = alembic()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 def test_a_record_comes_back_as_it_was(records: Records) -> None:
     kept = record()
     records.add([kept])
@@ -319,11 +332,7 @@ def test_records_from_before_signs_were_told_have_their_number_as_text(url: str)
 def test_records_from_before_networks_were_told_have_none(url: str) -> None:
     with made(url) as engine:
         records, earlier = SqlRecords(engine), record(networks=None)
-        config = Config()
-        config.set_main_option("script_location", "digits.uploads:migrations")
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.downgrade(config, "0004")
+        downgrade(engine, "0004")
         older = [sa.column(each.name, each.type) for each in uploads.columns if each.name != "networks"]
         row = {column.name: _row(earlier)[column.name] for column in older}
         with engine.begin() as connection:
@@ -341,9 +350,7 @@ def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
 
 
 def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
-    config = Config()
-    config.set_main_option("script_location", "digits.uploads:migrations")
-    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
+    assert ScriptDirectory.from_config(alembic()).get_current_head() == SCHEMA
 
 
 def test_several_processes_may_migrate_at_once(url: str) -> None:

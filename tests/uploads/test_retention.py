@@ -10,6 +10,7 @@ import pytest
 from digits.uploads.blobs import open_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.models import Record, Wanted, first_id
+from digits.uploads.pairing import MARK
 from digits.uploads.retention import Swept, sweep
 from support import ROOT
 from support.records import record
@@ -127,4 +128,4 @@ def test_a_server_sweeps_when_it_starts(tmp_path: Path) -> None:
         open_storage(str(place)).put({row.id: b"picture", key(DAY): b"leftover", f".{key(DAY)}": b"left"})
         SqlRecords(engine).add([row])
     with running(tmp_path, workers="1", storage="uploads", database="sqlite:///uploads.db"):
-        until(lambda: [path.name for path in place.iterdir()] == [row.id], 20)
+        until(lambda: {path.name for path in place.iterdir()} == {MARK, row.id}, 20)

@@ -18,11 +18,11 @@ from digits.inference.recogniser import Recogniser
 from digits.recognition.pipeline import Glyph, read_digits
 from digits.settings import Settings, usable_cpus
 from digits.training.data.datasets import Labelled
-from digits.uploads.blobs import Storage, open_storage, picture_in, prepare_storage
+from digits.uploads.blobs import Storage, open_storage, picture_in
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Records, Wanted, every
-from digits.uploads.schema import prepare_records
+from digits.uploads.pairing import prepare_uploads
 from digits.vision.decode import read_picture
 
 HELD_OUT = 5
@@ -101,10 +101,9 @@ class Lessons:
 def open_corrections(settings: Settings) -> Iterator[Correction]:
     """Yield the corrections of the server that has these settings.
 
-    A SettingsError is raised if its storage or its database cannot be used.
+    A SettingsError is raised if its storage or its database cannot be used, or they do not belong together.
     """
-    prepare_storage(settings.storage)
-    prepare_records(settings.database)
+    prepare_uploads(settings.storage, settings.database)
     engine = create_engine(settings.database)
     try:
         yield from corrections(open_storage(settings.storage), SqlRecords(engine))
