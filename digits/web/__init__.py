@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, g
 
 from digits import metrics
 from digits.settings import Settings
-from digits.web import health, incoming, model, open_inference, openapi, page, problems, uploads
+from digits.web import docs, health, incoming, model, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
 from digits.web.exchange import observe
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     problems.handle_errors(app)
     for blueprint in (
         page.bp,
+        docs.bp,
         uploads.bp,
         clients.upload_bp,
         clients.predict_bp,

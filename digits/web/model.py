@@ -1,15 +1,55 @@
 """What reads the pictures, and what it accepts: a page can ask before it sends a photo."""
 
+from collections.abc import Mapping, Sequence
+
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, Field
 
 from digits.vision.decode import MEDIA_TYPES
 from digits.web.cors import public
 from digits.web.incoming import MAX_FILES
-from digits.web.schemas import CalibrationAnswer, LimitsAnswer, ModelAnswer, TrainingAnswer, respond
+from digits.web.schemas import respond
 from digits.web.services import services
 
 bp = Blueprint("model", __name__)
+
+
+class TrainingAnswer(BaseModel, from_attributes=True):
+    """How a model was trained, and how well it reads."""
+
+    recipe: str
+    data: str = Field(description="The data set", examples=["MNIST"])
+    digits: int = Field(description="How many digits of its test set were read")
+    accuracy: float = Field(description="The share of them that was read right")
+
+
+class CalibrationAnswer(BaseModel, from_attributes=True):
+    """Probabilities from which the finder goes on."""
+
+    candidate_threshold: float = Field(description="From here on, something may be a digit")
+    sure_threshold: float = Field(description="Below, the finder takes a closer look")
+    sign_threshold: float = Field(description="From here on, something is a sign in `text`")
+
+
+class LimitsAnswer(BaseModel):
+    """What is accepted at most."""
+
+    bytes: int = Field(description="Of one request")
+    pixels: int = Field(description="Of one picture")
+    files: int = Field(description="Of one request")
+    media_types: Sequence[str] = Field(description="Of the pictures that are read", examples=[["image/png"]])
+
+
+class ModelAnswer(BaseModel):
+    """What reads the pictures, and what it accepts."""
+
+    model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
+    networks: Mapping[str, str] = Field(description="The same of each other network and of their calibration, by name")
+    training: TrainingAnswer | None = Field(description="Null if the model was trained elsewhere")
+    threshold: float = Field(description="The confidence from which an answer is `recognised`")
+    calibration: CalibrationAnswer
+    limits: LimitsAnswer
 
 
 @bp.get("/model")

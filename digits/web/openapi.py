@@ -7,37 +7,11 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from digits.web import examples, openapi_inference
 from digits.web.cors import public
-from digits.web.openapi_parts import (
-    CORRECTION,
-    HISTORY,
-    IDEMPOTENCY,
-    IF_NONE_MATCH,
-    OLDER,
-    PICTURE,
-    PIXELES,
-    PIXELES_ERROR,
-    PREDICT,
-    PREDICT_ERROR,
-    PREDICTION,
-    PROBLEM_KIND,
-    READY,
-    RECOGNISE,
-    SERVER,
-    TAGS,
-    TEXT,
-    answer,
-    fields,
-    file,
-    in_path,
-    operation,
-    problem_responses,
-    queries,
-    typed,
-)
-from digits.web.queries import AnswerQuery, HistoryQuery, UploadQuery
-from digits.web.schemas import ModelAnswer, ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
+from digits.web.model import ModelAnswer
+from digits.web.openapi_parts import TAGS, in_path, problem_responses
+from digits.web.openapi_paths import paths
+from digits.web.schemas import ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
 
 bp = Blueprint("openapi", __name__)
 
@@ -49,8 +23,14 @@ def openapi() -> ResponseReturnValue:
     return jsonify(document())
 
 
-class _WithoutDefaults(GenerateJsonSchema):
-    """A field with a default is absent unless it is asked for; types made from the default say it is always there."""
+class _Schemas(GenerateJsonSchema):
+    """Without titles, which repeat the names, and without defaults.
+
+    A field with a default is absent unless it is asked for; types made from the default would say it is always there.
+    """
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it.
+        return False
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
         return self.generate_inner(schema["schema"])
@@ -66,7 +46,7 @@ def document() -> dict[str, Any]:
     _, definitions = models_json_schema(
         [(each, "serialization") for each in _MODELS],
         ref_template="#/components/schemas/{model}",
-        schema_generator=_WithoutDefaults,
+        schema_generator=_Schemas,
     )
     return {
         "openapi": "3.1.0",
@@ -76,197 +56,6 @@ def document() -> dict[str, Any]:
             "description": "Send a picture, and learn which handwritten digit or number is in it.",
         },
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
-        "paths": {path: {"parameters": in_path(path)} | item for path, item in _paths().items()},
+        "paths": {path: {"parameters": in_path(path)} | item for path, item in paths().items()},
         "components": {"schemas": definitions["$defs"], "responses": problem_responses()},
-    }
-
-
-def _paths() -> dict[str, Any]:
-    return _uploads() | _server() | openapi_inference.paths() | _older_clients()
-
-
-def _uploads() -> dict[str, Any]:
-    taken = "Milliseconds that its stages took: decode, find, infer, explain, store"
-    return {
-        "/uploads": {
-            "post": operation(
-                "recognise",
-                RECOGNISE,
-                "Recognise one picture, or several",
-                {
-                    "201": answer(
-                        "UploadAnswer",
-                        "Recognised and kept",
-                        examples.UPLOAD,
-                        Location="The URL of the upload",
-                        Server_Timing=taken,
-                    ),
-                    "200": answer(
-                        "RecognitionAnswer", "Recognised, not kept", examples.RECOGNITION, Server_Timing=taken
-                    ),
-                    "207": answer(
-                        "UploadsResults",
-                        "Several pictures, each with its result",
-                        examples.RESULTS,
-                        Server_Timing=taken,
-                    ),
-                },
-                (400, 408, 413, 415, 422, 503, 507),
-                parameters=[*queries(UploadQuery), IDEMPOTENCY],
-                body=PICTURE,
-            ),
-            "get": operation(
-                "listUploads",
-                HISTORY,
-                "List the uploads, newest first or those first that were least sure",
-                {"200": answer("UploadsAnswer", "A page of them", examples.UPLOADS)},
-                (400, 503),
-                parameters=queries(HistoryQuery),
-            ),
-        },
-        "/uploads/{id}": {
-            "get": operation(
-                "getUpload",
-                HISTORY,
-                "Get one upload",
-                {"200": answer("UploadAnswer", "The upload", examples.UPLOAD)},
-                (400, 404, 503),
-                parameters=queries(AnswerQuery),
-            ),
-            "patch": operation(
-                "correctUpload",
-                HISTORY,
-                "Say what is written there",
-                {"200": answer("UploadAnswer", "The upload, corrected", examples.LABELLED)},
-                (400, 404, 408, 413, 503, 507),
-                body=CORRECTION,
-            ),
-            "delete": operation(
-                "deleteUpload", HISTORY, "Delete an upload", {"204": {"description": "Deleted"}}, (404, 503)
-            ),
-        },
-        "/uploads/{id}/image": {
-            "get": operation(
-                "getImage",
-                HISTORY,
-                "Get the picture as it was sent",
-                {
-                    "200": file("image/*", "The picture"),
-                    "304": {"description": "The caller has it"},
-                },
-                (404, 503),
-                parameters=[IF_NONE_MATCH],
-            )
-        },
-        "/uploads/{id}/preview.png": {
-            "get": operation(
-                "getPreview",
-                HISTORY,
-                "Get the digits as the model sees them",
-                {"200": file("image/png", "Its digits side by side, each of 28x28 pixels")},
-                (404, 413, 415, 422, 503),
-            )
-        },
-        "/uploads/{id}/explanation.png": {
-            "get": operation(
-                "getExplanation",
-                HISTORY,
-                "Get the picture, its ink coloured by how much it decided",
-                {"200": file("image/png", "The picture, its digits framed")},
-                (404, 413, 415, 422, 503),
-            )
-        },
-    }
-
-
-def _server() -> dict[str, Any]:
-    kind = {name: examples.PROBLEMS[422][name] for name in ("type", "title", "status")}
-    return {
-        "/model": {
-            "get": operation(
-                "getModel",
-                SERVER,
-                "Get what reads the pictures, and what it accepts",
-                {"200": answer("ModelAnswer", "The model and its limits", examples.MODEL)},
-            )
-        },
-        "/healthz": {
-            "get": operation(
-                "isAlive",
-                SERVER,
-                "Ask whether the process lives",
-                {"200": typed("application/json", fields(status=TEXT), "It does", {"status": "alive"})},
-            )
-        },
-        "/readyz": {
-            "get": operation(
-                "isReady",
-                SERVER,
-                "Ask whether it can work",
-                {"200": typed("application/json", READY, "It can", examples.READY)},
-                (503,),
-            )
-        },
-        "/metrics": {
-            "get": operation(
-                "getMetrics",
-                SERVER,
-                "Get the metrics of all workers, for Prometheus",
-                {"200": file("text/plain", "In Prometheus' text format")},
-                (403,),
-            )
-        },
-        "/problems/{slug}": {
-            "get": operation(
-                "getProblem",
-                SERVER,
-                "Get what a kind of problem is",
-                {"200": typed("application/json", PROBLEM_KIND, "Its title and status", kind)},
-                (404,),
-            )
-        },
-        "/openapi.json": {
-            "get": operation(
-                "getDocument", SERVER, "Get this document", {"200": file("application/json", "This document")}
-            )
-        },
-    }
-
-
-def _older_clients() -> dict[str, Any]:
-    """With the page, since it has the URL of one of them."""
-    return {
-        "/upload": {
-            "post": operation(
-                "recogniseForMnistNeuralNetwork",
-                OLDER,
-                "Recognise one picture; for the Angular client of mnist-neural-network",
-                {"200": typed("application/json", TEXT, "The number", "7")},
-                (400, 408, 413, 415, 422, 503, 507),
-                body=PICTURE,
-            )
-        },
-        "/predict": {
-            "post": operation(
-                "recogniseForMnistClassifier",
-                OLDER,
-                "Recognise 784 numbers or a data URL, keeping nothing; for two older clients",
-                {"200": typed("application/json", PREDICTION, "The number", {"prediction": 47})}
-                | dict.fromkeys(("400", "413", "415", "422"), PREDICT_ERROR),
-                body=PREDICT,
-            )
-        },
-        "/": {
-            "get": operation("getPage", SERVER, "Get the page to draw on", {"200": file("text/html", "The page")}),
-            "post": operation(
-                "recogniseForNnNumbers",
-                OLDER,
-                "Recognise 784 values from 0 to 1, keeping nothing; for the page of NN_numbers",
-                {
-                    "200": typed("text/plain", TEXT, "The digit", "Prediccion: Siete, Accuracy: 0.98"),
-                    "400": PIXELES_ERROR,
-                },
-                body=PIXELES,
-            ),
-        },
     }

@@ -102,7 +102,8 @@ def queries(model: type[Query]) -> list[Part]:
     parameters = []
     for name, schema in model.model_json_schema()["properties"].items():
         described = {key: value for key, value in schema.items() if key != "title" and value is not None}
-        parameters.append({"name": name, "in": "query", "description": schema["title"], "schema": described})
+        said = f"{schema['title']}: {schema['description']}"
+        parameters.append({"name": name, "in": "query", "description": said, "schema": described})
     return parameters
 
 

@@ -16,18 +16,19 @@ bp = Blueprint("page", __name__)
 @public
 def index() -> ResponseReturnValue:
     """Send the page's HTML."""
-    return _file("index.html")
+    return send(FOLDER, "index.html")
 
 
 @bp.get("/static/<name>")
 @public
 def asset(name: str) -> ResponseReturnValue:
     """Send a file that the page uses."""
-    return _file(name)
+    return send(FOLDER, name)
 
 
-def _file(name: str) -> Response:
-    response = send_from_directory(FOLDER, name, max_age=0)
+def send(folder: Path, name: str) -> Response:
+    """Send a file of a page, which may load nothing from elsewhere."""
+    response = send_from_directory(folder, name, max_age=0)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

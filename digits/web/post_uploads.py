@@ -13,6 +13,7 @@ from digits.stepwise import Stepwise
 from digits.timings import Timings
 from digits.uploads.service import recognition
 from digits.web.exchange import Exchange
+from digits.web.extras import data_url, with_alternatives, with_previews
 from digits.web.incoming import Environ, pictures_in
 from digits.web.problems import problem, tell
 from digits.web.queries import UploadQuery
@@ -22,12 +23,9 @@ from digits.web.schemas import (
     Result,
     UploadAnswer,
     UploadsResults,
-    data_url,
     recognition_answer,
     result,
     upload_answer,
-    with_alternatives,
-    with_previews,
 )
 from digits.web.services import Services, count_reading, keeping
 

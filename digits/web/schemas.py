@@ -1,18 +1,13 @@
 """Models of the JSON answers; /openapi.json is made from them, with their docstrings."""
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
-import cv2
-import numpy as np
 from flask import Response, url_for
 from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from digits.grids import Grid
-from digits.recognition.alternatives import ranked
 from digits.uploads.models import Record
-from digits.uploads.service import DECIMALS, Upload
+from digits.uploads.service import Upload
 from digits.web.problems import KINDS
 
 Timestamp = Annotated[
@@ -108,9 +103,6 @@ class UploadAnswer(RecognitionAnswer, _Identified):
     links: LinksAnswer
 
 
-AnyRecognition = TypeVar("AnyRecognition", bound=RecognitionAnswer)
-
-
 class UploadsAnswer(BaseModel):
     """A page of uploads."""
 
@@ -165,43 +157,6 @@ class UploadsResults(BaseModel):
     )
 
 
-class TrainingAnswer(BaseModel, from_attributes=True):
-    """How a model was trained, and how well it reads."""
-
-    recipe: str
-    data: str = Field(description="The data set", examples=["MNIST"])
-    digits: int = Field(description="How many digits of its test set were read")
-    accuracy: float = Field(description="The share of them that was read right")
-
-
-class CalibrationAnswer(BaseModel, from_attributes=True):
-    """Probabilities from which the finder goes on."""
-
-    candidate_threshold: float = Field(description="From here on, something may be a digit")
-    sure_threshold: float = Field(description="Below, the finder takes a closer look")
-    sign_threshold: float = Field(description="From here on, something is a sign in `text`")
-
-
-class LimitsAnswer(BaseModel):
-    """What is accepted at most."""
-
-    bytes: int = Field(description="Of one request")
-    pixels: int = Field(description="Of one picture")
-    files: int = Field(description="Of one request")
-    media_types: Sequence[str] = Field(description="Of the pictures that are read", examples=[["image/png"]])
-
-
-class ModelAnswer(BaseModel):
-    """What reads the pictures, and what it accepts."""
-
-    model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
-    networks: Mapping[str, str] = Field(description="The same of each other network and of their calibration, by name")
-    training: TrainingAnswer | None = Field(description="Null if the model was trained elsewhere")
-    threshold: float = Field(description="The confidence from which an answer is `recognised`")
-    calibration: CalibrationAnswer
-    limits: LimitsAnswer
-
-
 def recognition_answer(upload: Upload) -> RecognitionAnswer:
     """Return the answer to a picture that was not kept."""
     return RecognitionAnswer(**_read(upload.record))
@@ -230,23 +185,6 @@ def result(answer: UploadAnswer | RecognitionAnswer) -> KeptResult | ReadResult:
     return KeptResult(status=201, **fields) if isinstance(answer, UploadAnswer) else ReadResult(status=200, **fields)
 
 
-def with_previews(answer: AnyRecognition, grids: Sequence[Grid]) -> AnyRecognition:
-    """Add to each digit what the model saw of it, and return the answer."""
-    for digit, grid in zip(answer.digits, grids, strict=True):
-        digit.preview = data_url(png([grid]))
-    return answer
-
-
-def with_alternatives(answer: AnyRecognition, most: int) -> AnyRecognition:
-    """Add the likeliest numbers, and return the answer."""
-    places = [digit.probabilities for digit in answer.digits]
-    found = ranked(answer.number, answer.confidence, places, most)
-    answer.alternatives = [
-        AlternativeAnswer(number=each.number, confidence=round(each.confidence, DECIMALS)) for each in found
-    ]
-    return answer
-
-
 def respond(answer: BaseModel, status: int = 200) -> Response:
     """Return an answer as a response of JSON."""
     return Response(as_json(answer), status, mimetype="application/json")
@@ -255,16 +193,6 @@ def respond(answer: BaseModel, status: int = 200) -> Response:
 def as_json(answer: BaseModel) -> str:
     """Return an answer as JSON, without fields that were not set, such as previews that nobody asked for."""
     return answer.model_dump_json(exclude_unset=True)
-
-
-def data_url(png: bytes) -> str:
-    """Return a PNG as a data URL."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def png(grids: Sequence[Grid]) -> bytes:
-    """Return a PNG of one or more grids side by side, 28 pixels high."""
-    return cv2.imencode(".png", np.hstack(grids))[1].tobytes()
 
 
 def _read(record: Record) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from digits.stepwise import finished
 from digits.uploads.models import ID
 from digits.uploads.service import delete_upload, now
 from digits.web.cors import public
+from digits.web.extras import png, with_alternatives
 from digits.web.incoming import json_object
 from digits.web.post_uploads import post_uploads
 from digits.web.queries import AnswerQuery, HistoryQuery
-from digits.web.schemas import UploadsAnswer, png, respond, upload_answer, with_alternatives
+from digits.web.schemas import UploadsAnswer, respond, upload_answer
 from digits.web.services import recognise, services
 
 BEGUN = "digits.begun"

@@ -1,0 +1,23 @@
+"""The documentation at /docs: Swagger UI, from this server alone, over /openapi.json."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from digits.web.cors import public
+from digits.web.page import FOLDER, send
+
+bp = Blueprint("docs", __name__)
+
+
+@bp.get("/docs")
+@public
+def index() -> ResponseReturnValue:
+    """Send the documentation's HTML."""
+    return send(FOLDER / "docs", "index.html")
+
+
+@bp.get("/docs/<name>")
+@public
+def asset(name: str) -> ResponseReturnValue:
+    """Send a file that the documentation uses."""
+    return send(FOLDER / "docs", name)
