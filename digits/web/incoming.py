@@ -34,6 +34,8 @@ def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
         TooLarge: it has too many parts.
         UnsupportedRequest: the content type is not understood.
     """
+    if not body:
+        raise BadRequest(f"The request has no body. {_HOW}")
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
@@ -53,8 +55,11 @@ def json_object(body: bytes) -> dict[str, Any]:
     """
     try:
         read = json.loads(body)
+    except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
+        raise BadRequest(f"The body is not valid JSON. Line {error.lineno}, column {error.colno}: {reason}.") from error
     except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not valid JSON.") from error
+        raise BadRequest("The body is not valid JSON: it is not UTF-8, or nested too deep.") from error
     if not isinstance(read, dict):
         raise BadRequest("The body is JSON, but not an object.")
     return read
@@ -91,8 +96,6 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
         BadRequest: there is no boundary, or the body is damaged.
         TooLarge: there are too many parts, or a part's headers are too many or too long.
     """
-    if not body:
-        return []
     if not boundary:
         raise BadRequest(
             "The multipart request names no boundary. Set no Content-Type yourself: "

@@ -4,7 +4,7 @@ import http
 import logging
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, g, jsonify, make_response, request
+from flask import Blueprint, Flask, current_app, g, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
@@ -141,6 +141,14 @@ def _respond(error: Exception) -> ResponseReturnValue:
     return response
 
 
+def _where_to_look() -> str:
+    """A sentence that names the URL that is meant, if there is only a slash too many, or the list of all."""
+    path = request.path.rstrip("/")
+    if path != request.path and current_app.url_map.bind("").allowed_methods(path):
+        return f"Leave out the slash at its end: {path}"
+    return "/docs lists the URLs that exist."
+
+
 def _plain(error: HTTPException) -> tuple[Kind, str]:
     """Return what to tell about an error that Flask raised itself; its type is "about:blank" (RFC 9457)."""
     kind = Kind(error.code or UNEXPECTED.status, None, error.name)
@@ -148,5 +156,5 @@ def _plain(error: HTTPException) -> tuple[Kind, str]:
         methods = ", ".join(sorted(error.valid_methods or ()))
         return kind, f"This URL does not take {request.method}; it takes {methods}."
     if kind.status == http.HTTPStatus.NOT_FOUND:
-        return kind, "There is nothing at this URL. /openapi.json lists the URLs that exist."
+        return kind, f"There is nothing at this URL. {_where_to_look()}"
     return kind, error.description or error.name

@@ -66,7 +66,9 @@ def test_the_type_of_a_problem_leads_to_its_title(client: FlaskClient) -> None:
 
 def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
     for response, status, sentence in (
-        (client.get("/nothing"), 404, "There is nothing at this URL. /openapi.json lists the URLs that exist."),
+        (client.get("/nothing"), 404, "There is nothing at this URL. /docs lists the URLs that exist."),
+        (client.get("/nothing/"), 404, "There is nothing at this URL. /docs lists the URLs that exist."),
+        (client.get("/uploads/"), 404, "There is nothing at this URL. Leave out the slash at its end: /uploads"),
         (client.put("/uploads"), 405, "This URL does not take PUT; it takes GET, HEAD, OPTIONS, POST."),
         (
             client.get("/static/page.js", headers={"Range": "bytes=9999999-"}),
@@ -128,7 +130,7 @@ def test_any_page_may_recognise(client: FlaskClient) -> None:
 
 
 def test_any_page_may_see_what_is_no_history(client: FlaskClient) -> None:
-    for path in ("/", "/static/page.js", "/healthz", "/readyz", "/openapi.json", "/model", "/problems/busy"):
+    for path in ("/", "/static/page.js", "/docs", "/healthz", "/readyz", "/openapi.json", "/model", "/problems/busy"):
         with client.get(path, headers={"Origin": PAGE}) as response:
             assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (200, "*")
     for path in ("/upload", "/predict", "/"):
@@ -255,7 +257,7 @@ def test_openapi_describes_every_url_and_no_other(client: FlaskClient) -> None:
     described = {
         (path, method) for path, item in document()["paths"].items() for method in item if method != "parameters"
     }
-    assert described == operations(client) - {("/static/{name}", "get")}
+    assert described == operations(client) - {("/static/{name}", "get"), ("/docs/{name}", "get")}
 
 
 def test_openapi_refers_only_to_what_it_defines(client: FlaskClient) -> None:

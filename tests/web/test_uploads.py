@@ -300,9 +300,16 @@ def assert_problem(response: TestResponse, status: int, slug: str, sentence: str
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "sentence"),
     [
-        (b"", "multipart/form-data; boundary=x", 400, "holds no file"),
+        (b"", "application/json", 400, "has no body. Send the picture as multipart field `file`"),
+        (b"", "multipart/form-data; boundary=x", 400, "holds no file"),  # Of an empty form, its end is sent.
         (b"--x\r\nrubbish", "multipart/form-data; boundary=x", 400, "cannot be read"),
-        (b"{", "application/json", 400, "not valid JSON"),
+        (
+            b'{"image":\n "a" "b"}',
+            "application/json",
+            400,
+            "not valid JSON. Line 2, column 6: Expecting ',' delimiter.",
+        ),
+        (b'{"image": "\n"}', "application/json", 400, "Line 1, column 12: Invalid control character."),
         (b"[" * 100_000, "application/json", 400, "not valid JSON"),
         (b"[]", "application/json", 400, "not an object"),
         (b"{}", "application/json", 400, 'needs a field "image"'),
@@ -310,7 +317,7 @@ def assert_problem(response: TestResponse, status: int, slug: str, sentence: str
         (b'{"image": "*** no base64 ***"}', "application/json", 400, "not valid base64"),
         (b'{"image": "\xff"}', "application/json", 400, "not valid JSON"),
         (b'{"image": ""}', "application/json", 400, "empty"),
-        (b"", None, 400, "empty"),
+        (b"", None, 400, "has no body. Send the picture as multipart field `file`"),
         (b"a=b", "application/x-www-form-urlencoded", 415, "not understood. Send the picture as multipart"),
         (b"Seven", "text/plain", 415, "not understood"),
     ],
