@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import shutil
 import signal
 import socket
 import sys
-import tempfile
 from functools import partial
 from typing import TYPE_CHECKING
 
 from digits.errors import ModelError, StartError
+from digits.server.memory import keep_memory, metrics_folder
 from digits.subprocesses import complaint, stop_with_parent
 
 if TYPE_CHECKING:
@@ -25,16 +24,8 @@ if TYPE_CHECKING:
     from digits.settings import Settings
     from digits.web.asgi import Front
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-
 STOP_SECONDS = 8
 """Seconds that a worker may take to finish the requests that it has accepted; Docker kills after ten."""
-
-SHARED_MEMORY = "/dev/shm"  # noqa: S108
-"""Linux' folder in memory. On a full disk, counting in a file would kill the worker (SIGBUS)."""
-
-KEPT_BYTES = 1 << 25
-"""Bytes of freed memory that malloc keeps for the next picture instead of returning them to the system."""
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +33,7 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Serve until SIGINT or SIGTERM. If the server cannot start, exit with status 1 and a sentence."""
     try:
-        with _metrics_folder() as folder:
+        with metrics_folder() as folder:
             _stop_on_signals(folder)
             _start(folder)
     except StartError as error:
@@ -62,20 +53,6 @@ def _start(folder: str) -> None:
     if settings.metrics_port:
         _check_address(settings.host, settings.metrics_port, "DIGITS_METRICS_PORT")
     _serve(settings)
-
-
-def _metrics_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a folder for the files in which workers count.
-
-    Raises:
-        StartError: no place for it can be written.
-    """
-    for place in (SHARED_MEMORY, None):
-        try:
-            return tempfile.TemporaryDirectory(prefix="digits-metrics-", dir=place, ignore_cleanup_errors=True)
-        except OSError as error:
-            refusal = error
-    raise StartError(f"No temporary folder can be made: {refusal.strerror}. Set TMPDIR to one that can be written.")
 
 
 def _stop_on_signals(folder: str) -> None:
@@ -112,18 +89,6 @@ def _stop_alone(*_: object) -> None:
     """
     signal.setitimer(signal.ITIMER_REAL, STOP_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def keep_memory() -> None:
-    """Let malloc keep freed memory: getting it from the system for each picture can take longer than reading one.
-
-    This is for glibc, whose defaults suit programs that may not need the memory again; other libraries have no such
-    setting.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _check_address(host: str, port: int, setting: str) -> None:
