@@ -22,7 +22,7 @@ from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
 from digits.web.exchange import Exchange, traces
 from digits.web.fast_path import FastPath
-from digits.web.logs import log_in_thread, wait_for_last
+from digits.web.logs import log_in_thread, own_stderr, wait_for_last
 from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
@@ -73,11 +73,17 @@ class Front:
         self._farewell = [(b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it. What goes wrong with its body is answered by Flask."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        if scope["type"] != "http":
-            return
+        """Answer one request, or do what is to be done when the worker ends, as ASGI has it."""
+        if scope["type"] == "http":
+            await self._exchange(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._at_end()
+            await send({"type": "lifespan.shutdown.complete"})
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
         exchange = Exchange.of(environ)
         status, content = 500, b""
@@ -88,14 +94,8 @@ class Front:
         finally:
             exchange.end(status, len(content))
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Do what is to be done at the worker's end."""
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        self._at_end()
-        await send({"type": "lifespan.shutdown.complete"})
-
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
+        """Receive the body and answer. What goes wrong with it is answered by Flask."""
         body = bytearray()
         try:
             await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
@@ -180,9 +180,7 @@ def create_front(settings: Settings, model: CompiledModel) -> Front:
     """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 
-    # A stream of its own: the worker, when it ends, would wait until a full sys.stderr is flushed.
-    stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    waiting = log_in_thread(settings.log, settings.access_log, stream)
+    waiting = log_in_thread(settings.log, settings.access_log, own_stderr())
     app = create_app(services=open_services(settings, model))
     sender = traces()
 

@@ -29,6 +29,7 @@ _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 _TRACE_CONTEXT = (("traceparent", "HTTP_TRACEPARENT"), ("tracestate", "HTTP_TRACESTATE"))
 
+log = logging.getLogger(__name__)
 _access = logging.getLogger(ACCESS)
 
 
@@ -129,7 +130,11 @@ def traces() -> "Traces | None":
         return None
     from digits.web.traces import Traces
 
-    return Traces()
+    try:
+        return Traces()
+    except Exception as error:
+        log.error("No traces are sent, for OpenTelemetry's variables cannot be used: %s", error)  # noqa: TRY400
+        return None
 
 
 def observe(app: Flask) -> None:

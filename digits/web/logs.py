@@ -60,6 +60,11 @@ def log_at_once(form: LogForm) -> None:
     _log_with(_handler(form, sys.stderr))
 
 
+def own_stderr() -> TextIO:
+    """Return a stream to stderr that is not sys.stderr: when a worker ends, Python waits until that one is flushed."""
+    return open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)
+
+
 def log_in_thread(form: LogForm, with_access: bool, stream: TextIO) -> Waiting:
     """Write this process' logs in a thread of its own, with a line for each request if asked to."""
     waiting: Waiting = queue.Queue(MOST_WAITING)

@@ -164,6 +164,21 @@ def test_a_worker_holds_only_so_many_bodies_and_lets_them_go(front_of: Callable[
     assert after.status == 201
 
 
+def test_what_is_to_be_done_at_the_workers_end_is_done_then(app: Flask) -> None:
+    done: list[str] = []
+    asked = iter(["startup", "shutdown"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": f"lifespan.{next(asked)}"}
+
+    async def collect(message: MutableMapping[str, Any]) -> None:
+        done.append(message["type"])
+
+    front = Front(app, LIMIT, at_end=lambda: done.append("end"))
+    asyncio.run(front({"type": "lifespan"}, receive, collect))
+    assert done == ["lifespan.startup.complete", "end", "lifespan.shutdown.complete"]
+
+
 def test_a_chunked_body_is_read(front_of: Callable[..., Front]) -> None:
     client = Client(front_of(), content_type="image/png", transfer_encoding="chunked")
     asyncio.run(client.send(whole(png("8"))))

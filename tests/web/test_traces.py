@@ -176,6 +176,16 @@ def test_traces_are_sent_only_if_the_environment_says_where_to(
     assert traces_wanted() == wanted
 
 
+def test_variables_that_cannot_be_used_are_told_and_requests_are_answered(
+    client: FlaskClient, collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/healthz").status_code == 200
+    (logged,) = caplog.records
+    assert logged.getMessage().startswith("No traces are sent, for OpenTelemetry's variables cannot be used: ")
+
+
 def test_without_traces_opentelemetry_is_not_even_imported() -> None:
     code = "import sys, digits.web.asgi; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
