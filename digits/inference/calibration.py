@@ -78,7 +78,12 @@ def log_odds(probability: float) -> float:
 
 def load_calibration() -> Calibration:
     """Read the calibration that belongs to the networks in this folder."""
-    values = json.loads(CALIBRATION.read_text())
+    return calibration_of(CALIBRATION.read_bytes())
+
+
+def calibration_of(content: bytes) -> Calibration:
+    """Return the calibration that a file of this content holds."""
+    values = json.loads(content)
     return Calibration(**values | {name: tuple(values[name]) for name in ("odds", "of_class")})
 
 

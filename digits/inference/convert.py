@@ -175,9 +175,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Compile the model that the arguments name, and print where it is."""
     parser = argparse.ArgumentParser(prog="python -m digits.inference.convert", description=__doc__)
     parser.add_argument("model", type=Path, metavar="FILE.h5")
-    source = parser.parse_args(arguments).model
+    parser.add_argument("--cache", action="store_true", help="write it to the user's cache, not beside the model")
+    chosen = parser.parse_args(arguments)
     try:
-        print(write_compiled(source, compile_model(source)))
+        print(write_compiled(chosen.model, compile_model(chosen.model), beside=not chosen.cache))
     except ModelError as error:
         sys.exit(str(error))
 

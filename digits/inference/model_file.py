@@ -1,4 +1,4 @@
-"""The compiled form of a model, which the server runs with LiteRT; it is kept beside the Keras file.
+"""The compiled form of a model, which the server runs with LiteRT; it is kept beside the Keras file or in the user's cache.
 
 The file is an ordinary .tflite with a description appended as a zip archive, as TensorFlow Lite's own metadata are:
 `unzip -p mnist-neural.tflite digits.json` prints it.
@@ -63,15 +63,17 @@ class CompiledModel:
     description: Description
 
 
-def load_compiled(source: Path) -> CompiledModel:
+def load_compiled(source: Path, *, beside: bool = False) -> CompiledModel:
     """Return the compiled form of a Keras file. If it is missing, outdated or damaged, it is compiled now.
+
+    It is then kept in the user's cache, or `beside` the file, where whoever copies the file finds it.
 
     Raises:
         ModelError: the file cannot be served, or changed meanwhile.
     """
     fingerprint = sha256_of(source)
     if not (model := _find(source, fingerprint)):
-        _compile_in_child(source)
+        _compile_in_child(source, beside)
         model = _find(source, fingerprint)
     if not model:
         raise ModelError(f"{source} changed while it was compiled. Start again.")
@@ -79,14 +81,16 @@ def load_compiled(source: Path) -> CompiledModel:
 
 
 def places(source: Path) -> list[Path]:
-    """Paths of the compiled form, the preferred one first: beside the source, or in the user's cache."""
+    """Paths where the compiled form is looked for: beside the source, then in the user's cache."""
     name = source.with_suffix(".tflite").name
     folder = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
     return [source.with_name(name), platformdirs.user_cache_path("digits") / folder / name]
 
 
-def write_compiled(source: Path, model: CompiledModel) -> Path:
-    """Write a compiled model atomically to the first of its places that can be written, and return that place.
+def write_compiled(source: Path, model: CompiledModel, *, beside: bool = True) -> Path:
+    """Write a compiled model atomically beside its source, or else to the user's cache. Return where it was written.
+
+    If it is not to be `beside`, the cache is tried first.
 
     Raises:
         ModelError: none can be written.
@@ -95,7 +99,7 @@ def write_compiled(source: Path, model: CompiledModel) -> Path:
     with zipfile.ZipFile(content, "a") as archive:
         archive.writestr(_DESCRIPTION, json.dumps(asdict(model.description), indent=2))
     refusals: list[str] = []
-    for place in places(source):
+    for place in places(source) if beside else reversed(places(source)):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}-") as folder:
@@ -123,6 +127,18 @@ def sha256_of(source: Path) -> str:
         raise ModelError(f"The model {source} cannot be read: {error.strerror}.") from error
 
 
+def shipped_file(path: Path) -> bytes:
+    """Return the content of a network, or of another file, that comes with the package.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. Install the package again.") from error
+
+
 def _find(source: Path, fingerprint: str) -> CompiledModel | None:
     models = (_read(place) for place in places(source))
     return next((model for model in models if model and model.description.source_sha256 == fingerprint), None)
@@ -144,7 +160,7 @@ def _read(place: Path) -> CompiledModel | None:
     return CompiledModel(flatbuffer, description)
 
 
-def _compile_in_child(source: Path) -> None:
+def _compile_in_child(source: Path, beside: bool) -> None:
     """Compile a model in a process of its own: TensorFlow takes hundreds of megabytes, and hangs after a fork.
 
     Raises:
@@ -156,5 +172,5 @@ def _compile_in_child(source: Path) -> None:
             f"run `python -m digits.inference.convert {source}` where it is installed, and put the .tflite beside the "
             "model; or build the image with `--build-arg MODEL=FILE.h5`."
         )
-    if said := complaint("digits.inference.convert", str(source.absolute())):
+    if said := complaint("digits.inference.convert", *([] if beside else ["--cache"]), str(source.absolute())):
         raise ModelError(said)

@@ -1,5 +1,6 @@
 """The models, loaded once: from a picture to candidates with their ink, and from grids to predictions."""
 
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ import numpy as np
 
 from digits.box import Box
 from digits.grids import SIDE, Grey, Grid, to_input
-from digits.inference.calibration import CALIBRATION, Calibration, load_calibration
+from digits.inference.calibration import CALIBRATION, Calibration, calibration_of
 from digits.inference.detections import Candidate, Sight
-from digits.inference.finder import FINDER, FinderConfig, load_finder
+from digits.inference.finder import FINDER, Finder, FinderConfig
 from digits.inference.interpreter import Interpreters
-from digits.inference.model_file import CompiledModel, Training, load_compiled, sha256_of
-from digits.inference.segmenter import SEGMENTER, Ink, SegmenterConfig, load_segmenter
+from digits.inference.model_file import CompiledModel, Training, load_compiled, shipped_file
+from digits.inference.segmenter import SEGMENTER, Ink, Segmenter, SegmenterConfig
 from digits.stepwise import Stepwise
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
@@ -107,12 +108,13 @@ class LiteRTRecogniser:
         self.model = compiled.description.name
         self.training = compiled.description.training
         self.threshold = compiled.description.threshold
-        self.networks = {file.stem: sha256_of(file)[:8] for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
-        self.calibration = load_calibration()
+        content = {file: shipped_file(file) for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
+        self.networks = {file.stem: hashlib.sha256(data).hexdigest()[:8] for file, data in content.items()}
+        self.calibration = calibration_of(content[CALIBRATION])
         self._config = config
-        self._finder = load_finder(self.calibration, config.finder)
-        self._segmenter = load_segmenter(config.segmenter)
-        self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(VERIFIER.read_bytes())
+        self._finder = Finder(content[FINDER], self.calibration, config.finder)
+        self._segmenter = Segmenter(content[SEGMENTER], config.segmenter)
+        self._classifier, self._verifier = Interpreters(compiled.flatbuffer), Interpreters(content[VERIFIER])
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
         """With as many looks as the finder needs."""

@@ -40,14 +40,14 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     newer = tmp_path_factory.mktemp("newer") / "mnist-neural.h5"
     shutil.copy(ROOT / "mnist-neural.h5", newer)
     note(newer, "newer")
-    load_compiled(newer)
+    load_compiled(newer, beside=True)
     return newer
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A copy of the shipped one, which may be replaced."""
-    load_compiled(ROOT / "mnist-neural.h5")
+    load_compiled(ROOT / "mnist-neural.h5", beside=True)
     model = tmp_path / "model" / "mnist-neural.h5"
     shutil.copytree(ROOT, model.parent, ignore=lambda _, names: {name for name in names if "mnist-neural." not in name})
     return model

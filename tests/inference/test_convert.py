@@ -10,12 +10,10 @@ import sys
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import h5py
 import numpy as np
-import platformdirs
 import pytest
 
 from digits.errors import ModelError
@@ -37,7 +35,7 @@ KERAS_2 = ROOT / "tests" / "models" / "keras2.h5"
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the user's cache folder."""
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -282,7 +280,7 @@ def test_a_damaged_compiled_model_is_rebuilt(tmp_path: Path, damage: Callable[[b
     whole = kept.read_bytes()
     kept.write_bytes(damage(whole))
     assert load_compiled(source).flatbuffer
-    assert zipfile.ZipFile(BytesIO(kept.read_bytes())).testzip() is None
+    assert zipfile.ZipFile(places(source)[1]).testzip() is None
 
 
 def test_two_starts_at_once_leave_one_good_file(tmp_path: Path) -> None:
@@ -291,7 +289,18 @@ def test_two_starts_at_once_leave_one_good_file(tmp_path: Path) -> None:
         first, second = threads.map(load_compiled, [source, source])
     assert first.description.source_sha256 == second.description.source_sha256
     assert load_compiled(source).flatbuffer
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["keras2.h5", "keras2.tflite"]
+    assert [path.name for path in places(source)[1].parent.iterdir()] == ["keras2.tflite"]
+
+
+def test_what_is_compiled_to_be_served_goes_to_the_cache_unless_that_is_in_the_way(
+    tmp_path: Path, own_cache: Path
+) -> None:
+    source = Path(shutil.copy(KERAS_2, tmp_path))
+    model = load_compiled(source)
+    assert (places(source)[0].exists(), places(source)[1].exists()) == (False, True)
+    shutil.rmtree(own_cache)
+    own_cache.write_bytes(b"in the way")
+    assert write_compiled(source, model, beside=False) == places(source)[0]
 
 
 def test_where_the_folder_cannot_be_written_the_cache_is_used(tmp_path: Path, own_cache: Path) -> None:

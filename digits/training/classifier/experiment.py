@@ -158,7 +158,7 @@ def _asked(options: Options, train: Labelled, seed: int) -> Asked:
 
 def _served(model: Path, test: Labelled) -> Served:
     """Compile a model, and measure accuracy and time per digit on the test set."""
-    compiled = load_compiled(model)
+    compiled = load_compiled(model, beside=True)
     recogniser = LiteRTRecogniser(compiled)
     started = time.perf_counter()
     right = read_right(recogniser, test)

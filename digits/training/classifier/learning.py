@@ -68,7 +68,7 @@ def learn(options: Options, data: DataSet, corrected: Iterable[Correction]) -> N
         finished = Path(folder, options.out.name)
         model = _taught(options, _mixed(train, found.learnt, options.seed), held_out, finished.with_suffix(".keras"))
         save(model, finished, serving.description.threshold)
-        new = LiteRTRecogniser(load_compiled(finished))
+        new = LiteRTRecogniser(load_compiled(finished, beside=True))
         compared = Comparison(
             old=_scores(old, held_out, found.held_out),
             new=_scores(new, held_out, found.held_out),
