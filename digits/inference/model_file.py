@@ -1,4 +1,4 @@
-"""The compiled form of a model, which the server runs with LiteRT; it is kept beside the Keras file or in the user's cache.
+"""The compiled form of a model, which the server runs with LiteRT; it is kept beside the Keras file or in a cache.
 
 The file is an ordinary .tflite with a description appended as a zip archive, as TensorFlow Lite's own metadata are:
 `unzip -p mnist-neural.tflite digits.json` prints it.
