@@ -3,6 +3,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,6 +23,9 @@ from digits.web.services import Services
 from support import ROOT, backends
 from support.drawing import draw
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +126,17 @@ def bucket(s3: backends.S3, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
     return s3.bucket(f"test-{secrets.token_hex(4)}") + "/digits/uploads"
+
+
+@pytest.fixture(scope="module")  # Not longer: while Playwright runs, no test can use asyncio.
+def browser() -> "Iterator[Browser]":
+    """Chromium."""
+    from support.chromium import PROGRAM, chromium
+
+    if PROGRAM is None:
+        pytest.skip("Chromium is not installed")
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

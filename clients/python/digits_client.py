@@ -104,6 +104,8 @@ class Filters(TypedDict, total=False):
 
     order: Literal["newest", "confidence"]
     digit: int
+    number: str
+    sha256: str
     recognised: bool
     labelled: bool
     confidence_below: float

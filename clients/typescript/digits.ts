@@ -1,6 +1,6 @@
 /** A client of the backend that reads handwritten digits: `fetch`, with the types of its /openapi.json. */
 
-import type { components, paths } from './openapi.ts';
+import type { components, operations } from './openapi.ts';
 
 /** What is written in a picture. */
 export type Recognition = components['schemas']['RecognitionAnswer'];
@@ -9,14 +9,10 @@ export type Upload = components['schemas']['UploadAnswer'];
 /** What went wrong, and what to do. */
 export type Problem = components['schemas']['ProblemAnswer'];
 /** Which uploads the history lists, and in which order. */
-export type Filters = Omit<NonNullable<paths['/uploads']['get']['parameters']['query']>, 'cursor' | 'total'>;
+export type Filters = Omit<NonNullable<operations['listUploads']['parameters']['query']>, 'cursor' | 'total'>;
 
-export interface Asked {
-  /** Keep the pictures; the default. */
-  store?: boolean;
-  /** Send what the model saw of each digit. */
-  preview?: boolean;
-}
+/** What is to be done with a picture: whether it is kept, and what else the answer tells. */
+export type Asked = NonNullable<operations['recognise']['parameters']['query']>;
 
 /** The server refused, or did not answer; `message` is a sentence that says what to do. */
 export class DigitsError extends Error {

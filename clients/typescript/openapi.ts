@@ -11,437 +11,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The uploads, newest first or those first that were least sure */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Uploads on a page */
-                    limit?: number;
-                    /** @description Which come first */
-                    order?: "newest" | "confidence";
-                    /** @description Where the page starts */
-                    cursor?: string;
-                    /** @description Only those read as this digit */
-                    digit?: number;
-                    /** @description Only those that were, or were not, recognised */
-                    recognised?: boolean;
-                    /** @description Only those that were, or were not, labelled */
-                    labelled?: boolean;
-                    /** @description Only those less confident */
-                    confidence_below?: number;
-                    /** @description Only those from then on */
-                    since?: string;
-                    /** @description Only those before */
-                    until?: string;
-                    /** @description Count the uploads of all pages */
-                    total?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description A page of them */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadsAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** List the uploads, newest first or those first that were least sure */
+        get: operations["listUploads"];
         put?: never;
         /** Recognise one picture, or several */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description Keep the pictures */
-                    store?: boolean;
-                    /** @description Send what the model saw of each digit */
-                    preview?: boolean;
-                };
-                header?: {
-                    /** @description Of the client's making, such as a UUID: sent again with the same picture, it is answered as before */
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "multipart/form-data": {
-                        /** Format: binary */
-                        file?: string;
-                        /** Format: binary */
-                        "files[]"?: string;
-                        /** Format: binary */
-                        filepond?: string;
-                    };
-                    "image/*": string;
-                    "application/octet-stream": string;
-                    "application/json": {
-                        /** @description A data URL, or base64 */
-                        image: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Recognised, not kept */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RecognitionAnswer"];
-                    };
-                };
-                /** @description Recognised and kept */
-                201: {
-                    headers: {
-                        Location?: string;
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadAnswer"];
-                    };
-                };
-                /** @description Several pictures, each with its result */
-                207: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadsResults"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                408: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                507: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        post: operations["recognise"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/uploads/{key}": {
+    "/uploads/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                key: string;
+                /** @description The `id` of the upload */
+                id: string;
             };
             cookie?: never;
         };
-        /** One upload */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The upload */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** Get one upload */
+        get: operations["getUpload"];
         put?: never;
         post?: never;
-        /** Forget an upload */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Forgotten */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** Delete an upload */
+        delete: operations["deleteUpload"];
         options?: never;
         head?: never;
         /** Say what is written there */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description The digits, with a line feed between lines; empty for no digit; null takes a label back */
-                        label: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description The upload, corrected */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["UploadAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                408: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                507: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        patch: operations["correctUpload"];
         trace?: never;
     };
-    "/uploads/{key}/image": {
+    "/uploads/{id}/image": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                key: string;
+                /** @description The `id` of the upload */
+                id: string;
             };
             cookie?: never;
         };
-        /** The picture as it was sent */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The file */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "image/*": unknown;
-                    };
-                };
-                /** @description The picture that the caller has */
-                304: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** Get the picture as it was sent */
+        get: operations["getImage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -450,83 +64,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/uploads/{key}/preview.png": {
+    "/uploads/{id}/preview.png": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                key: string;
+                /** @description The `id` of the upload */
+                id: string;
             };
             cookie?: never;
         };
-        /** The digits as the model sees them */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The file */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "image/png": unknown;
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** Get the digits as the model sees them */
+        get: operations["getPreview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -535,85 +84,319 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/uploads/{key}/explanation.png": {
+    "/uploads/{id}/explanation.png": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                key: string;
+                /** @description The `id` of the upload */
+                id: string;
             };
             cookie?: never;
         };
-        /** The picture, its ink coloured by what it decided */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The file */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "image/png": unknown;
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        /** Get the picture, its ink coloured by how much it decided */
+        get: operations["getExplanation"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what reads the pictures, and what it accepts */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask whether the process lives */
+        get: operations["isAlive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask whether it can work */
+        get: operations["isReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the metrics of all workers, for Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/problems/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of a problem's `type`, such as `no-ink` */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** Get what a kind of problem is */
+        get: operations["getProblem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the documentation */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get this document */
+        get: operations["getDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the server's name and extensions */
+        get: operations["getInferenceServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask whether the server lives */
+        get: operations["isInferenceLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask whether the server has its model */
+        get: operations["isInferenceReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Get the model's input and outputs */
+        get: operations["getModelMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Ask whether this model serves */
+        get: operations["isModelReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Classify grids, keeping nothing */
+        post: operations["inferModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        /** Get the model's input and outputs */
+        get: operations["getModelVersionMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        /** Ask whether this model serves */
+        get: operations["isModelVersionReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Classify grids, keeping nothing */
+        post: operations["inferModelVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -630,106 +413,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Recognise one picture; for the Angular client of mnist-neural-network */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "multipart/form-data": {
-                        /** Format: binary */
-                        file?: string;
-                        /** Format: binary */
-                        "files[]"?: string;
-                        /** Format: binary */
-                        filepond?: string;
-                    };
-                    "image/*": string;
-                    "application/octet-stream": string;
-                    "application/json": {
-                        /** @description A data URL, or base64 */
-                        image: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description The number */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                408: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-                /** @description What went wrong, and what to do */
-                507: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
+        post: operations["recogniseForMnistNeuralNetwork"];
         delete?: never;
         options?: never;
         head?: never;
@@ -746,80 +430,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Recognise 784 numbers or a data URL, keeping nothing; for two older clients */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        data: number[];
-                    } | {
-                        image: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description The number */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            prediction: number;
-                        };
-                    };
-                };
-                /** @description What is wrong */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                        };
-                    };
-                };
-                /** @description What is wrong */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                        };
-                    };
-                };
-                /** @description What is wrong */
-                415: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                        };
-                    };
-                };
-                /** @description What is wrong */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["recogniseForMnistClassifier"];
         delete?: never;
         options?: never;
         head?: never;
@@ -833,222 +444,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page to draw on */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The file */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/html": unknown;
-                    };
-                };
-            };
-        };
+        /** Get the page to draw on */
+        get: operations["getPage"];
         put?: never;
         /** Recognise 784 values from 0 to 1, keeping nothing; for the page of NN_numbers */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/x-www-form-urlencoded": {
-                        pixeles: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Prediccion: Siete, Accuracy: 0.98 */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-                /** @description What is wrong */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/healthz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether the process lives */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description It does */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/readyz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether it can work */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description It can */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What went wrong, and what to do */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/problems/{slug}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: string;
-            };
-            cookie?: never;
-        };
-        /** A kind of problem */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    slug: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Its title and status */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What went wrong, and what to do */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["ProblemAnswer"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** This document */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description This document */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
-        put?: never;
-        post?: never;
+        post: operations["recogniseForNnNumbers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1060,93 +460,216 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AlternativeAnswer
+         * @description A number that may be written there.
+         */
+        AlternativeAnswer: {
+            number: string;
+            /** @description Calibrated probability that this number is right */
+            confidence: number;
+        };
+        /**
          * BoxAnswer
          * @description A rectangle in pixels; x and y are its upper left corner.
          */
         BoxAnswer: {
-            /** X */
             x: number;
-            /** Y */
             y: number;
-            /** Width */
             width: number;
-            /** Height */
             height: number;
+        };
+        /**
+         * CalibrationAnswer
+         * @description Probabilities from which the finder goes on.
+         */
+        CalibrationAnswer: {
+            /** @description From here on, something may be a digit */
+            candidate_threshold: number;
+            /** @description Below, the finder takes a closer look */
+            sure_threshold: number;
+            /** @description From here on, something is a sign in `text` */
+            sign_threshold: number;
         };
         /**
          * DigitAnswer
          * @description One digit as it was read.
          */
         DigitAnswer: {
-            /** Digit */
             digit: number;
-            /**
-             * Confidence
-             * @description Calibrated probability that this digit is right
-             */
+            /** @description Calibrated probability that this digit is right */
             confidence: number;
-            /**
-             * Probabilities
-             * @description Of the digits 0 to 9; they sum to 1
-             */
+            /** @description Of the digits 0 to 9; they sum to 1 */
             probabilities: number[];
             /** @description Where it is, in pixels of the upright picture */
             box: components["schemas"]["BoxAnswer"];
-            /**
-             * Preview
-             * @description With ?preview=true: what the model saw, 28x28, as a data URL
-             * @default null
-             */
-            preview: string | null;
+            /** @description With ?preview=true: what the model saw, 28x28, as a data URL */
+            preview?: string;
         };
         /**
          * ImageAnswer
          * @description The picture as it was sent; its width and height are those of the upright picture.
          */
         ImageAnswer: {
-            /** Width */
             width: number;
-            /** Height */
             height: number;
-            /**
-             * Format
-             * @example PNG
-             */
+            /** @example PNG */
             format: string;
-            /** Bytes */
             bytes: number;
-            /** Sha256 */
             sha256: string;
+        };
+        /**
+         * KeptResult
+         * @description One of several pictures, recognised and kept.
+         */
+        KeptResult: {
+            /** @constant */
+            status: 201;
+            id: string;
+            /**
+             * @description All digits in reading order, with a line feed between lines
+             * @example 007
+             */
+            number: string;
+            /**
+             * @description The number with the points, commas, minus signs, slashes and colons before and between its digits
+             * @example -3.14
+             */
+            text: string;
+            /** @description The digit, if there is exactly one */
+            digit: number | null;
+            /** @description Calibrated probability that `number` is right */
+            confidence: number;
+            /** @description False if the best guess is too doubtful */
+            recognised: boolean;
+            /** @description With ?alternatives=: the likeliest numbers, the likeliest first; that is `number` */
+            alternatives?: components["schemas"]["AlternativeAnswer"][];
+            digits: components["schemas"]["DigitAnswer"][];
+            image: components["schemas"]["ImageAnswer"];
+            /** @description The model's name, and the first 8 characters of its file's SHA-256 */
+            model: string;
+            /**
+             * @description By name, the same of each other network and of their calibration; null in older uploads
+             * @example {
+             *       "calibration": "1a2b3c4d",
+             *       "finder": "1a2b3c4d",
+             *       "segmenter": "1a2b3c4d",
+             *       "verifier": "1a2b3c4d"
+             *     }
+             */
+            networks: {
+                [key: string]: string;
+            } | null;
+            /** @description With ?explanation=true: the picture, its ink coloured by how much it decided, as a data URL */
+            explanation?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description A person's correction: the number that is written there; empty if there is no digit */
+            label: string | null;
+            /** @description When it was corrected */
+            labelled_at: string | null;
+            links: components["schemas"]["LinksAnswer"];
+        };
+        /**
+         * LimitsAnswer
+         * @description What is accepted at most.
+         */
+        LimitsAnswer: {
+            /** @description Of one request */
+            bytes: number;
+            /** @description Of one picture */
+            pixels: number;
+            /** @description Of one request */
+            files: number;
+            /**
+             * @description Of the pictures that are read
+             * @example [
+             *       "image/png"
+             *     ]
+             */
+            media_types: string[];
         };
         /**
          * LinksAnswer
          * @description URLs of this upload.
          */
         LinksAnswer: {
-            /** Self */
             self: string;
-            /** Image */
             image: string;
-            /** Preview */
             preview: string;
-            /** Explanation */
             explanation: string;
+        };
+        /**
+         * ModelAnswer
+         * @description What reads the pictures, and what it accepts.
+         */
+        ModelAnswer: {
+            /** @description The model's name, and the first 8 characters of its file's SHA-256 */
+            model: string;
+            /** @description The same of each other network and of their calibration, by name */
+            networks: {
+                [key: string]: string;
+            };
+            /** @description Null if the model was trained elsewhere */
+            training: components["schemas"]["TrainingAnswer"] | null;
+            /** @description The confidence from which an answer is `recognised` */
+            threshold: number;
+            calibration: components["schemas"]["CalibrationAnswer"];
+            limits: components["schemas"]["LimitsAnswer"];
         };
         /**
          * ProblemAnswer
          * @description RFC 9457: what went wrong, and what to do.
          */
         ProblemAnswer: {
-            /** Type */
             type: string;
-            /** Title */
             title: string;
-            /** Status */
             status: number;
-            /** Detail */
             detail: string;
-            /** Request Id */
             request_id: string;
+        };
+        /**
+         * ReadResult
+         * @description One of several pictures, recognised and not kept.
+         */
+        ReadResult: {
+            /** @constant */
+            status: 200;
+            /**
+             * @description All digits in reading order, with a line feed between lines
+             * @example 007
+             */
+            number: string;
+            /**
+             * @description The number with the points, commas, minus signs, slashes and colons before and between its digits
+             * @example -3.14
+             */
+            text: string;
+            /** @description The digit, if there is exactly one */
+            digit: number | null;
+            /** @description Calibrated probability that `number` is right */
+            confidence: number;
+            /** @description False if the best guess is too doubtful */
+            recognised: boolean;
+            /** @description With ?alternatives=: the likeliest numbers, the likeliest first; that is `number` */
+            alternatives?: components["schemas"]["AlternativeAnswer"][];
+            digits: components["schemas"]["DigitAnswer"][];
+            image: components["schemas"]["ImageAnswer"];
+            /** @description The model's name, and the first 8 characters of its file's SHA-256 */
+            model: string;
+            /**
+             * @description By name, the same of each other network and of their calibration; null in older uploads
+             * @example {
+             *       "calibration": "1a2b3c4d",
+             *       "finder": "1a2b3c4d",
+             *       "segmenter": "1a2b3c4d",
+             *       "verifier": "1a2b3c4d"
+             *     }
+             */
+            networks: {
+                [key: string]: string;
+            } | null;
+            /** @description With ?explanation=true: the picture, its ink coloured by how much it decided, as a data URL */
+            explanation?: string;
         };
         /**
          * RecognitionAnswer
@@ -1154,42 +677,28 @@ export interface components {
          */
         RecognitionAnswer: {
             /**
-             * Number
              * @description All digits in reading order, with a line feed between lines
              * @example 007
              */
             number: string;
             /**
-             * Text
              * @description The number with the points, commas, minus signs, slashes and colons before and between its digits
              * @example -3.14
              */
             text: string;
-            /**
-             * Digit
-             * @description The digit, if there is exactly one
-             */
+            /** @description The digit, if there is exactly one */
             digit: number | null;
-            /**
-             * Confidence
-             * @description Calibrated probability that `number` is right
-             */
+            /** @description Calibrated probability that `number` is right */
             confidence: number;
-            /**
-             * Recognised
-             * @description False if the best guess is too doubtful
-             */
+            /** @description False if the best guess is too doubtful */
             recognised: boolean;
-            /** Digits */
+            /** @description With ?alternatives=: the likeliest numbers, the likeliest first; that is `number` */
+            alternatives?: components["schemas"]["AlternativeAnswer"][];
             digits: components["schemas"]["DigitAnswer"][];
             image: components["schemas"]["ImageAnswer"];
-            /**
-             * Model
-             * @description The model's name, and the first 8 characters of its file's SHA-256
-             */
+            /** @description The model's name, and the first 8 characters of its file's SHA-256 */
             model: string;
             /**
-             * Networks
              * @description By name, the same of each other network and of their calibration; null in older uploads
              * @example {
              *       "calibration": "1a2b3c4d",
@@ -1201,51 +710,66 @@ export interface components {
             networks: {
                 [key: string]: string;
             } | null;
+            /** @description With ?explanation=true: the picture, its ink coloured by how much it decided, as a data URL */
+            explanation?: string;
+        };
+        /**
+         * RefusedResult
+         * @description What is wrong with one of several pictures.
+         */
+        RefusedResult: {
+            type: string;
+            title: string;
+            /** @enum {integer} */
+            status: 400 | 403 | 404 | 408 | 413 | 415 | 422 | 503 | 507;
+            detail: string;
+            request_id: string;
+        };
+        /**
+         * TrainingAnswer
+         * @description How a model was trained, and how well it reads.
+         */
+        TrainingAnswer: {
+            recipe: string;
+            /**
+             * @description The data set
+             * @example MNIST
+             */
+            data: string;
+            /** @description How many digits of its test set were read */
+            digits: number;
+            /** @description The share of them that was read right */
+            accuracy: number;
         };
         /**
          * UploadAnswer
          * @description A picture that was kept, and what is written in it.
          */
         UploadAnswer: {
-            /** Id */
             id: string;
             /**
-             * Number
              * @description All digits in reading order, with a line feed between lines
              * @example 007
              */
             number: string;
             /**
-             * Text
              * @description The number with the points, commas, minus signs, slashes and colons before and between its digits
              * @example -3.14
              */
             text: string;
-            /**
-             * Digit
-             * @description The digit, if there is exactly one
-             */
+            /** @description The digit, if there is exactly one */
             digit: number | null;
-            /**
-             * Confidence
-             * @description Calibrated probability that `number` is right
-             */
+            /** @description Calibrated probability that `number` is right */
             confidence: number;
-            /**
-             * Recognised
-             * @description False if the best guess is too doubtful
-             */
+            /** @description False if the best guess is too doubtful */
             recognised: boolean;
-            /** Digits */
+            /** @description With ?alternatives=: the likeliest numbers, the likeliest first; that is `number` */
+            alternatives?: components["schemas"]["AlternativeAnswer"][];
             digits: components["schemas"]["DigitAnswer"][];
             image: components["schemas"]["ImageAnswer"];
-            /**
-             * Model
-             * @description The model's name, and the first 8 characters of its file's SHA-256
-             */
+            /** @description The model's name, and the first 8 characters of its file's SHA-256 */
             model: string;
             /**
-             * Networks
              * @description By name, the same of each other network and of their calibration; null in older uploads
              * @example {
              *       "calibration": "1a2b3c4d",
@@ -1257,20 +781,13 @@ export interface components {
             networks: {
                 [key: string]: string;
             } | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
+            /** @description With ?explanation=true: the picture, its ink coloured by how much it decided, as a data URL */
+            explanation?: string;
+            /** Format: date-time */
             created_at: string;
-            /**
-             * Label
-             * @description A person's correction: the number that is written there; empty if there is no digit
-             */
+            /** @description A person's correction: the number that is written there; empty if there is no digit */
             label: string | null;
-            /**
-             * Labelled At
-             * @description When it was corrected
-             */
+            /** @description When it was corrected */
             labelled_at: string | null;
             links: components["schemas"]["LinksAnswer"];
         };
@@ -1279,34 +796,2001 @@ export interface components {
          * @description A page of uploads.
          */
         UploadsAnswer: {
-            /** Uploads */
             uploads: components["schemas"]["UploadAnswer"][];
-            /**
-             * Next
-             * @description The URL of the next page, if there may be one
-             */
+            /** @description The URL of the next page, if there may be one */
             next: string | null;
-            /**
-             * Total
-             * @description With ?total=true: how many there are on all pages
-             * @default 0
-             */
-            total: number;
+            /** @description With ?total=true: how many there are on all pages */
+            total?: number;
         };
         /**
          * UploadsResults
          * @description The results of several pictures, in the order of the request.
          */
         UploadsResults: {
-            /** Uploads */
-            uploads: (components["schemas"]["UploadAnswer"] | components["schemas"]["RecognitionAnswer"] | components["schemas"]["ProblemAnswer"])[];
+            /** @description The `status` of each is what the picture would have got alone: 201 if it was kept, 200 if it was only read, or that of its problem */
+            uploads: (components["schemas"]["KeptResult"] | components["schemas"]["ReadResult"] | components["schemas"]["RefusedResult"])[];
         };
     };
-    responses: never;
+    responses: {
+        /** @description The request is malformed */
+        Problem400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/bad-request",
+                 *       "title": "The request is malformed",
+                 *       "status": 400,
+                 *       "detail": "There is no parameter `stor`. Did you mean `store`?",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The history is private */
+        Problem403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/forbidden",
+                 *       "title": "The history is private",
+                 *       "status": 403,
+                 *       "detail": "The history is not shown under the name digits.example. Use the machine's address, or name your page's origin in DIGITS_CORS_ORIGINS.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description There is nothing here */
+        Problem404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/not-found",
+                 *       "title": "There is nothing here",
+                 *       "status": 404,
+                 *       "detail": "There is no upload with this id.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The request did not arrive in time */
+        Problem408: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/too-slow",
+                 *       "title": "The request did not arrive in time",
+                 *       "status": 408,
+                 *       "detail": "The request's body stopped for 10 s, or took over 60 s. Send it again over a better connection, or make it smaller.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The request is too large; or: The picture is too large to decode */
+        Problem413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/too-many-pixels",
+                 *       "title": "The picture is too large to decode",
+                 *       "status": 413,
+                 *       "detail": "The picture has 6000 x 5000 pixels; at most 25,000,000 are accepted. Make it smaller.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description This type of request is not understood; or: The file is not a picture that can be read */
+        Problem415: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/not-a-picture",
+                 *       "title": "The file is not a picture that can be read",
+                 *       "status": 415,
+                 *       "detail": "This file is not a picture that can be read. Send PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description There is no digit in the picture; or: Another picture came under this Idempotency-Key */
+        Problem422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/no-ink",
+                 *       "title": "There is no digit in the picture",
+                 *       "status": 422,
+                 *       "detail": "There is nothing written in this picture that looks like a digit. Write one with a darker or broader pen, clear of the edges.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The server is busy; or: The database or the storage does not answer; or: It is not known whether this was kept */
+        Problem503: {
+            headers: {
+                /** @description Seconds after which to try again */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/unavailable",
+                 *       "title": "The database or the storage does not answer",
+                 *       "status": 503,
+                 *       "detail": "The database does not answer. Recognise with ?store=false, or try again later.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description There is no room to keep the picture */
+        Problem507: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/storage-full",
+                 *       "title": "There is no room to keep the picture",
+                 *       "status": 507,
+                 *       "detail": "There is no room to keep the record. Recognise with ?store=false, or try again later.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    listUploads: {
+        parameters: {
+            query?: {
+                /** @description Uploads on a page: a whole number from 1 to 100 */
+                limit?: number;
+                /** @description Which come first: one of newest, confidence */
+                order?: "newest" | "confidence";
+                /** @description Where the page starts: where the page before ended, as its `next` has it */
+                cursor?: string;
+                /** @description Only those read as this digit: one digit, from 0 to 9 */
+                digit?: number;
+                /** @description Only those read as exactly this number: digits, such as 42 or 007, with a line feed between lines (in a URL, %0A) */
+                number?: string;
+                /** @description Only those of this file: the SHA-256 of the picture as it was sent, 64 hexadecimal digits */
+                sha256?: string;
+                /** @description Only those that were, or were not, recognised: either true or false */
+                recognised?: boolean;
+                /** @description Only those that were, or were not, labelled: either true or false */
+                labelled?: boolean;
+                /** @description Only those less confident: a number from 0 to 1, such as 0.5 */
+                confidence_below?: number;
+                /** @description Only those from then on: a day or a time, such as 2026-11-20 or 2026-11-20T21:35:00Z (in a URL, the + of a zone is %2B) */
+                since?: string;
+                /** @description Only those before: a day or a time, such as 2026-11-20 or 2026-11-20T21:35:00Z (in a URL, the + of a zone is %2B) */
+                until?: string;
+                /** @description Count the uploads of all pages: either true or false */
+                total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "uploads": [
+                     *         {
+                     *           "id": "01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *           "number": "7",
+                     *           "text": "7",
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "recognised": true,
+                     *           "digits": [
+                     *             {
+                     *               "digit": 7,
+                     *               "confidence": 0.998648,
+                     *               "probabilities": [
+                     *                 0.000007,
+                     *                 0.000008,
+                     *                 0.000013,
+                     *                 0.000025,
+                     *                 0.000005,
+                     *                 0.000007,
+                     *                 0.00001,
+                     *                 0.999869,
+                     *                 0.000007,
+                     *                 0.000049
+                     *               ],
+                     *               "box": {
+                     *                 "x": 77,
+                     *                 "y": 67,
+                     *                 "width": 165,
+                     *                 "height": 204
+                     *               }
+                     *             }
+                     *           ],
+                     *           "image": {
+                     *             "width": 320,
+                     *             "height": 320,
+                     *             "format": "PNG",
+                     *             "bytes": 44569,
+                     *             "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *           },
+                     *           "model": "mnist-neural@fa312862",
+                     *           "networks": {
+                     *             "finder": "0fa1be24",
+                     *             "segmenter": "c2491046",
+                     *             "verifier": "b08c9f48",
+                     *             "calibration": "5e0d4fcf"
+                     *           },
+                     *           "created_at": "2026-11-21T08:18:30.596Z",
+                     *           "label": null,
+                     *           "labelled_at": null,
+                     *           "links": {
+                     *             "self": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *             "image": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/image",
+                     *             "preview": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/preview.png",
+                     *             "explanation": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/explanation.png"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": "/uploads?limit=1&cursor=01a1fd2f-7e44-70a9-99b3-c7ad03815d21"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadsAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    recognise: {
+        parameters: {
+            query?: {
+                /** @description Keep the pictures: either true or false */
+                store?: boolean;
+                /** @description Send what the model saw of each digit: either true or false */
+                preview?: boolean;
+                /** @description Rank this many numbers at most: a whole number from 1 to 10 */
+                alternatives?: number;
+                /** @description Send the picture, its ink coloured by how much it decided: either true or false */
+                explanation?: boolean;
+            };
+            header?: {
+                /** @description Of the client's making, such as a UUID: sent again with the same picture, it is answered as before */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                    /** Format: binary */
+                    "files[]"?: string;
+                    /** Format: binary */
+                    filepond?: string;
+                };
+                "image/*": string;
+                "application/octet-stream": string;
+                /**
+                 * @example {
+                 *       "image": "data:image/png;base64,iVBORw0KGgo…"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description A data URL, or base64 */
+                    image: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Recognised, not kept */
+            200: {
+                headers: {
+                    /** @description Milliseconds that its stages took: decode, find, infer, explain, store */
+                    "Server-Timing"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "number": "7",
+                     *       "text": "7",
+                     *       "digit": 7,
+                     *       "confidence": 0.998648,
+                     *       "recognised": true,
+                     *       "digits": [
+                     *         {
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "probabilities": [
+                     *             0.000007,
+                     *             0.000008,
+                     *             0.000013,
+                     *             0.000025,
+                     *             0.000005,
+                     *             0.000007,
+                     *             0.00001,
+                     *             0.999869,
+                     *             0.000007,
+                     *             0.000049
+                     *           ],
+                     *           "box": {
+                     *             "x": 77,
+                     *             "y": 67,
+                     *             "width": 165,
+                     *             "height": 204
+                     *           }
+                     *         }
+                     *       ],
+                     *       "image": {
+                     *         "width": 320,
+                     *         "height": 320,
+                     *         "format": "PNG",
+                     *         "bytes": 44569,
+                     *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *       },
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecognitionAnswer"];
+                };
+            };
+            /** @description Recognised and kept */
+            201: {
+                headers: {
+                    /** @description The URL of the upload */
+                    Location?: string;
+                    /** @description Milliseconds that its stages took: decode, find, infer, explain, store */
+                    "Server-Timing"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *       "number": "7",
+                     *       "text": "7",
+                     *       "digit": 7,
+                     *       "confidence": 0.998648,
+                     *       "recognised": true,
+                     *       "digits": [
+                     *         {
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "probabilities": [
+                     *             0.000007,
+                     *             0.000008,
+                     *             0.000013,
+                     *             0.000025,
+                     *             0.000005,
+                     *             0.000007,
+                     *             0.00001,
+                     *             0.999869,
+                     *             0.000007,
+                     *             0.000049
+                     *           ],
+                     *           "box": {
+                     *             "x": 77,
+                     *             "y": 67,
+                     *             "width": 165,
+                     *             "height": 204
+                     *           }
+                     *         }
+                     *       ],
+                     *       "image": {
+                     *         "width": 320,
+                     *         "height": 320,
+                     *         "format": "PNG",
+                     *         "bytes": 44569,
+                     *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *       },
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       },
+                     *       "created_at": "2026-11-21T08:18:30.596Z",
+                     *       "label": null,
+                     *       "labelled_at": null,
+                     *       "links": {
+                     *         "self": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *         "image": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/image",
+                     *         "preview": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/preview.png",
+                     *         "explanation": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/explanation.png"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description Several pictures, each with its result */
+            207: {
+                headers: {
+                    /** @description Milliseconds that its stages took: decode, find, infer, explain, store */
+                    "Server-Timing"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "uploads": [
+                     *         {
+                     *           "status": 201,
+                     *           "id": "01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *           "number": "7",
+                     *           "text": "7",
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "recognised": true,
+                     *           "digits": [
+                     *             {
+                     *               "digit": 7,
+                     *               "confidence": 0.998648,
+                     *               "probabilities": [
+                     *                 0.000007,
+                     *                 0.000008,
+                     *                 0.000013,
+                     *                 0.000025,
+                     *                 0.000005,
+                     *                 0.000007,
+                     *                 0.00001,
+                     *                 0.999869,
+                     *                 0.000007,
+                     *                 0.000049
+                     *               ],
+                     *               "box": {
+                     *                 "x": 77,
+                     *                 "y": 67,
+                     *                 "width": 165,
+                     *                 "height": 204
+                     *               }
+                     *             }
+                     *           ],
+                     *           "image": {
+                     *             "width": 320,
+                     *             "height": 320,
+                     *             "format": "PNG",
+                     *             "bytes": 44569,
+                     *             "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *           },
+                     *           "model": "mnist-neural@fa312862",
+                     *           "networks": {
+                     *             "finder": "0fa1be24",
+                     *             "segmenter": "c2491046",
+                     *             "verifier": "b08c9f48",
+                     *             "calibration": "5e0d4fcf"
+                     *           },
+                     *           "created_at": "2026-11-21T08:18:30.596Z",
+                     *           "label": null,
+                     *           "labelled_at": null,
+                     *           "links": {
+                     *             "self": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *             "image": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/image",
+                     *             "preview": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/preview.png",
+                     *             "explanation": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/explanation.png"
+                     *           }
+                     *         },
+                     *         {
+                     *           "type": "/problems/not-a-picture",
+                     *           "title": "The file is not a picture that can be read",
+                     *           "status": 415,
+                     *           "detail": "This file is not a picture that can be read. Send PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.",
+                     *           "request_id": "01a21fa2378e73adbd47d479600b1366"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadsResults"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
+        };
+    };
+    getUpload: {
+        parameters: {
+            query?: {
+                /** @description Rank this many numbers at most: a whole number from 1 to 10 */
+                alternatives?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The upload */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *       "number": "7",
+                     *       "text": "7",
+                     *       "digit": 7,
+                     *       "confidence": 0.998648,
+                     *       "recognised": true,
+                     *       "digits": [
+                     *         {
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "probabilities": [
+                     *             0.000007,
+                     *             0.000008,
+                     *             0.000013,
+                     *             0.000025,
+                     *             0.000005,
+                     *             0.000007,
+                     *             0.00001,
+                     *             0.999869,
+                     *             0.000007,
+                     *             0.000049
+                     *           ],
+                     *           "box": {
+                     *             "x": 77,
+                     *             "y": 67,
+                     *             "width": 165,
+                     *             "height": 204
+                     *           }
+                     *         }
+                     *       ],
+                     *       "image": {
+                     *         "width": 320,
+                     *         "height": 320,
+                     *         "format": "PNG",
+                     *         "bytes": 44569,
+                     *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *       },
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       },
+                     *       "created_at": "2026-11-21T08:18:30.596Z",
+                     *       "label": null,
+                     *       "labelled_at": null,
+                     *       "links": {
+                     *         "self": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *         "image": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/image",
+                     *         "preview": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/preview.png",
+                     *         "explanation": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/explanation.png"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    correctUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "label": "7"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The digits, with a line feed between lines; empty for no digit; null takes a label back */
+                    label: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The upload, corrected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *       "number": "7",
+                     *       "text": "7",
+                     *       "digit": 7,
+                     *       "confidence": 0.998648,
+                     *       "recognised": true,
+                     *       "digits": [
+                     *         {
+                     *           "digit": 7,
+                     *           "confidence": 0.998648,
+                     *           "probabilities": [
+                     *             0.000007,
+                     *             0.000008,
+                     *             0.000013,
+                     *             0.000025,
+                     *             0.000005,
+                     *             0.000007,
+                     *             0.00001,
+                     *             0.999869,
+                     *             0.000007,
+                     *             0.000049
+                     *           ],
+                     *           "box": {
+                     *             "x": 77,
+                     *             "y": 67,
+                     *             "width": 165,
+                     *             "height": 204
+                     *           }
+                     *         }
+                     *       ],
+                     *       "image": {
+                     *         "width": 320,
+                     *         "height": 320,
+                     *         "format": "PNG",
+                     *         "bytes": 44569,
+                     *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
+                     *       },
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       },
+                     *       "created_at": "2026-11-21T08:18:30.596Z",
+                     *       "label": "7",
+                     *       "labelled_at": "2026-11-21T08:20:03.114Z",
+                     *       "links": {
+                     *         "self": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21",
+                     *         "image": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/image",
+                     *         "preview": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/preview.png",
+                     *         "explanation": "/uploads/01a1fd2f-7e44-70a9-99b3-c7ad03815d21/explanation.png"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the picture that the caller has */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description The caller has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its digits side by side, each of 28x28 pixels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getExplanation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, its digits framed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model and its limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       },
+                     *       "training": {
+                     *         "recipe": "cnn",
+                     *         "data": "MNIST",
+                     *         "digits": 10000,
+                     *         "accuracy": 0.9976
+                     *       },
+                     *       "threshold": 0.5,
+                     *       "calibration": {
+                     *         "candidate_threshold": 0.148,
+                     *         "sure_threshold": 0.751,
+                     *         "sign_threshold": 0.5
+                     *       },
+                     *       "limits": {
+                     *         "bytes": 10485760,
+                     *         "pixels": 25000000,
+                     *         "files": 20,
+                     *         "media_types": [
+                     *           "image/png",
+                     *           "image/jpeg",
+                     *           "image/webp",
+                     *           "image/gif",
+                     *           "image/bmp",
+                     *           "image/tiff",
+                     *           "image/avif",
+                     *           "image/heif",
+                     *           "image/heic"
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ModelAnswer"];
+                };
+            };
+        };
+    };
+    isAlive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
+                    "application/json": {
+                        status: string;
+                    };
+                };
+            };
+        };
+    };
+    isReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "model": "mnist-neural@fa312862",
+                     *       "networks": {
+                     *         "finder": "0fa1be24",
+                     *         "segmenter": "c2491046",
+                     *         "verifier": "b08c9f48",
+                     *         "calibration": "5e0d4fcf"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        status: string;
+                        model: string;
+                        networks: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In Prometheus' text format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            403: components["responses"]["Problem403"];
+        };
+    };
+    getProblem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of a problem's `type`, such as `no-ink` */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its title and status */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "/problems/no-ink",
+                     *       "title": "There is no digit in the picture",
+                     *       "status": 422
+                     *     }
+                     */
+                    "application/json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                    };
+                };
+            };
+            404: components["responses"]["Problem404"];
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    getDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description This document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    getInferenceServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "digits",
+                     *       "version": "0.1.0",
+                     *       "extensions": [
+                     *         "binary_tensor_data"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        name: string;
+                        version: string;
+                    };
+                };
+            };
+        };
+    };
+    isInferenceLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    isInferenceReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getModelMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "mnist-neural",
+                     *       "versions": [
+                     *         "fa312862"
+                     *       ],
+                     *       "platform": "litert",
+                     *       "inputs": [
+                     *         {
+                     *           "name": "grids",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1,
+                     *             28,
+                     *             28
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "outputs": [
+                     *         {
+                     *           "name": "digit",
+                     *           "datatype": "INT64",
+                     *           "shape": [
+                     *             -1
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "confidence",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "probabilities",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1,
+                     *             10
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        name: string;
+                        versions: string[];
+                        platform: string;
+                        inputs: {
+                            name: string;
+                            datatype: string;
+                            shape: number[];
+                        }[];
+                        outputs: {
+                            name: string;
+                            datatype: string;
+                            shape: number[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    isModelReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    inferModel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bytes of the JSON, if binary data follow it */
+                "Inference-Header-Content-Length"?: number;
+            };
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    inputs: {
+                        /** @constant */
+                        name: "grids";
+                        /**
+                         * @description UINT8 from 0 to 255, the others from 0 to 1
+                         * @enum {unknown}
+                         */
+                        datatype: "FP32" | "FP64" | "FP16" | "UINT8";
+                        /** @description [n, 28, 28], [n, 28, 28, 1] or [n, 784] */
+                        shape: number[];
+                        /** @description White ink on black, flat or nested */
+                        data?: unknown[];
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description The outputs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "model_name": "mnist-neural",
+                     *       "model_version": "fa312862",
+                     *       "outputs": [
+                     *         {
+                     *           "name": "digit",
+                     *           "datatype": "INT64",
+                     *           "shape": [
+                     *             1
+                     *           ],
+                     *           "data": [
+                     *             7
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "confidence",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             1
+                     *           ],
+                     *           "data": [
+                     *             0.998648
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        model_name: string;
+                        model_version: string;
+                        outputs: {
+                            /** @enum {unknown} */
+                            name: "digit" | "confidence" | "probabilities";
+                            datatype: string;
+                            shape: number[];
+                            data?: number[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    getModelVersionMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "mnist-neural",
+                     *       "versions": [
+                     *         "fa312862"
+                     *       ],
+                     *       "platform": "litert",
+                     *       "inputs": [
+                     *         {
+                     *           "name": "grids",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1,
+                     *             28,
+                     *             28
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "outputs": [
+                     *         {
+                     *           "name": "digit",
+                     *           "datatype": "INT64",
+                     *           "shape": [
+                     *             -1
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "confidence",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "probabilities",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             -1,
+                     *             10
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        name: string;
+                        versions: string[];
+                        platform: string;
+                        inputs: {
+                            name: string;
+                            datatype: string;
+                            shape: number[];
+                        }[];
+                        outputs: {
+                            name: string;
+                            datatype: string;
+                            shape: number[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    isModelVersionReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    inferModelVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bytes of the JSON, if binary data follow it */
+                "Inference-Header-Content-Length"?: number;
+            };
+            path: {
+                /** @description The model's name, such as `mnist-neural` */
+                name: string;
+                /** @description The first 8 characters of its SHA-256 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    inputs: {
+                        /** @constant */
+                        name: "grids";
+                        /**
+                         * @description UINT8 from 0 to 255, the others from 0 to 1
+                         * @enum {unknown}
+                         */
+                        datatype: "FP32" | "FP64" | "FP16" | "UINT8";
+                        /** @description [n, 28, 28], [n, 28, 28, 1] or [n, 784] */
+                        shape: number[];
+                        /** @description White ink on black, flat or nested */
+                        data?: unknown[];
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description The outputs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "model_name": "mnist-neural",
+                     *       "model_version": "fa312862",
+                     *       "outputs": [
+                     *         {
+                     *           "name": "digit",
+                     *           "datatype": "INT64",
+                     *           "shape": [
+                     *             1
+                     *           ],
+                     *           "data": [
+                     *             7
+                     *           ]
+                     *         },
+                     *         {
+                     *           "name": "confidence",
+                     *           "datatype": "FP32",
+                     *           "shape": [
+                     *             1
+                     *           ],
+                     *           "data": [
+                     *             0.998648
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        model_name: string;
+                        model_version: string;
+                        outputs: {
+                            /** @enum {unknown} */
+                            name: "digit" | "confidence" | "probabilities";
+                            datatype: string;
+                            shape: number[];
+                            data?: number[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    recogniseForMnistNeuralNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                    /** Format: binary */
+                    "files[]"?: string;
+                    /** Format: binary */
+                    filepond?: string;
+                };
+                "image/*": string;
+                "application/octet-stream": string;
+                /**
+                 * @example {
+                 *       "image": "data:image/png;base64,iVBORw0KGgo…"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description A data URL, or base64 */
+                    image: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The number */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 7 */
+                    "application/json": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
+        };
+    };
+    recogniseForMnistClassifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "image": "data:image/png;base64,iVBORw0KGgo…"
+                 *     }
+                 */
+                "application/json": {
+                    data: number[];
+                } | {
+                    image: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The number */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "prediction": 47
+                     *     }
+                     */
+                    "application/json": {
+                        prediction: number;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+        };
+    };
+    getPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    recogniseForNnNumbers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "pixeles": "0,0.5,1,0,…"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": {
+                    pixeles: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The digit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example Prediccion: Siete, Accuracy: 0.98 */
+                    "text/plain": string;
+                };
+            };
+            /** @description What is wrong, in Spanish */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas. */
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+}

@@ -57,7 +57,6 @@ def predict() -> ResponseReturnValue:
     if "image" not in body:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
     upload = recognise(base64_picture(body["image"]))
-    upload = recognise(base64_picture(body["image"]))
     count_reading(upload)
     return jsonify(prediction=int(upload.record.number.replace("\n", "")))
 

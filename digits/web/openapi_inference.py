@@ -3,7 +3,7 @@
 from digits import __version__
 from digits.grids import SIDE
 from digits.web.open_inference import HEADER_LENGTH
-from digits.web.openapi_parts import INFERENCE, TEXT, Part, body, fields, operation, typed
+from digits.web.openapi_parts import INFERENCE, TEXT, Part, fields, operation, typed
 from digits.web.tensors import INPUT, INPUT_TYPES, OUTPUTS
 
 _INTEGERS = {"type": "array", "items": {"type": "integer"}}
@@ -19,7 +19,6 @@ _METADATA = {
     "outputs": [{"name": name, "datatype": of.datatype, "shape": [-1, *of.shape]} for name, of in OUTPUTS.items()],
 }
 _SERVER = {"name": "digits", "version": __version__, "extensions": ["binary_tensor_data"]}
-_REQUEST = {"inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [1, SIDE * SIDE], "data": [0] * SIDE * SIDE}]}
 _ANSWER = {
     "model_name": "mnist-neural",
     "model_version": "fa312862",
@@ -76,7 +75,7 @@ def paths() -> Part:
                     {"200": typed("application/json", _answer(), "The outputs", _ANSWER)}
                     | dict.fromkeys(("400", "404", "408", "413", "415", "503"), _ERROR),
                     parameters=[_LENGTH],
-                    body=body("application/json", _request(), _REQUEST),
+                    body={"application/json": {"schema": _request()}},
                 )
             },
         }

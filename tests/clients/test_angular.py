@@ -15,7 +15,7 @@ pytest.importorskip("playwright.sync_api", reason="The Angular application is te
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from support import ROOT
-from support.chromium import PROGRAM, SEVEN, chromium, draw
+from support.chromium import SEVEN, draw
 from support.drawing import encode, png
 from support.node import built
 from support.server import Server, running
@@ -25,11 +25,7 @@ expect.set_options(timeout=20_000)  # The machine may be busy.
 BACKEND = "http://127.0.0.1:5000"
 MAX_BYTES = 2_000_000
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="It is tested in Chromium, which is not installed."),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -65,12 +61,6 @@ def address(backend: Server) -> Iterator[str]:
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from flask.testing import FlaskClient
 
 import digits_client
 from digits.web.asgi import Front
-from digits_client import AsyncClient, Client, DigitsError, Recognition, Upload
+from digits.web.openapi import document
+from digits_client import AsyncClient, Client, DigitsError, Filters, Recognition, Upload
+from support import ROOT
 from support.drawing import png
 from tests.fakes import MemoryStorage
 
@@ -139,6 +143,7 @@ def test_the_history_is_gone_through_page_by_page(digits: Client, line: Line, mo
     assert len(line.keys) == 1
     assert [upload.id for upload in history] == [upload.id for upload in uploads[-2::-1]]
     assert [upload.number for upload in digits.history(digit=4, recognised=True)] == ["4", "4"]
+    assert len(list(digits.history(number="7", sha256=uploads[0].image.sha256))) == 3
 
 
 def test_the_history_can_be_asked_for_days_and_moments(digits: Client) -> None:
@@ -210,6 +215,27 @@ def test_an_id_stays_one_part_of_the_path(digits: Client) -> None:
     with pytest.raises(DigitsError) as raised:
         digits.delete("../healthz?")
     assert raised.value.status == 404
+
+
+def test_it_knows_every_filter_and_every_field_of_the_document() -> None:
+    parameters = {each["name"] for each in document()["paths"]["/uploads"]["get"]["parameters"]}
+    assert Filters.__annotations__.keys() == parameters - {"limit", "cursor", "total"}
+    properties = document()["components"]["schemas"]["UploadAnswer"]["properties"].keys()
+    assert {each.name for each in fields(Upload)} == properties - {"links", "alternatives", "explanation"}
+
+
+def test_the_lines_of_its_readme_work(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, picture in {"digit": png("7"), "one": png("1"), "two": b"text", "three": png("3")}.items():
+        (tmp_path / f"{name}.png").write_bytes(picture)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(digits_client, "Client", partial(Client, transport=line))
+    readme = (ROOT / "clients" / "python" / "README.md").read_text()
+    exec(readme.partition("```python\n")[2].partition("```")[0], {})
+    seven, one, two, three = capsys.readouterr().out.splitlines()
+    assert (seven[:2], one, three) == ("7 ", "one.png 1", "three.png 3")
+    assert two.startswith("two.png refused: This file is not a picture")
 
 
 def test_asyncio_has_the_same(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

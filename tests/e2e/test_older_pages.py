@@ -16,7 +16,7 @@ pytest.importorskip("playwright.sync_api", reason="The pages are tested with Pla
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from support import ROOT
-from support.chromium import FOUR, PROGRAM, SEVEN, Strokes, chromium, draw
+from support.chromium import FOUR, SEVEN, Strokes, draw
 from support.drawing import draw as drawn
 from support.drawing import encode
 from support.server import Server, running
@@ -86,23 +86,13 @@ NUMBERS = """
   document.querySelector('input').onchange = async (event) => predict(await createImageBitmap(event.target.files[0]));
 """
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="They are tested in Chromium, which is not installed."),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("older"), workers="1") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @contextmanager
