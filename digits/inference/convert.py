@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from digits.errors import ModelError
 from digits.grids import SIDE, to_grid, to_input
-from digits.inference.keras_file import check_keras_file
+from digits.inference.keras_file import check_keras_file, training_of
 from digits.inference.model_file import (
     CLASSES,
     CompiledModel,
@@ -65,6 +65,7 @@ def compile_model(source: Path) -> CompiledModel:
         flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(),
         threshold=threshold,
         weights=weights,
+        training=training_of(source),
     )
     return CompiledModel(flatbuffer, description)
 

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 
 from digits.errors import ModelError
-from digits.inference.model_file import DEFAULT_THRESHOLD
+from digits.inference.model_file import DEFAULT_THRESHOLD, Training
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -41,6 +41,17 @@ def check_keras_file(source: Path) -> float:
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
         raise ModelError(f"{source} is damaged or cut short. Copy or train it again.") from error
     return threshold
+
+
+def training_of(source: Path) -> Training | None:
+    """Read from a checked file how its model was trained; None if it does not say so."""
+    if not h5py.is_hdf5(source):
+        return None
+    with h5py.File(source) as file:
+        said = file.attrs
+        if not {"recipe", "data", "digits", "accuracy"} <= said.keys():
+            return None
+        return Training(said["recipe"], said["data"], int(said["digits"]), float(said["accuracy"]))
 
 
 def _refuse_code(source: Path, config: Any) -> None:

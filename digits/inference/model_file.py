@@ -28,15 +28,15 @@ _DESCRIPTION = "digits.json"
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a model was trained, and how well it reads, for models that keras-mnist.py has trained."""
+    """How a model was trained, and how well it reads: attributes of the files that keras-mnist.py writes."""
 
     recipe: str
     data: str
     """The name of the data set."""
     digits: int
-    """How many digits of its test set were read."""
+    """Size of its test set."""
     accuracy: float
-    """The share of them that the compiled model reads right."""
+    """Share of the test set that was read right."""
 
 
 @dataclass(frozen=True, slots=True)

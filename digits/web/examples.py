@@ -41,7 +41,7 @@ RECOGNITION: dict[str, Any] = {
         "bytes": 44569,
         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23",
     },
-    "model": "mnist-neural@fa312862",
+    "model": "mnist-neural@38c1cb05",
     "networks": {"finder": "0fa1be24", "segmenter": "c2491046", "verifier": "b08c9f48", "calibration": "5e0d4fcf"},
 }
 UPLOAD = (

@@ -20,8 +20,8 @@ class TrainingAnswer(BaseModel, from_attributes=True):
 
     recipe: str
     data: str = Field(description="The data set", examples=["MNIST"])
-    digits: int = Field(description="How many digits of its test set were read")
-    accuracy: float = Field(description="The share of them that was read right")
+    digits: int = Field(description="Size of its test set")
+    accuracy: float = Field(description="Share of the test set that was read right")
 
 
 class CalibrationAnswer(BaseModel, from_attributes=True):

@@ -56,6 +56,6 @@ def document() -> dict[str, Any]:
             "description": "Send a picture, and learn which handwritten digit or number is in it.",
         },
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
-        "paths": {path: {"parameters": in_path(path)} | item for path, item in paths().items()},
+        "paths": {path: in_path(path) | item for path, item in paths().items()},
         "components": {"schemas": definitions["$defs"], "responses": problem_responses()},
     }

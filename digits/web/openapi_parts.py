@@ -89,12 +89,11 @@ def header(description: str) -> Part:
     return {"description": description, "schema": TEXT}
 
 
-def in_path(path: str) -> list[Part]:
-    """The parameters in the path of a URL."""
-    return [
-        {"name": name, "in": "path", "required": True} | _PATH_PARAMETERS[name]
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
+def in_path(path: str) -> Part:
+    """The parameters in the path of a URL, if it has any."""
+    names = re.findall(r"\{(\w+)\}", path)
+    parameters = [{"name": name, "in": "path", "required": True} | _PATH_PARAMETERS[name] for name in names]
+    return {"parameters": parameters} if parameters else {}
 
 
 def queries(model: type[Query]) -> list[Part]:

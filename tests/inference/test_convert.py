@@ -19,6 +19,7 @@ import pytest
 from digits.errors import ModelError
 from digits.grids import Grids, to_input
 from digits.inference import model_file as compiled
+from digits.inference.keras_file import training_of
 from digits.inference.model_file import load_compiled, places, write_compiled
 from digits.inference.recogniser import LiteRTRecogniser
 from support import ROOT
@@ -66,6 +67,15 @@ def compiled_here(source: Path) -> LiteRTRecogniser:
 
 def grids(count: int = 20) -> Grids:
     return np.random.default_rng(0).integers(0, 255, (count, 28, 28), np.uint8)
+
+
+def test_only_files_that_say_how_they_were_trained_are_asked_for_it(tmp_path: Path) -> None:
+    shipped = training_of(ROOT / "mnist-neural.h5")
+    assert shipped is not None
+    assert shipped.recipe == "cnn"
+    assert training_of(KERAS_2) is None
+    (tmp_path / "model.keras").write_bytes(b"PK")
+    assert training_of(tmp_path / "model.keras") is None
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])

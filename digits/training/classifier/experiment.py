@@ -2,13 +2,13 @@
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
 from digits.errors import DataError, ModelError
-from digits.inference.model_file import Training, load_compiled, write_compiled
+from digits.inference.model_file import Training, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.training.classifier.checkpoint import Asked, Progress
 from digits.training.classifier.evaluation import Evaluation, Probabilities, Spread, evaluate, read_right
@@ -94,7 +94,9 @@ def run_experiment(options: Options, data: DataSet) -> None:
 
     measured = [_metrics(run, data.test) for run in runs]
     finished = options.work / options.out.name
-    save(kept.model, finished)
+    accuracy = evaluate(kept.on_test, data.test.digits).accuracy
+    training = Training(options.recipe, data.name, len(data.test.digits), accuracy)
+    save(kept.model, finished, training=training)
     metrics = Metrics(
         recipe=options.recipe,
         origin=recipe.origin,
@@ -116,7 +118,6 @@ def run_experiment(options: Options, data: DataSet) -> None:
         versions=versions(),
     )
     write_report(options.report, metrics, data.test, kept.on_test)
-    _describe(finished, Training(options.recipe, data.name, metrics.tested_on, metrics.served.accuracy))
     take_place(finished, options.out)
     _clean(options.work)
     print(metrics.summary())
@@ -164,12 +165,6 @@ def _served(model: Path, test: Labelled) -> Served:
     right = read_right(recogniser, test)
     microseconds = (time.perf_counter() - started) / len(right) * 1e6
     return Served(compiled.description.weights, float(right.mean()), int((~right).sum()), round(microseconds, 1))
-
-
-def _describe(model: Path, training: Training) -> None:
-    """Say in the compiled model how it was trained."""
-    compiled = load_compiled(model)
-    write_compiled(model, replace(compiled, description=replace(compiled.description, training=training)))
 
 
 def _metrics(run: Run, test: Labelled) -> RunMetrics:

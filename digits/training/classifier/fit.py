@@ -1,6 +1,7 @@
 """Train a network so that it can be stopped and resumed; calibrate it, and save it."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.grids import to_input
-from digits.inference.model_file import DEFAULT_THRESHOLD, places
+from digits.inference.model_file import DEFAULT_THRESHOLD, Training, places
 from digits.training.classifier.batches import Batches, labels
 from digits.training.classifier.checkpoint import Asked, Progress, load_checkpoint, save_checkpoint
 from digits.training.data.datasets import Labelled
@@ -144,11 +145,15 @@ def _cross_entropy(logits: npt.NDArray[np.float32], digits: npt.NDArray[np.uint8
     return float((log_sums - wanted).mean())
 
 
-def save(model: keras.Model, path: Path, threshold: float = DEFAULT_THRESHOLD) -> None:
-    """Write the .h5 file, with the threshold as an attribute."""
+def save(
+    model: keras.Model, path: Path, threshold: float = DEFAULT_THRESHOLD, training: Training | None = None
+) -> None:
+    """Write the .h5 file, with the threshold and how it was trained as attributes."""
     model.save(path, include_optimizer=False)
     with h5py.File(path, "r+") as file:
         file.attrs["threshold"] = threshold
+        if training:
+            file.attrs.update(asdict(training))
 
 
 def take_place(finished: Path, out: Path) -> None:
