@@ -34,3 +34,6 @@ def move(storage: str | None, database: str | None) -> None:
         click.echo(f"\r{moved.copied + moved.there:,}", nl=False, err=True)
     click.echo("\r", nl=False, err=True)
     click.echo(moved)
+    # Not a URL that may have a password.
+    named = there.database if there.database.startswith("sqlite:") else "the database named here"
+    click.echo(f"To use them there, set DIGITS_STORAGE to {there.storage} and DIGITS_DATABASE to {named}.", err=True)

@@ -26,7 +26,7 @@ class Picture:
     @property
     def name(self) -> str:
         """As the command line has it."""
-        return os.fsdecode(self.path)
+        return str(self.path)
 
     def read(self) -> bytes:
         """Return its bytes; those of standard input for the path STANDARD_INPUT."""

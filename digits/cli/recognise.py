@@ -9,10 +9,14 @@ from typing import Any
 
 import click
 
+from digits.cli.boxes import draw_boxes
 from digits.cli.command import Command, remark_on, table
 from digits.cli.pictures import Picture, pictures_of
 from digits.errors import DigitsError
-from digits.uploads.service import Upload
+from digits.inference.model_file import load_compiled
+from digits.inference.recogniser import LiteRTRecogniser
+from digits.settings import Settings
+from digits.uploads.service import Upload, recognise_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,6 @@ def recognise(files: Sequence[Path], as_json: bool, boxes: Path | None) -> None:
 
 
 def _answers(pictures: Sequence[Picture]) -> Iterator[_Answer]:
-    # Imported only now, since it takes a while.
-    from digits.cli.boxes import draw_boxes
-    from digits.inference.model_file import load_compiled
-    from digits.inference.recogniser import LiteRTRecogniser
-    from digits.settings import Settings
-    from digits.uploads.service import recognise_upload
-
     settings = Settings.read()
     recogniser = LiteRTRecogniser(load_compiled(settings.model))
     for picture in pictures:
@@ -82,7 +79,8 @@ def _answers(pictures: Sequence[Picture]) -> Iterator[_Answer]:
             if picture.drawn:
                 draw_boxes(upload, settings.max_pixels, picture.drawn)
         except OSError as error:
-            problem = f"{error.filename or picture.name}: {error.strerror or error}."
+            named = "" if str(error.filename or picture.name) == picture.name else f"{error.filename}: "
+            problem = f"{named}{error.strerror or error}."
         except DigitsError as error:
             problem = str(error)
         yield _Answer(picture.name, upload, problem)
@@ -96,7 +94,7 @@ def _row(answer: _Answer) -> tuple[str, str, str, str]:
 
 
 def _json(answer: _Answer) -> str:
-    from digits.web.schemas import recognition_answer
+    from digits.web.schemas import recognition_answer  # Only now, since it takes a while.
 
     said: dict[str, Any] = {"file": answer.name}
     if answer.upload is not None:

@@ -25,7 +25,8 @@ def test_uploads_are_moved_where_it_is_said(
     key = keep("7")
     place, url = str(tmp_path / "new"), f"sqlite:///{tmp_path}/new.db"
     done = run("move", "--storage", place, "--database", url)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "Uploads copied: 1; there already: 0.\n", "\r1\r")
+    assert (done.exit_code, done.stdout) == (0, "Uploads copied: 1; there already: 0.\n")
+    assert done.stderr == f"\r1\rTo use them there, set DIGITS_STORAGE to {place} and DIGITS_DATABASE to {url}.\n"
     assert open_storage(place).get(key) == storage.files[key]
     with made(url) as engine:
         assert SqlRecords(engine).get(key).number == "7"

@@ -239,7 +239,7 @@ def test_a_model_that_cannot_be_served_does_not_take_the_place_of_one_that_can(
 ) -> None:
     from digits.training.classifier import experiment
 
-    def refuse(model: Path) -> None:
+    def refuse(model: Path, *, beside: bool) -> None:
         raise ModelError(f"{model.name} cannot be compiled")
 
     monkeypatch.setattr(experiment, "load_compiled", refuse)
