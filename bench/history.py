@@ -24,6 +24,7 @@ from digits.training.command_line import whole
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Record
+from digits.uploads.pairing import prepare_uploads
 from digits.uploads.schema import migrate
 from support.records import record
 
@@ -62,7 +63,10 @@ def _database(workplace: Workplace, on_postgresql: bool) -> Iterator[str]:
 def measure(workplace: Workplace, url: str, count: int, rounds: int, seconds: float) -> Iterator[list[str]]:
     """The rows of the table."""
     fill(url, count)
-    system = replace(DURABLE, environment={**DURABLE.environment, "DIGITS_DATABASE": url})
+    place = str(workplace.folder / "uploads")
+    prepare_uploads(place, url, adopt=True)  # The records have no pictures.
+    places = {"DIGITS_STORAGE": place, "DIGITS_DATABASE": url}
+    system = replace(DURABLE, environment={**DURABLE.environment, **places})
     small = [multipart(picture) for picture in pictures("small")]
     with workplace.running(system) as server:
         for name, query in pages(count).items():

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import median
 
+import sqlalchemy as sa
+
 from bench.bodies import multipart, pictures
 from bench.command import durable_postgresql, parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
@@ -44,8 +46,20 @@ def combinations(database: str, objects: S3) -> Iterator[System]:
 
 
 def measured(workplace: Workplace, system: System, bodies: list[bytes], seconds: float) -> Load:
+    empty(system.environment.get("DIGITS_DATABASE", ""))
     with workplace.running(system) as server:
         return steady_load(server.url + system.path, bodies, CONNECTIONS, seconds)
+
+
+def empty(url: str) -> None:
+    """Empties a database on PostgreSQL, since it belongs to the storage that it was used with."""
+    if not url.startswith("postgresql"):
+        return
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
 
 
 def rows(loads: Mapping[str, list[Load]]) -> Iterator[list[str]]:

@@ -90,7 +90,7 @@ def belong_together(storage: Storage, engine: sa.Engine, *, adopt: bool = False)
             storage.put({MARK: f"{wanted}\n".encode()})
     if not is_ours:  # Another machine was faster, perhaps with the same storage.
         return belong_together(storage, engine)
-    if newest:
+    if newest and fits:
         _log.warning(
             "The database %s and the storage of its pictures belong together from now on.", engine.url.set(query={})
         )
