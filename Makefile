@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run install train test fast lint types lock
+.PHONY: run install train test fast lint docs types lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
@@ -12,7 +12,7 @@ install: .venv/.serve
 
 train: .venv/.train
 
-test: lint
+test: lint docs
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov
 
 fast: .venv/.dev
@@ -23,6 +23,9 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 types: .venv/.dev
 	$(BIN)/python -m support.openapi_types

@@ -52,7 +52,7 @@ class _Lazy(WithExamples, click.Group):
 @click.group(
     cls=_Lazy,
     examples=("digits recognise photo.jpg scans/", "digits history --not-recognised", "digits COMMAND --help"),
-    epilog="Settings, such as DIGITS_STORAGE, come from the environment; the README lists them all.",
+    epilog="Settings, such as DIGITS_STORAGE, come from the environment; docs/operating.md lists them all.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:

@@ -21,6 +21,7 @@ _HEADS = ("ID", "TIME (UTC)", "NUMBER", "CONFIDENCE", "LABEL", "REMARK")
     epilog="The filters are those of GET /uploads; an upload must meet all.",
 )
 @click.option("--digit", metavar="DIGIT", help="Only those read as this digit.")
+@click.option("--number", metavar="NUMBER", help="Only those read as exactly this number.")
 @click.option("--recognised/--not-recognised", default=None, help="Only those that were, or were not, recognised.")
 @click.option("--labelled/--unlabelled", default=None, help="Only those that were, or were not, corrected.")
 @click.option("--confidence-below", metavar="NUMBER", help="Only those less confident, such as 0.5.")

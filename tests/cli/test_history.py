@@ -36,6 +36,7 @@ def test_a_doubtful_number_is_said_to_be(run: Callable[..., Result], records: Me
     ("words", "found"),
     [
         (["--digit", "7"], ["7"]),
+        (["--number", "45"], ["45"]),
         (["--labelled"], ["45"]),
         (["--unlabelled"], ["3", "7"]),
         (["--not-recognised"], ["3"]),

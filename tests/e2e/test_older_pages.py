@@ -23,9 +23,9 @@ from support.server import Server, running
 
 expect.set_options(timeout=20_000)  # The machine may be busy.
 
-README = (ROOT / "README.md").read_text()
-PROXIED = dict(re.findall(r"location = (\S+) \{\s+proxy_pass (\S+);", README))
-"""What nginx forwards, and where to, as configured in the README."""
+CLIENTS = (ROOT / "docs" / "clients.md").read_text()
+PROXIED = dict(re.findall(r"location = (\S+) \{\s+proxy_pass (\S+);", CLIENTS))
+"""What nginx forwards, and where to, as configured in the documents."""
 DEFAULT = "http://127.0.0.1:5000"
 FORTY_SEVEN: Strokes = [
     [(x + shift, y) for x, y in stroke] for shift, digit in ((-0.25, FOUR), (0.2, SEVEN)) for stroke in digit
@@ -97,7 +97,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextmanager
 def served(page: str, backend: Server) -> Iterator[str]:
-    """The origin of a page; requests that nginx would forward, by the README's configuration, are forwarded."""
+    """The origin of a page; requests that nginx would forward, by the documents' configuration, are forwarded."""
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

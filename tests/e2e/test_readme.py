@@ -1,4 +1,4 @@
-"""What the README says is what happens."""
+"""What the README and the documents say is what happens."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from support import ROOT
 from support.server import Server, running
 
 README = (ROOT / "README.md").read_text()
-TRAINING = (ROOT / "docs" / "training.md").read_text()
+DOCS = {path.stem: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 ADDRESS = "http://127.0.0.1:5000"
-CURL_LINES = re.findall(r"^curl .*$", README, re.MULTILINE)
+CURL_LINES = re.findall(r"^curl [^#\n]*", README + DOCS["api"], re.MULTILINE)
 OF_THE_MOMENT = ("id", "created_at", "links", "model", "networks")
 
 
@@ -35,15 +35,15 @@ def settings_table() -> str:
 
 
 def test_the_settings_table_is_that_of_the_classes() -> None:
-    assert README.partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0] == settings_table()
+    assert DOCS["operating"].partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0] == settings_table()
 
 
 def test_the_table_of_recipes_is_that_of_the_reports() -> None:
-    assert TRAINING.partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
+    assert DOCS["training"].partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
 
 
 def test_the_angular_service_is_that_of_the_application() -> None:
-    shown = README.partition("### From Angular\n\n```ts\n")[2].partition("```")[0]
+    shown = README.partition("## From Angular\n\n```ts\n")[2].partition("```")[0]
     assert shown.startswith("@Injectable")
     assert shown in (ROOT / "clients" / "angular" / "src" / "digit.service.ts").read_text()
 
