@@ -98,6 +98,13 @@ def count_upload(number: str, confidence: float, recognised: bool) -> None:
     CONFIDENCE.observe(confidence)
 
 
+def tell_queue(in_progress: int, body_bytes: int, begun: int) -> None:
+    """Tell what this process has to do."""
+    IN_PROGRESS.set(in_progress)
+    BODY_BYTES.set(body_bytes)
+    BEGUN.set(begun)
+
+
 def identify(model: str, networks: Mapping[str, str]) -> None:
     """Tell which model and networks this process reads with."""
     MODEL.labels(model).set(1)

@@ -59,7 +59,7 @@ def _stop_on_signals(folder: str) -> None:
     """Exit at once on SIGTERM and SIGINT, until granian sets its own handlers: PID 1 ignores signals without one.
 
     Workers are forked with granian's handlers of the parent, which would only note a signal. So each gets others when
-    it is forked, with which it stops at once as long as it has accepted nothing.
+    it is forked, with which it stops at once as long as it has accepted nothing. Each removes the folder.
     """
 
     def leave(*_: object) -> None:
@@ -72,22 +72,25 @@ def _stop_on_signals(folder: str) -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)  # It means a new model, which is being loaded anyway.
     if hasattr(os, "register_at_fork"):
         # Without this, the workers of a killed parent would go on and keep the port.
-        os.register_at_fork(after_in_child=partial(_begin_as_worker, os.getpid()))
+        os.register_at_fork(after_in_child=partial(_begin_as_worker, os.getpid(), folder))
 
 
-def _begin_as_worker(parent: int) -> None:
-    signal.signal(signal.SIGUSR1, _stop_alone)
+def _begin_as_worker(parent: int, folder: str) -> None:
+    signal.signal(signal.SIGUSR1, partial(_stop_alone, folder))
     stop_with_parent(parent, signal.SIGUSR1)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until it has connections to close.
 
 
-def _stop_alone(*_: object) -> None:
+def _stop_alone(folder: str, *_: object) -> None:
     """Stop this worker as its parent would: with SIGTERM, and by killing it if that takes longer than STOP_SECONDS.
 
     A timer's signal kills it, which needs no thread: granian's threads may be in a deadlock.
     https://github.com/emmett-framework/granian/issues/875
+
+    The folder of the metrics is removed; open files in it can still be written.
     """
     signal.setitimer(signal.ITIMER_REAL, STOP_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

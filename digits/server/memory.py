@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import tempfile
 
 from digits.errors import StartError
@@ -33,9 +34,10 @@ def metrics_folder() -> tempfile.TemporaryDirectory[str]:
     Raises:
         StartError: no place for it can be written.
     """
+    prefix = f"digits-metrics-{os.getpid()}-"
     for place in (SHARED_MEMORY, None):
         try:
-            return tempfile.TemporaryDirectory(prefix="digits-metrics-", dir=place, ignore_cleanup_errors=True)
+            return tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True)
         except OSError as error:
             refusal = error
     raise StartError(f"No temporary folder can be made: {refusal.strerror}. Set TMPDIR to one that can be written.")

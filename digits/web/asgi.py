@@ -40,6 +40,8 @@ MOST_BEGUN = 250
 """Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
+TELL_SECONDS = 1
+"""How often a worker tells its queue to Prometheus, since to count each change would take longer."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,32 +68,41 @@ class Front:
         self._at_end = at_end
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
-        self._begun = 0
+        self._begun = self._in_progress = 0
 
     def bid_farewell(self) -> None:
         """Close each connection after its next answer, so that clients connect to another worker."""
         self._farewell = [(b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or do what is to be done when the worker ends, as ASGI has it."""
+        """Answer one request, or do what is to be done from the worker's start to its end, as ASGI has it."""
         if scope["type"] == "http":
             await self._exchange(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
+            telling = asyncio.create_task(self._tell_queue())
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            telling.cancel()
             self._at_end()
             await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tell_queue(self) -> None:
+        while True:
+            metrics.tell_queue(self._in_progress, self._held, self._begun)
+            await asyncio.sleep(TELL_SECONDS)
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
         exchange = Exchange.of(environ)
+        self._in_progress += 1
         status, content = 500, b""
         try:
             status, headers, content = await self._received_and_answered(environ, receive)
             await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
             await send({"type": "http.response.body", "body": content})
         finally:
+            self._in_progress -= 1
             exchange.end(status, len(content))
 
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
@@ -103,7 +114,7 @@ class Front:
         except Exception as error:
             return await self._answer(environ | {REFUSED: error}, b"")
         finally:
-            self._hold(-len(body))
+            self._held -= len(body)
 
     async def _answer(self, environ: dict[str, Any], body: bytes) -> Answer:
         """Ask the fast path first; if it does not answer, Flask does, in a thread."""
@@ -114,17 +125,10 @@ class Front:
         if self._begun >= MOST_BEGUN:
             return await self._ask_flask({**environ, REFUSED: Busy(_FULL)}, b"")
         self._begun += 1
-        metrics.BEGUN.inc()
         try:
             return await self._ask_flask(environ, body)
         finally:
             self._begun -= 1
-            metrics.BEGUN.dec()
-
-    def _hold(self, length: int) -> None:
-        """Count bytes of bodies that are held from now on; negative ones are let go."""
-        self._held += length
-        metrics.BODY_BYTES.inc(length)
 
     async def _ask_flask(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -156,7 +160,7 @@ class Front:
                     if self._held + len(chunk) > BODIES * self._max_bytes:
                         raise Busy(_FULL)
                     body += chunk
-                    self._hold(len(chunk))
+                    self._held += len(chunk)
                     if not message.get("more_body"):
                         return
                     patience.reschedule(min(now() + self._progress_seconds, end))

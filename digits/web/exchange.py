@@ -64,7 +64,6 @@ class Exchange:
         begun: Exchange | None = environ.get(EXCHANGE)
         if begun:
             return begun
-        metrics.IN_PROGRESS.inc()
         sent: str = environ.get("HTTP_X_REQUEST_ID", "")
         exchange = environ[EXCHANGE] = cls(
             environ["REQUEST_METHOD"],
@@ -79,7 +78,6 @@ class Exchange:
     def end(self, status: int, length: int) -> None:
         """Tell of it, once it is answered."""
         self.status, self.length, self.seconds = status, length, time.perf_counter() - self.began
-        metrics.IN_PROGRESS.dec()
         metrics.count_request(self.known_method, self.route, status, self.seconds, self.timings)
         _access.info(self)
         if sender := traces():

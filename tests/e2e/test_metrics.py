@@ -2,9 +2,9 @@
 
 import os
 import signal
+import socket
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +23,9 @@ def samples(url: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def folders() -> set[Path]:
+def folders(pid: int) -> list[Path]:
     places = (Path(SHARED_MEMORY), Path(tempfile.gettempdir()))
-    return {folder for place in places for folder in place.glob("digits-metrics-*")}
-
-
-@pytest.fixture
-def no_folder_left() -> Iterator[None]:
-    before = folders()
-    yield
-    assert folders() == before
+    return [folder for place in places for folder in place.glob(f"digits-metrics-{pid}-*")]
 
 
 def send(server: Server, times: int) -> None:
@@ -47,29 +40,33 @@ def is_up(url: str) -> bool:
         return False
 
 
-@pytest.mark.usefixtures("no_folder_left")
 def test_whichever_worker_is_asked_tells_of_all_even_of_those_that_ended(tmp_path: Path) -> None:
     kept = 'digits_requests_total{method="POST",route="/uploads",status="201"}'
     with running(tmp_path, workers="2") as server:
+        url = f"{server.url}/metrics"
         send(server, 20)
-        assert {samples(f"{server.url}/metrics")[kept] for _ in range(8)} == {20}
-        for worker in workers_of(server):
-            os.kill(worker, signal.SIGKILL)
+        assert {samples(url)[kept] for _ in range(8)} == {20}
+        with socket.create_connection(("127.0.0.1", server.port)) as stalled:
+            stalled.sendall(b"POST /uploads HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nbegun")
+            until(lambda: samples(url)["digits_body_bytes"] == 5, 10)
+            for worker in workers_of(server):
+                os.kill(worker, signal.SIGKILL)
         time.sleep(1)
         until(lambda: is_up(f"{server.url}/healthz"), 20)
+        assert samples(url)["digits_body_bytes"] == 0
         send(server, 5)
         old = workers_of(server)
         server.process.send_signal(signal.SIGHUP)
         until(lambda: not set(old) & set(workers_of(server)), 30)
         send(server, 5)
-        after = samples(f"{server.url}/metrics")
+        after = samples(url)
         assert after[kept] == 30
-        assert after["digits_requests_in_progress"] == 1  # This one; what killed workers had begun is forgotten.
         assert after['digits_uploads_total{digit="7",recognised="true"}'] == 30
+        assert len(folders(server.process.pid)) == 1
         assert server.stop()[0] == 0
+        assert folders(server.process.pid) == []
 
 
-@pytest.mark.usefixtures("no_folder_left")
 def test_a_port_of_their_own_is_the_only_place_where_metrics_are_told(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, workers="2", metrics_port=str(port)) as server:
@@ -84,7 +81,6 @@ def test_a_port_of_their_own_is_the_only_place_where_metrics_are_told(tmp_path: 
             requests.get(url, timeout=5)
 
 
-@pytest.mark.usefixtures("no_folder_left")
 @pytest.mark.parametrize("seconds", [0, 0.1, 0.3, 0.6])
 def test_a_start_that_is_broken_off_leaves_no_folder(tmp_path: Path, seconds: float) -> None:
     process = start(tmp_path, port=str(free_port()))
@@ -93,3 +89,11 @@ def test_a_start_that_is_broken_off_leaves_no_folder(tmp_path: Path, seconds: fl
     time.sleep(seconds)
     process.terminate()
     process.communicate(timeout=10)
+    assert folders(process.pid) == []
+
+
+def test_a_killed_server_leaves_no_folder(tmp_path: Path) -> None:
+    with running(tmp_path, workers="2") as server:
+        server.process.kill()
+        server.process.communicate(timeout=20)  # Ends when the last worker has closed its output.
+        assert folders(server.process.pid) == []
