@@ -34,12 +34,16 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
+def between(marks: str, document: str) -> str:
+    return DOCS[document].partition(f"<!-- {marks} -->\n")[2].partition(f"\n<!-- /{marks} -->")[0]
+
+
 def test_the_settings_table_is_that_of_the_classes() -> None:
-    assert DOCS["operating"].partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0] == settings_table()
+    assert between("settings", "operating") == settings_table()
 
 
 def test_the_table_of_recipes_is_that_of_the_reports() -> None:
-    assert DOCS["training"].partition("<!-- recipes -->\n")[2].partition("\n<!-- /recipes -->")[0] == recipe_table()
+    assert between("recipes", "training") == recipe_table()
 
 
 def test_the_angular_service_is_that_of_the_application() -> None:
