@@ -9,6 +9,7 @@ import logging
 import queue
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from typing import TextIO
@@ -19,6 +20,8 @@ from digits.web.exchange import ACCESS, Exchange
 
 MOST_WAITING = 10_000
 """Lines that wait to be written: some MB."""
+PAUSE_SECONDS = 0.1
+"""How often the thread looks for lines: to be woken by each would take a tenth of the time of a small picture."""
 LAST_SECONDS = 1
 """Seconds that a worker which ends waits until its last lines are written."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -70,7 +73,7 @@ def log_in_thread(form: LogForm, with_access: bool, stream: TextIO) -> Waiting:
     waiting: Waiting = queue.Queue(MOST_WAITING)
     _log_with(_BoundedHandler(waiting))
     logging.getLogger(ACCESS).setLevel(logging.INFO if with_access else logging.WARNING)
-    QueueListener(waiting, _handler(form, stream)).start()
+    _PatientListener(waiting, _handler(form, stream)).start()
     return waiting
 
 
@@ -94,6 +97,19 @@ class _BoundedHandler(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             LOG_LINES_DROPPED.inc()
+
+
+class _PatientListener(QueueListener):
+    """Sleeps between its looks, and writes all that it finds."""
+
+    def __init__(self, waiting: Waiting, handler: logging.Handler) -> None:
+        super().__init__(waiting, handler)
+        self._waiting = waiting
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        while self._waiting.empty():
+            time.sleep(PAUSE_SECONDS)
+        return super().dequeue(block)
 
 
 def _handler(form: LogForm, stream: TextIO) -> logging.Handler:
