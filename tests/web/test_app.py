@@ -273,22 +273,6 @@ def test_openapi_refers_only_to_what_it_defines(client: FlaskClient) -> None:
     assert references(published) <= {f"#/components/{kind}/{name}" for kind in components for name in components[kind]}
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"), [("/", "html"), ("/static/page.js", "javascript"), ("/static/style.css", "css")]
-)
-def test_the_page_is_asked_for_each_time_and_loads_nothing_from_elsewhere(
-    client: FlaskClient, path: str, kind: str
-) -> None:
-    response = client.get(path)
-    assert response.status_code == 200
-    assert str(response.mimetype).endswith(kind)
-    assert response.headers["Cache-Control"] == "no-cache, max-age=0"
-    policy = response.headers["Content-Security-Policy"].split("; ")
-    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
-    assert not any("http" in part or "*" in part or "unsafe" in part for part in policy)
-    response.close()
-
-
 def test_a_route_is_private_unless_it_says_that_it_is_public(client: FlaskClient) -> None:
     client.application.add_url_rule("/new", "new", lambda: "")
     client.application.add_url_rule("/open", "open", public(lambda: ""))

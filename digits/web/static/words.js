@@ -1,0 +1,88 @@
+/** German and Spanish for the elements with these ids; their English is in index.html. */
+const ELEMENTS = {
+	title: ['Handgeschriebene Ziffern', 'Dígitos manuscritos'],
+	views: ['Ansichten', 'Vistas'],
+	toWrite: ['Schreiben', 'Escribir'],
+	toHistory: ['Verlauf', 'Historial'],
+	toReview: ['Prüfen', 'Revisar'],
+	paper: ['Papier zum Schreiben', 'Papel para escribir'],
+	undo: ['Zurück', 'Deshacer'],
+	clear: ['Leeren', 'Borrar'],
+	pen: ['Strichstärke', 'Grosor'],
+	choose: ['Bilder wählen', 'Elegir imágenes'],
+	photo: ['Foto aufnehmen', 'Hacer foto'],
+	again: ['Noch einmal', 'Reintentar'],
+	label: ['Richtige Zahl', 'Número correcto'],
+	save: ['Speichern', 'Guardar'],
+	noDigit: ['Keine Ziffer', 'Ningún dígito'],
+	right: ['Richtig', 'Correcto'],
+	skip: ['Überspringen', 'Saltar'],
+	why: ['Warum?', '¿Por qué?'],
+	correct: ['Korrigieren', 'Corregir'],
+	takeBack: ['Zurücknehmen', 'Retirar'],
+	share: ['Teilen', 'Compartir'],
+	keep: ['Behalten', 'Conservar'],
+	discard: ['Löschen', 'Eliminar'],
+	whyWords: ['Orange Tinte gab den Ausschlag.', 'La tinta naranja fue decisiva.'],
+	chips: ['Ziffern', 'Dígitos'],
+	panel: ['Wie gelesen wurde', 'Cómo se leyó'],
+	invite: ['Schreiben Sie eine Zahl', 'Escriba un número'],
+	explain: ['Sie wird dabei gelesen. Bilder können Sie auch wählen, ablegen oder einfügen.', 'Se lee mientras escribe. O elija, suelte o pegue imágenes.'],
+	watch: ['Oder sehen Sie beim Schreiben zu:', 'O vea cómo se escribe:'],
+	filter: ['Zeigen', 'Mostrar'],
+	all: ['Alle', 'Todo'],
+	doubtful: ['Nicht erkannt', 'No reconocidos'],
+	corrected: ['Korrigiert', 'Corregidos'],
+	download: ['Herunterladen', 'Descargar'],
+	more: ['Mehr', 'Más'],
+	keepThem: ['Bilder auf diesem Server behalten', 'Conservar imágenes en este servidor'],
+};
+
+/** In all three; {} is a value. Problems go by the end of their type. */
+const SENTENCES = {
+	here: ['Write here', 'Hier schreiben', 'Escriba aquí'],
+	busy: ['Reading …', 'Lese …', 'Leyendo …'],
+	slow: ['Still reading: the network is slow.', 'Das Netz ist langsam.', 'Un momento: la red es lenta.'],
+	sure: ['{} sure', '{} sicher', '{} seguro'],
+	fair: ['Fairly sure: {}', 'Ziemlich sicher: {}', 'Bastante seguro: {}'],
+	unsure: ['Best guess, {} sure', 'Am ehesten, {} sicher', 'Lo más probable, {} seguro'],
+	said: ['Corrected by a person; read as {}', 'Von Menschen korrigiert; gelesen als {}', 'Corregido por alguien; leído como {}'],
+	strange: ['This does not look like a digit.', 'Das sieht nicht wie eine Ziffer aus.', 'Esto no parece un dígito.'],
+	hard: ['This is hard to read.', 'Das ist schwer zu lesen.', 'Esto es difícil de leer.'],
+	none: ['No digit', 'Keine Ziffer', 'Ningún dígito'],
+	seen: ['What the model saw', 'Was das Modell sah', 'Lo que vio el modelo'],
+	press: ['Wrong? Press the right digit.', 'Falsch? Drücken Sie die richtige.', '¿Mal? Pulse el correcto.'],
+	saving: ['Saving …', 'Speichere …', 'Guardando …'],
+	spaces: ['A space separates lines.', 'Leerzeichen trennen Zeilen.', 'Un espacio separa las líneas.'],
+	typeIt: ['Type the number, or press “No digit”.', 'Zahl eingeben, oder „Keine Ziffer“ drücken.', 'Escriba el número o pulse «Ningún dígito».'],
+	onlyDigits: ['Only the digits 0 to 9, please.', 'Bitte nur die Ziffern 0 bis 9.', 'Solo los dígitos del 0 al 9.'],
+	keeping: ['Chosen ones at once, a drawing when you finish, correct or share it.', 'Gewählte sofort, Zeichnungen nach dem Ende, Korrigieren oder Teilen.', 'Las elegidas enseguida; un dibujo al acabarlo, corregirlo o compartirlo.'],
+	forgetting: ['Pictures are read and forgotten.', 'Bilder werden gelesen und vergessen.', 'Las imágenes se leen y se olvidan.'],
+	copied: ['Link copied', 'Link kopiert', 'Enlace copiado'],
+	inBar: ['The link is in the address bar.', 'Der Link steht in der Adresszeile.', 'El enlace está en la barra de direcciones.'],
+	certain: ['Delete this picture?', 'Dieses Bild löschen?', '¿Eliminar esta imagen?'],
+	nothing: ['Nothing here.', 'Hier ist nichts.', 'Aquí no hay nada.'],
+	remaining: ['{} left. Keys: digit, Enter (right), N (none), S (skip), Delete', 'Noch {}. Tasten: Ziffer, Enter (richtig), N (keine), S (weiter), Entf', 'Quedan {}. Teclas: dígito, Intro (correcto), N (ninguno), S (saltar), Supr'],
+	offline: ['The server cannot be reached. Check your connection.', 'Der Server ist nicht erreichbar. Prüfen Sie die Verbindung.', 'Sin conexión con el servidor.'],
+	'not-a-picture': ['This file is not a picture that can be read.', 'Diese Datei ist kein lesbares Bild.', 'Este archivo no es una imagen legible.'],
+	'no-ink': ['Nothing here looks like a digit.', 'Hier sieht nichts wie eine Ziffer aus.', 'Nada aquí parece un dígito.'],
+	'too-large': ['The picture is too large: at most {} MB.', 'Das Bild ist zu groß: höchstens {} MB.', 'La imagen es demasiado grande: máximo {} MB.'],
+	'not-found': ['This picture is not here, or was deleted.', 'Dieses Bild gibt es hier nicht mehr.', 'Esta imagen ya no está aquí.'],
+	forbidden: ['The history is private: open this page at its machine’s own address.', 'Der Verlauf ist privat: Öffnen Sie die Seite unter der Adresse ihres Rechners.', 'El historial es privado: abra la página en la dirección de su máquina.'],
+};
+
+const LANGUAGES = ['en', 'de', 'es'];
+export const language = navigator.languages.map((name) => name.slice(0, 2)).find((name) => LANGUAGES.includes(name)) ?? 'en';
+const place = LANGUAGES.indexOf(language);
+
+/** What is said under this name, if anything. */
+export const t = (name, value) => SENTENCES[name]?.[place].replace('{}', value);
+
+export function translate() {
+	document.documentElement.lang = language;
+	for (const [id, words] of place ? Object.entries(ELEMENTS) : []) {
+		const element = document.getElementById(id);
+		if (element.ariaLabel) element.ariaLabel = words[place - 1];
+		else element.firstChild.data = words[place - 1];
+	}
+}

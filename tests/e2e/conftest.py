@@ -1,0 +1,61 @@
+"""A real browser in front of the real application."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from digits.settings import Settings
+from digits.web import create_app
+from support import ROOT
+
+CHROMIUM = shutil.which("chromium")
+BORROWED = "borrowed.example"
+"""A host name that leads to this machine, in the browser alone."""
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP {BORROWED} 127.0.0.1",
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("page")
+    settings = Settings.read(storage=folder / "uploads", model=ROOT / "mnist-neural.h5")
+    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    threading.Thread(target=server.serve_forever).start()
+    yield f"http://127.0.0.1:{server.port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("The page is tested in Chromium, which is not installed.")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The open page. At the end it must have broken neither itself nor its policy, and have called no other host."""
+    page = browser.new_page(**getattr(request, "param", {}))
+    complaints: list[str] = []
+    called: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda sent: called.append(sent.url))
+    page.goto(address)
+    yield page
+    page.close()
+    # With these words the browser itself notes every request that fails or is refused.
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+    assert [url for url in called if not url.startswith((address, "data:", f"blob:{address}"))] == []
