@@ -17,7 +17,7 @@ SCREENS: dict[str, ViewportSize] = {
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 NUMBER, OPENED = "2047", 2
-SIZE = (0.15, 0.45)
+SIZE = (0.2, 0.36)
 """Of a digit, in shares of the paper's width and height."""
 
 
@@ -42,15 +42,15 @@ def write(page: Page) -> None:
         for stroke in STROKES[digit]:
             points = [
                 (
-                    box["x"] + (0.12 + 0.2 * place + x / 100 * width) * box["width"],
-                    box["y"] + (0.28 + y / 100 * height) * box["height"],
+                    box["x"] + (0.08 + 0.22 * place + x / 100 * width) * box["width"],
+                    box["y"] + (0.32 + y / 100 * height) * box["height"],
                 )
                 for x, y in stroke
             ]
             page.mouse.move(*points[0])
             page.mouse.down()
             for point in points[1:]:
-                page.mouse.move(*point)
+                page.mouse.move(*point, steps=8)
             page.mouse.up()
     page.locator("#number", has_text=NUMBER).wait_for()
 

@@ -48,7 +48,7 @@ export function refresh(picture) {
 	showDigits(picture, mayCorrect, correct);
 }
 
-/** Saves what a person says: digits, '' for none, or null to take it back. */
+/** Saves what a person says; see Picture.settle. */
 export async function correct(label) {
 	note(t('saving'));
 	if (!(await shown.settle(label))) return;
@@ -78,5 +78,5 @@ $.why.onclick = async () => {
 	$.why.ariaPressed = true;
 };
 $.again.onclick = () => shown.retry();
-$.correct.onclick = async () => (await import('./correction.js')).openCorrection();
+$.correct.onclick = async () => (await import('./correction.js')).toggleCorrection();
 $.takeBack.onclick = () => correct(null);

@@ -3,6 +3,12 @@ import { correct, current } from './answer.js';
 import { $, show } from './dom.js';
 import { t } from './words.js';
 
+/** Opens the field with what stands there, or closes it. */
+export function toggleCorrection() {
+	if ($.correction.hidden) openCorrection();
+	else show(false, $.correction);
+}
+
 export function openCorrection(typed = current().result.label ?? current().result.number) {
 	show(true, $.correction);
 	$.hint.textContent = t('spaces');

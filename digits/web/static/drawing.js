@@ -20,7 +20,7 @@ export async function keepDrawing(picture = drawing) {
 	if (picture.problem) $.problem.textContent = picture.problem.message;
 }
 
-/** The drawing is finished, and something else comes. */
+/** Something else comes. */
 export function putAway() {
 	clearTimeout(pause);
 	drawing?.cancel();

@@ -41,6 +41,7 @@ export function continueStroke(point) {
 }
 
 export function endStroke() {
+	continueStroke(strokes.at(-1).at(-1)); // As far as the last point.
 	$.undo.disabled = false;
 	tell('written');
 }
@@ -67,7 +68,7 @@ function drawEnd(stroke) {
 	ink.beginPath();
 	ink.moveTo(...middle(first, before));
 	ink.quadraticCurveTo(before[0], before[1], ...middle(before, end));
-	ink.lineTo(end[0], end[1] + 0.01); // A dot needs some length to be drawn.
+	if (end === first) ink.lineTo(end[0], end[1] + 0.01); // A dot needs some length.
 	ink.stroke();
 }
 

@@ -6,7 +6,7 @@ import { freshPaper, showPicture } from './paper.js';
 import { Picture } from './picture.js';
 import { judge, saying } from './verdict.js';
 
-const ENVELOPE = 1024; // Bytes around the picture in its request.
+const ENVELOPE = 1024; // Bytes around a picture.
 
 let queue = [];
 
