@@ -20,7 +20,7 @@ export function look(picture = nothing) {
 	refresh(picture);
 }
 
-/** Shows how it stands with a picture, if it is looked at. */
+/** Shows a picture's state, if it is looked at. */
 export function refresh(picture) {
 	picture.onChange?.();
 	if (picture !== shown) return;

@@ -1,4 +1,4 @@
-/** The page: its views, and what comes in. */
+/** Views, and what comes in. */
 import { json, limits } from './api.js';
 import { current, look, refresh } from './answer.js';
 import { $, show } from './dom.js';
@@ -9,6 +9,10 @@ import { stopWriting } from './samples.js';
 import { t, translate } from './words.js';
 
 let view;
+let memory = {};
+try {
+	memory = localStorage;
+} catch {} // Forbidden by the browser.
 
 async function route() {
 	const before = view;
@@ -36,7 +40,7 @@ function startAfresh() {
 	look();
 }
 
-/** The address no longer leads to what was there. */
+/** The address leads nowhere any more. */
 function leave() {
 	history.replaceState(null, '', location.pathname + location.search);
 	if (view) route();
@@ -83,13 +87,13 @@ $.discard.onclick = async () => {
 $.keep.onclick = () => current().settle();
 $.share.onclick = async () => (await import('./share.js')).share(current());
 $.keeps.onchange = () => {
-	localStorage.keeps = $.keeps.checked;
+	memory.keeps = $.keeps.checked;
 	$.kept.textContent = t($.keeps.checked ? 'keeping' : 'forgetting');
 	refresh(current());
 };
 
 translate();
-$.keeps.checked = localStorage.keeps !== 'false';
+$.keeps.checked = memory.keeps !== 'false';
 $.keeps.onchange();
 freshPaper();
 addEventListener('hashchange', route);

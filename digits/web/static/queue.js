@@ -1,4 +1,4 @@
-/** Pictures from files, sent one after the other. */
+/** Files, sent one by one. */
 import { limits } from './api.js';
 import { look } from './answer.js';
 import { $, make, show } from './dom.js';

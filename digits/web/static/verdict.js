@@ -1,7 +1,7 @@
 /** How sure an answer is: a level for its colour, and words. */
 import { t } from './words.js';
 
-const SURE = 0.9; // Confidences are calibrated: nine in ten of these answers are right.
+const SURE = 0.9; // Of these answers, nine in ten are right.
 
 export const percent = (share) => {
 	// Rounded down, for nothing short of certainty to be called 100%.
