@@ -2,7 +2,7 @@
 
 import sys
 
-from digits.cli import TRAINING, run
+from digits.cli.run import TRAINING, run
 
 if __name__ == "__main__":
     run(TRAINING, sys.argv[1:])

@@ -736,9 +736,9 @@ export interface components {
              * @example MNIST
              */
             data: string;
-            /** @description How many digits of its test set were read */
+            /** @description Size of its test set */
             digits: number;
-            /** @description The share of them that was read right */
+            /** @description Share of the test set that was read right */
             accuracy: number;
         };
         /**
@@ -1065,7 +1065,7 @@ export interface operations {
                      *             "bytes": 44569,
                      *             "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *           },
-                     *           "model": "mnist-neural@fa312862",
+                     *           "model": "mnist-neural@38c1cb05",
                      *           "networks": {
                      *             "finder": "0fa1be24",
                      *             "segmenter": "c2491046",
@@ -1183,7 +1183,7 @@ export interface operations {
                      *         "bytes": 44569,
                      *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *       },
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
@@ -1244,7 +1244,7 @@ export interface operations {
                      *         "bytes": 44569,
                      *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *       },
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
@@ -1315,7 +1315,7 @@ export interface operations {
                      *             "bytes": 44569,
                      *             "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *           },
-                     *           "model": "mnist-neural@fa312862",
+                     *           "model": "mnist-neural@38c1cb05",
                      *           "networks": {
                      *             "finder": "0fa1be24",
                      *             "segmenter": "c2491046",
@@ -1414,7 +1414,7 @@ export interface operations {
                      *         "bytes": 44569,
                      *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *       },
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
@@ -1534,7 +1534,7 @@ export interface operations {
                      *         "bytes": 44569,
                      *         "sha256": "37843afa6b478b2dec5303139d441ce2396a043bfd6a6a2420b1f67958612d23"
                      *       },
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
@@ -1675,7 +1675,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
@@ -1762,7 +1762,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "ready",
-                     *       "model": "mnist-neural@fa312862",
+                     *       "model": "mnist-neural@38c1cb05",
                      *       "networks": {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
