@@ -3,11 +3,12 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, FailFast, ValidationError
 
 from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
@@ -18,6 +19,8 @@ INPUT = "grids"
 """The one input: white ink on black, from 0 to 1, or from 0 to 255 if it is UINT8."""
 SHAPES = ((SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,))
 """Shapes in which one grid is accepted."""
+MOST_GRIDS = 1000
+"""In one request: they take a thread about 2 s."""
 INPUT_TYPES = {"FP32": "<f4", "FP64": "<f8", "FP16": "<f2", "UINT8": "u1"}
 """Datatypes of the input, and NumPy's names for them."""
 
@@ -38,6 +41,11 @@ OUTPUTS = {
 """As in `Prediction`: confidence is that there is a digit, and this one; the probabilities are of each if there is."""
 
 
+T = TypeVar("T")
+_List = Annotated[list[T], FailFast()]
+"""Without FailFast, each wrong item of a long list costs an error of its own."""
+
+
 class _Parameters(BaseModel, extra="allow"):
     binary_data_size: int | None = None
     binary_data: bool | None = None
@@ -45,7 +53,7 @@ class _Parameters(BaseModel, extra="allow"):
 
 class _Input(BaseModel):
     name: str
-    shape: list[int]
+    shape: _List[int]
     datatype: str
     parameters: _Parameters = _Parameters()
     data: list[Any] = []
@@ -65,9 +73,9 @@ class _Options(BaseModel):
 class InferenceRequest(BaseModel):
     """The JSON of a request."""
 
-    inputs: list[_Input]
+    inputs: _List[_Input]
     id: str | None = None
-    outputs: list[_Output] = []
+    outputs: _List[_Output] = []
     parameters: _Options = _Options()
 
 
@@ -128,8 +136,8 @@ def _grids(tensor: _Input, binary: bytes) -> list[Grid]:
     """
     if tensor.datatype not in INPUT_TYPES:
         raise BadRequest(f"`{INPUT}` is {tensor.datatype}; the model takes {', '.join(INPUT_TYPES)}.")
-    if tuple(tensor.shape[1:]) not in SHAPES or tensor.shape[0] < 1:
-        raise BadRequest(f"`{INPUT}` has the shape {tensor.shape}; the model takes [n, {SIDE}, {SIDE}], with n from 1.")
+    if tuple(tensor.shape[1:]) not in SHAPES or not 1 <= tensor.shape[0] <= MOST_GRIDS:
+        raise BadRequest(f"The shape of `{INPUT}` must be [n, {SIDE}, {SIDE}], with n from 1 to {MOST_GRIDS:,}.")
     values = _values(tensor, binary)
     if values.size != (needed := math.prod(tensor.shape)):
         raise BadRequest(f"`{INPUT}` holds {values.size:,} values; its shape {tensor.shape} needs {needed:,}.")
@@ -148,10 +156,11 @@ def _values(tensor: _Input, binary: bytes) -> npt.NDArray[np.float64]:
     """
     size, dtype = tensor.parameters.binary_data_size, np.dtype(INPUT_TYPES[tensor.datatype])
     if size is None:
-        try:
-            return np.asarray(tensor.data, np.float64).ravel()
-        except (TypeError, ValueError, OverflowError) as error:
-            raise BadRequest(f"`data` of `{INPUT}` holds something that is not a number.") from error
+        with suppress(ValueError):  # The rows of nested lists are not equally long.
+            values = np.asarray(tensor.data).ravel()
+            if values.dtype.kind in "iuf":
+                return values.astype(np.float64)
+        raise BadRequest(f"`data` of `{INPUT}` must hold numbers, flat or in rows of one length.")
     if size != len(binary) or size % dtype.itemsize:
         raise BadRequest(f"{len(binary):,} bytes follow the JSON, but `binary_data_size` of `{INPUT}` is {size:,}.")
     return np.frombuffer(binary, dtype).astype(np.float64)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from pydantic import ValidationError
 from werkzeug.test import TestResponse
 
+from digits.web.tensors import InferenceRequest
 from tests.web.test_legacy_clients import array_of
 
 MODEL = "/v2/models/templates"
@@ -119,15 +121,17 @@ GOOD = {"shape": [1, 784], "data": [0.0] * 784}
     [
         (GOOD | {"name": "input_1"}, "`grids`"),
         (GOOD | {"datatype": "BYTES"}, "FP32"),
-        (GOOD | {"shape": [784]}, "[n, 28, 28]"),
-        (GOOD | {"shape": [0, 784]}, "[n, 28, 28]"),
-        (GOOD | {"shape": [-1, 784]}, "[n, 28, 28]"),
+        (GOOD | {"shape": [784]}, "must be [n, 28, 28]"),
+        (GOOD | {"shape": [0, 784]}, "must be [n, 28, 28]"),
+        (GOOD | {"shape": [-1, 784]}, "must be [n, 28, 28]"),
         (GOOD | {"shape": [2, 784]}, "784 values"),
+        (GOOD | {"shape": [1001, 784]}, "n from 1 to 1,000"),
+        (GOOD | {"shape": [int("9" * 4000), 784]}, "n from 1 to 1,000"),
         (GOOD | {"shape": "all"}, "`inputs.0.shape`"),
         (GOOD | {"data": [0.0] * 783 + [1.5]}, "outside 0 to 1"),
         (GOOD | {"data": [0.0] * 783 + [float("nan")]}, "outside 0 to 1"),
-        (GOOD | {"data": [0.0] * 783 + ["x"]}, "not a number"),
-        (GOOD | {"data": [[0.0] * 28, [0.0]]}, "not a number"),
+        (GOOD | {"data": [0.0] * 783 + ["0.5"]}, "must hold numbers"),
+        (GOOD | {"data": [[0.0] * 28, [0.0]]}, "in rows of one length"),
         (GOOD | {"data": None}, "`inputs.0.data`"),
         ({"shape": [1, 784]}, "0 values"),
         (GOOD | {"datatype": "UINT8", "data": [300] * 784}, "outside 0 to 255"),
@@ -145,6 +149,15 @@ def test_other_outputs_and_their_parameters_are_refused(client: FlaskClient) -> 
     classes = {"name": "digit", "parameters": {"classification": 3}}
     assert "twice" in refusal(infer(client, GOOD, outputs=[{"name": "digit"}, {"name": "digit"}]))[1]
     assert "`classification`" in refusal(infer(client, GOOD, outputs=[classes]))[1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"inputs": [{}] * 1000}, {"inputs": [GOOD | {"name": "grids", "shape": ["x"] * 1000}]}]
+)
+def test_a_thousand_wrong_items_cost_one_error(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as raised:
+        InferenceRequest.model_validate(wrong)
+    assert raised.value.error_count() <= 3
 
 
 @pytest.mark.parametrize("path", ["/v2/models/resnet", f"{MODEL}/versions/2", "/v2/models/resnet/ready"])
