@@ -27,8 +27,8 @@ def move(storage: str | None, database: str | None) -> None:
     there = Settings.read(storage=storage or here.storage, database=database or here.database)
     if (there.storage, there.database) == (here.storage, here.database):
         raise click.UsageError("Name a --storage or --database other than DIGITS_STORAGE and DIGITS_DATABASE.")
-    # A new storage for the same database has none of its pictures yet.
-    to = opened(there, adopt=there.database == here.database)
+    # A new storage has none of the database's pictures yet, and a new database no record of the storage's.
+    to = opened(there, adopt=there.database == here.database or there.storage == here.storage)
     moved = transfer.Moved()
     for moved in transfer.move(at_hand.storage, at_hand.records, to.storage, to.records):
         click.echo(f"\r{moved.copied + moved.there:,}", nl=False, err=True)

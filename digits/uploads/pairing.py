@@ -19,8 +19,7 @@ from digits.uploads.schema import prepare_records, storages, uploads
 MARK = "storage-id"
 """Key in the storage under which it keeps its id."""
 SAMPLE = 20
-"""Newest uploads whose pictures are looked for. Most must be there: some may be lost, or be in a storage that wrongly
-shared the database."""
+"""Newest and oldest uploads whose pictures are looked for."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ _log = logging.getLogger(__name__)
 def prepare_uploads(place: str, database: str, *, adopt: bool = False) -> None:
     """Prepare the storage and the database at these places, and check that they belong together.
 
-    With `adopt`, a storage without an id gets that of the database, even if none of its pictures is there yet.
+    With `adopt`, one that has no id gets that of the other, even if they have nothing in common yet.
 
     Raises:
         SettingsError: one of them cannot be used, or they do not belong together.
@@ -54,47 +53,48 @@ def _pair(place: str, database: str, adopt: bool) -> None:
     finally:
         engine.dispose()
     raise SettingsError(
-        f"DIGITS_DATABASE: {engine.url.set(query={})} has the records of another storage than {place}. "
-        "Set DIGITS_STORAGE and DIGITS_DATABASE to two that belong together, or DIGITS_DATABASE to a new database. "
-        + (
-            f"If these do belong together, write {there} into {place}/{MARK}."
-            if there
-            else "If its pictures are lost for good, delete that database."
-        )
+        f"DIGITS_DATABASE: {engine.url.set(query={})} and DIGITS_STORAGE: {place} do not belong together. "
+        "Set them to two that do, or both to new ones; `digits move` copies uploads. "
+        f"If these do belong together, write {there} into {place}/{MARK}."
     )
 
 
 def belong_together(storage: Storage, engine: sa.Engine, *, adopt: bool = False) -> bool:
-    """Whether storage and database have the same id. If one or both have none, they get one, if it is plausible.
+    """Whether storage and database have the same id. If one of them or both have none, they get it if they may.
 
-    It is not if the database has records or an id, and the storage does not have most of the newest pictures; unless
-    `adopt`.
+    They may if both are new, to `adopt` each other, or if the storage has a picture of the database; all pictures that
+    are looked for, if the database had an id before: that of a copy, or of another storage.
     """
     with begin(engine) as connection:
         there = connection.scalar(sa.select(storages.c.id))
-        newest = connection.scalars(sa.select(uploads.c.id).order_by(uploads.c.id.desc()).limit(SAMPLE)).all()
+        some = {
+            key
+            for order in (uploads.c.id, uploads.c.id.desc())
+            for key in connection.scalars(sa.select(uploads.c.id).order_by(order).limit(SAMPLE))
+        }
     # After the database, whose id is committed only once the storage has it.
     mark = picture_in(storage, MARK)
     here = mark.decode(errors="replace").strip() if mark else None
     if here and there:
         return here == there
-    fits = 2 * sum(picture_in(storage, key) is not None for key in newest) > len(newest)
-    if (there or newest) and not fits and not adopt:
-        return False
-    wanted = there or here or str(uuid.uuid4())
+    found = [picture_in(storage, key) is not None for key in some]
+    are_new = not (here or there or some or any(key != MARK for key in storage.every_key()))
+    may = adopt or are_new or (any(found) and (all(found) or not there))
+    # If they may not, the database gets an id all the same, for the sentence that says how to go on.
+    wanted = there or (here if may else None) or str(uuid.uuid4())
     insert = import_module(f"sqlalchemy.dialects.{engine.dialect.name}").insert(storages)
     with begin(engine) as connection:
         connection.execute(insert.values(row=1, id=wanted).on_conflict_do_nothing())
-        is_ours = connection.scalar(sa.select(storages.c.id)) == wanted
-        if is_ours and not here:
+        agreed = connection.scalar(sa.select(storages.c.id))
+        if may and not here and agreed == wanted:
             storage.put({MARK: f"{wanted}\n".encode()})
-    if not is_ours:  # Another machine was faster, perhaps with the same storage.
+    if agreed != wanted:  # Another machine was faster, perhaps with the same storage.
         return belong_together(storage, engine)
-    if newest and fits:
+    if may and some:
         _log.warning(
             "The database %s and the storage of its pictures belong together from now on.", engine.url.set(query={})
         )
-    return True
+    return may
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def test_a_storage_whose_pictures_are_lost_still_belongs(engine: sa.Engine, stor
 def test_stores_of_earlier_versions_are_adopted_once_and_that_is_said(
     engine: sa.Engine, storage: MemoryStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keep(storage, engine, SAMPLE)
-    for key in list(storage.files)[: SAMPLE // 2 - 1]:
+    keep(storage, engine, 2 * SAMPLE + 1)
+    for key in list(storage.files)[1:]:  # A backup that is older than all other uploads.
         storage.delete([key])
     for _ in range(2):
         assert belong_together(storage, engine)
@@ -83,12 +83,18 @@ def test_stores_of_earlier_versions_are_adopted_once_and_that_is_said(
 
 
 def test_a_database_whose_pictures_are_elsewhere_is_not_adopted(engine: sa.Engine, storage: MemoryStorage) -> None:
-    """Two folders of an earlier version could share one database; it belongs to the one with most of the pictures."""
+    keep(storage, engine)
     other = MemoryStorage()
-    keep(other, engine, 2)
-    keep(storage, engine, 3)
     for _ in range(2):
         assert not belong_together(other, engine)
+    assert belong_together(storage, engine)
+    assert not belong_together(other, engine)
+
+
+def test_of_two_folders_that_shared_a_database_the_first_one_gets_it(engine: sa.Engine, storage: MemoryStorage) -> None:
+    other = MemoryStorage()
+    for each in (storage, other):
+        keep(each, engine, SAMPLE // 2)
     assert belong_together(storage, engine)
     assert not belong_together(other, engine)
 
@@ -102,11 +108,21 @@ def test_a_copy_without_its_id_is_adopted_again(engine: sa.Engine, storage: Memo
     assert copy.files == storage.files
 
 
-def test_a_storage_may_get_a_new_database(engine: sa.Engine, storage: MemoryStorage, tmp_path: Path) -> None:
+def test_a_storage_gets_a_new_database_only_on_demand(
+    engine: sa.Engine, storage: MemoryStorage, tmp_path: Path
+) -> None:
+    """Or else a sweep would delete all pictures that the new one does not know."""
     belong_together(storage, engine)
     with made(f"sqlite:///{tmp_path}/new.db") as new:
-        assert belong_together(storage, new)
+        assert not belong_together(storage, new)
+    with made(f"sqlite:///{tmp_path}/other.db") as other:
+        assert belong_together(storage, other, adopt=True)
     assert belong_together(storage, engine)
+
+
+def test_a_new_database_does_not_get_pictures_of_unknown_origin(engine: sa.Engine, storage: MemoryStorage) -> None:
+    storage.put({record().id: b"picture"})
+    assert not belong_together(storage, engine)
 
 
 def test_of_two_storages_at_once_one_gets_the_database(engine: sa.Engine) -> None:
@@ -144,19 +160,23 @@ def test_another_folder_is_refused_in_a_sentence_that_says_how_to_go_on(url: str
     with pytest.raises(SettingsError) as refused:
         prepare_uploads(two, url)
     mark = (tmp_path / "one" / MARK).read_text().strip()
-    assert f" has the records of another storage than {two}. Set DIGITS_STORAGE" in str(refused.value)
+    assert f" and DIGITS_STORAGE: {two} do not belong together. Set them to two that do" in str(refused.value)
     assert str(refused.value).endswith(f"If these do belong together, write {mark} into {two}/{MARK}.")
     (tmp_path / "two" / MARK).write_text(mark)
     prepare_uploads(two, url)
     prepare_uploads(one, url)
 
 
-def test_records_without_their_pictures_are_refused_before_they_have_an_id(url: str, tmp_path: Path) -> None:
+def test_records_without_their_pictures_are_refused_until_an_operator_says_otherwise(url: str, tmp_path: Path) -> None:
     with made(url) as engine:
         keep(MemoryStorage(), engine)
-    with pytest.raises(SettingsError, match=r"If its pictures are lost for good, delete that database\.$"):
-        prepare_uploads(str(tmp_path / "uploads"), url)
-    assert list((tmp_path / "uploads").iterdir()) == []
+    place = tmp_path / "uploads"
+    with pytest.raises(SettingsError, match="do not belong together") as refused:
+        prepare_uploads(str(place), url)
+    assert list(place.iterdir()) == []
+    mark = str(refused.value).partition("together, write ")[2].split()[0]
+    (place / MARK).write_text(mark)
+    prepare_uploads(str(place), url)
 
 
 def test_a_folder_may_be_renamed_and_a_new_one_adopted(url: str, tmp_path: Path) -> None:
@@ -180,7 +200,7 @@ def test_a_bucket_is_marked_too_and_another_refused(bucket: str, url: str) -> No
     prepare_uploads(bucket, url)
     prepare_uploads(bucket, url)
     assert list(open_storage(bucket).every_key()) == [MARK]
-    with pytest.raises(SettingsError, match=f"another storage than {bucket}-2"):
+    with pytest.raises(SettingsError, match=f"{bucket}-2 do not belong together"):
         prepare_uploads(f"{bucket}-2", url)
     prepare_uploads(f"{bucket}-3", url, adopt=True)
 
@@ -193,7 +213,7 @@ def test_a_server_does_not_start_on_the_database_of_another_folder(tmp_path: Pat
     command = [sys.executable, str(ROOT / "app.py")]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"DIGITS_DATABASE: {url} has the records of another storage than {tmp_path}/two.")
+    assert done.stderr.startswith(f"DIGITS_DATABASE: {url} and DIGITS_STORAGE: {tmp_path}/two do not belong together.")
 
 
 def test_a_folder_without_room_for_the_id_is_told_in_a_sentence(
