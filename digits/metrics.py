@@ -7,7 +7,6 @@ module is imported. Then whichever process is asked tells those of all.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from digits.settings import metrics_folder
 
@@ -29,7 +29,8 @@ UNMATCHED = "unmatched"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS[:-2])
 _CONFIDENCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
-_GAUGE_FILE = re.compile(r"gauge_live.*_(\d+)\.db")
+_FILE = re.compile(r"(counter|histogram|gauge_\w+)_(\d+)\.db")
+"""Of a process: a type of metrics, and its id."""
 
 disable_created_metrics()  # They would double the series, and processes that share a folder have none anyway.
 _own = CollectorRegistry()
@@ -77,7 +78,9 @@ NETWORK = Gauge(
     multiprocess_mode="livemax",
     registry=_own,
 )
-LOG_LINES_DROPPED = Counter("digits_log_lines_dropped", "Log lines that were written too slowly.", registry=_own)
+LOG_LINES_DROPPED = Counter(
+    "digits_log_lines_dropped", "Log lines that were not written, since stderr was too slow.", registry=_own
+)
 
 
 def count_request(method: str, route: str, status: int, seconds: float, stages: Mapping[str, float]) -> None:
@@ -115,15 +118,27 @@ def identify(model: str, networks: Mapping[str, str]) -> None:
 class _Workers:
     """Collects the metrics of all processes; gauges only of those that live."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        for path in Path(self._folder).glob("gauge_live*.db"):
-            if (named := _GAUGE_FILE.fullmatch(path.name)) and not _lives(pid := int(named[1])):
-                with suppress(FileNotFoundError):  # Another process may have seen the same at the same time.
-                    mark_process_dead(pid, self._folder)
-        return MultiProcessCollector(None, self._folder).collect()
+        import fcntl  # Not on Windows, where one process serves.
+
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for path in self._folder.glob("*.db"):
+                if (named := _FILE.fullmatch(path.name)) and not _lives(int(named[2])):
+                    self._take_over(path, named[1])
+            return list(MultiProcessCollector(None, str(self._folder)).collect())
+
+    def _take_over(self, path: Path, kind: str) -> None:
+        """Add what an ended process has counted to that of all ended ones, and delete its file."""
+        if not kind.startswith("gauge"):
+            kept = MmapedDict(str(self._folder / f"{kind}_ended.db"))
+            for key, value, *_ in MmapedDict.read_all_values_from_file(str(path)):
+                kept.write_value(key, kept.read_value(key)[0] + value, 0.0)
+            kept.close()
+        path.unlink()
 
 
 def registry() -> CollectorRegistry:
@@ -131,7 +146,7 @@ def registry() -> CollectorRegistry:
     if not (folder := metrics_folder()):
         return _own
     shared = CollectorRegistry()
-    shared.register(_Workers(folder))
+    shared.register(_Workers(Path(folder)))
     return shared
 
 

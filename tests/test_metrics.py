@@ -40,3 +40,9 @@ def test_counts_of_ended_processes_stay_and_their_gauges_go(tmp_path: Path) -> N
     assert f"{counted} 2.0" in third
     assert "digits_body_bytes 0.0" in third
     assert not any(line.startswith("digits_model_info{") for line in [*third, *second] if "mine" in line)
+    ended = len(list(tmp_path.iterdir()))
+    fourth = said(tmp_path, COUNTING)
+    assert f"{counted} 3.0" in fourth
+    assert 'digits_request_duration_seconds_count{method="POST",route="/uploads"} 3.0' in fourth
+    said(tmp_path, "from digits import metrics")
+    assert len(list(tmp_path.iterdir())) == ended

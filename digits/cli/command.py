@@ -1,6 +1,7 @@
 """What the subcommands share: examples in the help, failures told in a sentence, and tables."""
 
 import errno
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -55,6 +56,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def percent(share: float) -> str:
+    """Return a probability in per cent, rounded down, for nothing short of certainty to be called 100 %."""
+    return f"{math.floor(1000 * share) / 10:.1f}%"
 
 
 def remark_on(record: Record) -> str:

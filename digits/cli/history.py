@@ -4,7 +4,7 @@ import json
 
 import click
 
-from digits.cli.command import Command, remark_on, table
+from digits.cli.command import Command, percent, remark_on, table
 from digits.cli.store import store
 from digits.uploads.models import Order, Record
 
@@ -61,7 +61,7 @@ def history(limit: int, order: str, as_json: bool, **filters: str | bool | None)
 def _row(record: Record) -> tuple[str, ...]:
     time = f"{record.created_at:%Y-%m-%d %H:%M:%S}"
     label = {None: "", "": "no digit"}.get(record.label, record.label or "")
-    return record.id, time, record.text, f"{record.confidence:.1%}", label, remark_on(record)
+    return record.id, time, record.text, percent(record.confidence), label, remark_on(record)
 
 
 def _json(record: Record) -> str:

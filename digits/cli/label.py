@@ -5,7 +5,7 @@ import click
 from digits.cli.command import Command, one_line
 from digits.cli.store import store
 from digits.errors import BadRequest, NotFound
-from digits.uploads.models import ID
+from digits.uploads.models import ID, is_label
 from digits.uploads.service import now
 
 
@@ -26,16 +26,15 @@ def label(key: str, number: str | None, no_digit: bool, remove: bool) -> None:
 
     `digits history` shows the ids. `digits train --corrections` learns from labels.
     """  # noqa: DOC501 - It is the help.
-    # Imported only now, since it takes a while.
-    from digits.web.uploads import LABEL, LONGEST_LABEL
-
     if (number is not None) + no_digit + remove != 1:
         raise click.UsageError("Give either the NUMBER, --none or --remove.")
     if not ID.fullmatch(key):
         raise NotFound("There is no upload with this id. `digits history` shows the ids.")
     said = None if remove else (number or "").replace("\\n", "\n")
-    if number == "" or (said and not (len(said) <= LONGEST_LABEL and LABEL.fullmatch(said))):
-        raise BadRequest(r"This is not a number. Give its digits, with \n between lines.")
+    if number == "" or (said and not is_label(said)):
+        raise BadRequest(
+            r"This is not a number. Give its digits alone, without points or signs, with \n between lines."
+        )
     record = store().records.label(key, said, None if said is None else now())
     told = {None: "no label any more", "": "no digit"}.get(said, one_line(said or ""))
     click.echo(f"{record.id}: {told}; it was read as {one_line(record.text)}.")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from digits.cli.boxes import draw_boxes
-from digits.cli.command import Command, remark_on, table
+from digits.cli.command import Command, percent, remark_on, table
 from digits.cli.pictures import Picture, pictures_of
 from digits.errors import DigitsError
 from digits.inference.model_file import load_compiled
@@ -90,7 +90,7 @@ def _row(answer: _Answer) -> tuple[str, str, str, str]:
     if answer.upload is None:
         return answer.name, "", "", answer.problem
     record = answer.upload.record
-    return answer.name, record.text, f"{record.confidence:.1%}", answer.problem or remark_on(record)
+    return answer.name, record.text, percent(record.confidence), answer.problem or remark_on(record)
 
 
 def _json(answer: _Answer) -> str:

@@ -12,6 +12,9 @@ from digits.box import Box
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """An upload's id, a UUID."""
+LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
+"""What a person says is written there: the digits, with a line feed between lines; empty if there is none."""
+LONGEST_LABEL = 1000
 PAGE = 500
 """Records in one query, when all are gone through."""
 
@@ -132,6 +135,11 @@ def every(records: Records, wanted: Wanted) -> Iterator[Record]:
     while page := records.find(wanted, PAGE, after):
         yield from page
         after = Cursor(page[-1].id, page[-1].confidence)
+
+
+def is_label(text: str) -> bool:
+    """Whether this is a LABEL, and not too long."""
+    return len(text) <= LONGEST_LABEL and LABEL.fullmatch(text) is not None
 
 
 def first_id(time: datetime) -> str:

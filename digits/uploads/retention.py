@@ -39,7 +39,7 @@ class Swept:
         if self.spared:
             said += (
                 f" Not deleted: pictures without a record, {self.spared:,}, which is more than crashes leave. "
-                "If DIGITS_DATABASE is the right one, `flask --app app sweep --all` deletes them."
+                "If DIGITS_DATABASE is the right one, `digits sweep --all` deletes them."
             )
         return said
 

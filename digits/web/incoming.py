@@ -59,7 +59,9 @@ def json_object(body: bytes) -> dict[str, Any]:
         reason = error.msg.removesuffix(" at")
         raise BadRequest(f"The body is not valid JSON. Line {error.lineno}, column {error.colno}: {reason}.") from error
     except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not valid JSON: it is not UTF-8, or nested too deep.") from error
+        raise BadRequest(
+            "The body is not valid JSON: it is not UTF-8, is nested too deep, or has too long a number."
+        ) from error
     if not isinstance(read, dict):
         raise BadRequest("The body is JSON, but not an object.")
     return read

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
+from digits.uploads.models import LABEL, LONGEST_LABEL
 from digits.web import examples
 from digits.web.incoming import FIELDS, MAX_FILES
 from digits.web.post_uploads import IDEMPOTENCY_KEY
 from digits.web.problems import KINDS, PROBLEM_JSON
 from digits.web.queries import Query
-from digits.web.uploads import LABEL, LONGEST_LABEL
 
 RECOGNISE, HISTORY, SERVER, INFERENCE, OLDER = (
     "Recognise",

@@ -90,9 +90,9 @@ def post_uploads(
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
     query, services, timings = asked.query, asked.services, asked.timings
     upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, timings)
-    count_reading(upload)
     # Before anything is kept, since a busy server may refuse to go on after a pause.
     explanation = (yield from _explanation(data, asked)) if query.explanation else None
+    count_reading(upload)
     answer: UploadAnswer | RecognitionAnswer
     if query.store:
         with timings.measure("store"):

@@ -107,7 +107,7 @@ class UploadsAnswer(BaseModel):
     """A page of uploads."""
 
     uploads: list[UploadAnswer]
-    next: str | None = Field(description="The URL of the next page, if there may be one")
+    next: str | None = Field(description="The URL of the next page, if there is one")
     total: int = Field(0, description="With ?total=true: how many there are on all pages")
 
 

@@ -1,6 +1,5 @@
 """The URLs under /uploads: recognise pictures and keep them; find, correct and delete uploads."""
 
-import re
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, url_for
@@ -9,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from digits.errors import BadRequest, NotFound
 from digits.recognition.explanation import explain
 from digits.stepwise import finished
-from digits.uploads.models import ID
+from digits.uploads.models import ID, is_label
 from digits.uploads.service import delete_upload, now
 from digits.web.cors import public
 from digits.web.extras import png, with_alternatives
@@ -22,9 +21,10 @@ from digits.web.services import recognise, services
 BEGUN = "digits.begun"
 """Key under which the fast path puts work that it has begun into a request's environ."""
 
-LONGEST_LABEL = 1000
-LABEL = re.compile(r"([0-9]+(\n[0-9]+)*)?")
-_LABELS = 'Give the number\'s digits as a string, "\\n" between lines, "" for no digit, or null to take a label back.'
+_LABELS = (
+    "Give the number's digits alone as a string, without points or signs, "
+    '"\\n" between lines, "" for no digit, or null to take a label back.'
+)
 
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
@@ -46,9 +46,9 @@ def history() -> ResponseReturnValue:
     arguments = request.args.to_dict()
     query = HistoryQuery.of(arguments)
     at_hand = services().records
-    records = at_hand.find(query.wanted, query.limit, query.after, query.order)
-    following = None
-    if len(records) == query.limit:
+    found = at_hand.find(query.wanted, query.limit + 1, query.after, query.order)
+    records, following = found[: query.limit], None
+    if len(found) > len(records):
         asked = arguments | {"cursor": query.cursor_after(records[-1])}
         following = f"{url_for('uploads.history')}?{urlencode(asked)}"
     counted = {"total": at_hand.count(query.wanted)} if query.total else {}
@@ -103,7 +103,7 @@ def label(key: str) -> ResponseReturnValue:
     if "label" not in said:
         raise BadRequest(f'The JSON object needs the field "label". {_LABELS}')
     text = said["label"]
-    if text is not None and not (isinstance(text, str) and len(text) <= LONGEST_LABEL and LABEL.fullmatch(text)):
+    if text is not None and not (isinstance(text, str) and is_label(text)):
         raise BadRequest(f"This is not a label. {_LABELS}")
     at = None if text is None else now()
     return respond(upload_answer(services().records.label(_checked(key), text, at)))

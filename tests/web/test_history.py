@@ -68,6 +68,10 @@ def test_what_is_asked_for_comes_in_its_order_page_by_page(client: FlaskClient, 
     assert places(client, query) == found
 
 
+def test_the_last_page_names_no_next_one_even_if_it_is_full(client: FlaskClient) -> None:
+    assert [len(page["uploads"]) for page in pages(client, "limit=3")] == [3, 3]
+
+
 def test_how_many_there_are_is_told_when_asked_for(client: FlaskClient) -> None:
     for page in pages(client, "limit=2&recognised=false&total=true"):
         assert page["total"] == 3

@@ -41,7 +41,7 @@ def test_what_is_no_number_is_no_label(client: FlaskClient, label: object) -> No
     kept = keep(client)
     answer = client.patch(kept["links"]["self"], json={"label": label})
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
-    assert "Give the number's digits as a string" in answer.get_json()["detail"]
+    assert "Give the number's digits alone as a string" in answer.get_json()["detail"]
     assert client.get(kept["links"]["self"]).get_json() == kept
 
 
