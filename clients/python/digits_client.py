@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import itertools
 import random
 import time
 import uuid
@@ -115,7 +114,7 @@ class Filters(TypedDict, total=False):
 
 @dataclass(eq=False)
 class DigitsError(Exception):
-    """The server refused, or did not answer."""
+    """The server refused, or did not answer, or the answer is not the backend's."""
 
     detail: str
     """A sentence that says what to do."""
@@ -131,7 +130,9 @@ class DigitsError(Exception):
         return self.detail
 
 
-_Outcome = httpx.Response | httpx.TransportError
+_Outcome = httpx.Response | httpx.RequestError
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What parsing raises if the answer is not the backend's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +144,33 @@ class _Call(Generic[T]):
     parse: Callable[[httpx.Response], T]
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def pause(self, outcome: _Outcome, tries: int, retries: int) -> float | None:
+    def pause(self, outcomes: list[_Outcome], retries: int) -> float | None:
         """Seconds to wait before another try; None if there shall be none."""
-        if tries > retries or not _is_transient(outcome):
+        tries, last = len(outcomes), outcomes[-1]
+        if tries > retries or not _is_transient(last):
             return None
-        if isinstance(outcome, httpx.Response) and outcome.headers.get("Retry-After", "").isdecimal():
-            return min(float(outcome.headers["Retry-After"]), LONGEST_PAUSE)
+        if isinstance(last, httpx.Response) and last.headers.get("Retry-After", "").isdecimal():
+            return min(float(last.headers["Retry-After"]), LONGEST_PAUSE)
         return min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311 - No secret.
 
-    def result(self, outcome: _Outcome, tries: int) -> T:
+    def result(self, outcomes: list[_Outcome]) -> T:
         """Return what came of the last try.
 
         Raises:
-            DigitsError: there was no answer, or it is a refusal.
+            DigitsError: there was no answer, or it is a refusal, or not the backend's.
         """
-        if isinstance(outcome, httpx.TransportError):
-            raise DigitsError(f"The server did not answer: {outcome or type(outcome).__name__}.") from outcome
-        if self.method == "DELETE" and tries > 1 and outcome.status_code == httpx.codes.NOT_FOUND:
-            outcome = httpx.Response(httpx.codes.NO_CONTENT)  # An earlier try deleted it, and its answer was lost.
-        return self.parse(outcome)
+        *earlier, last = outcomes
+        if isinstance(last, httpx.DecodingError):
+            raise DigitsError(f"The server's answer cannot be read: {last}.") from last
+        if isinstance(last, httpx.RequestError):
+            raise DigitsError(f"The server did not answer: {last or type(last).__name__}.") from last
+        if self.method == "DELETE" and last.status_code == httpx.codes.NOT_FOUND and any(map(_may_be_done, earlier)):
+            last = httpx.Response(httpx.codes.NO_CONTENT)
+        try:
+            return self.parse(last)
+        except _UNREADABLE as error:
+            detail = "This answer is not the backend's. Check its address, and any proxy in front of it."
+            raise DigitsError(detail, last.status_code) from error
 
 
 class Client:
@@ -206,11 +215,11 @@ class Client:
 
     def delete(self, upload_id: str) -> None:
         """Delete an upload and its picture."""
-        self._run(_Call("DELETE", _path(upload_id), _content))
+        self._run(_Call("DELETE", _path(upload_id), _no_content))
 
     def image(self, upload_id: str) -> bytes:
         """Return the picture as it was sent."""
-        return self._run(_Call("GET", f"{_path(upload_id)}/image", _content))
+        return self._run(_Call("GET", f"{_path(upload_id)}/image", _picture))
 
     def close(self) -> None:
         """Close the connections; a `with` block does so at its end."""
@@ -223,16 +232,16 @@ class Client:
         self.close()
 
     def _run(self, call: _Call[T]) -> T:
-        for tries in itertools.count(1):
+        outcomes: list[_Outcome] = []
+        while True:
             try:
-                outcome: _Outcome = self._http.request(call.method, call.url, **call.options)
-            except httpx.TransportError as error:
-                outcome = error
-            pause = call.pause(outcome, tries, self._retries)
+                outcomes.append(self._http.request(call.method, call.url, **call.options))
+            except httpx.RequestError as error:
+                outcomes.append(error)
+            pause = call.pause(outcomes, self._retries)
             if pause is None:
-                break
+                return call.result(outcomes)
             time.sleep(pause)
-        return call.result(outcome, tries)
 
 
 class AsyncClient:
@@ -276,11 +285,11 @@ class AsyncClient:
 
     async def delete(self, upload_id: str) -> None:
         """Delete an upload and its picture."""
-        await self._run(_Call("DELETE", _path(upload_id), _content))
+        await self._run(_Call("DELETE", _path(upload_id), _no_content))
 
     async def image(self, upload_id: str) -> bytes:
         """Return the picture as it was sent."""
-        return await self._run(_Call("GET", f"{_path(upload_id)}/image", _content))
+        return await self._run(_Call("GET", f"{_path(upload_id)}/image", _picture))
 
     async def close(self) -> None:
         """Close the connections; an `async with` block does so at its end."""
@@ -293,16 +302,16 @@ class AsyncClient:
         await self.close()
 
     async def _run(self, call: _Call[T]) -> T:
-        for tries in itertools.count(1):
+        outcomes: list[_Outcome] = []
+        while True:
             try:
-                outcome: _Outcome = await self._http.request(call.method, call.url, **call.options)
-            except httpx.TransportError as error:
-                outcome = error
-            pause = call.pause(outcome, tries, self._retries)
+                outcomes.append(await self._http.request(call.method, call.url, **call.options))
+            except httpx.RequestError as error:
+                outcomes.append(error)
+            pause = call.pause(outcomes, self._retries)
             if pause is None:
-                break
+                return call.result(outcomes)
             await asyncio.sleep(pause)
-        return call.result(outcome, tries)
 
 
 def _post(pictures: list[bytes], store: bool, preview: bool, parse: Callable[[httpx.Response], T]) -> _Call[T]:
@@ -341,25 +350,40 @@ def _query(filters: Mapping[str, Any]) -> str:
 
 
 def _is_transient(outcome: _Outcome) -> bool:
-    if isinstance(outcome, httpx.TransportError):
+    if isinstance(outcome, httpx.RequestError):
         return True
-    if outcome.status_code == httpx.codes.MULTI_STATUS:
+    if outcome.status_code != httpx.codes.MULTI_STATUS:
+        return outcome.status_code in TRANSIENT
+    try:
         return any(result.get("status") in TRANSIENT for result in outcome.json()["uploads"])
-    return outcome.status_code in TRANSIENT
+    except _UNREADABLE:
+        return False
+
+
+def _may_be_done(outcome: _Outcome) -> bool:
+    """Whether a try that failed may have reached the server: its answer was lost, perhaps by a proxy."""
+    return isinstance(outcome, httpx.RequestError) or outcome.status_code != httpx.codes.SERVICE_UNAVAILABLE
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     try:
-        raise _known(DigitsError, response.json())
+        raise _known(DigitsError, {"status": response.status_code} | response.json())
     except (ValueError, TypeError):  # A proxy's answer, not the server's.
         detail = f"The server answered {response.status_code} {response.reason_phrase}."
         raise DigitsError(detail, response.status_code) from None
 
 
-def _content(response: httpx.Response) -> bytes:
-    return _checked(response).content
+def _no_content(response: httpx.Response) -> None:
+    if _checked(response).status_code != httpx.codes.NO_CONTENT:
+        raise ValueError(response)
+
+
+def _picture(response: httpx.Response) -> bytes:
+    if not _checked(response).headers.get("Content-Type", "").startswith("image/"):
+        raise ValueError(response)
+    return response.content
 
 
 def _answer(response: httpx.Response) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -40,8 +41,12 @@ def lost(response: httpx.Response) -> httpx.Response:
     raise httpx.ReadError("Connection reset by peer")
 
 
-def answered_by_a_proxy(response: httpx.Response) -> httpx.Response:
+def busy(response: httpx.Response) -> httpx.Response:
     return httpx.Response(503, text="<html>", headers={"Retry-After": "7"})
+
+
+def failed_by_a_proxy(status: int, response: httpx.Response) -> httpx.Response:
+    return httpx.Response(status, text="<html>")
 
 
 @pytest.fixture
@@ -173,7 +178,7 @@ def test_a_picture_whose_answer_was_lost_is_kept_once(
 
 
 def test_it_waits_as_long_as_the_server_says(digits: Client, line: Line, pauses: list[float]) -> None:
-    line.accidents = [answered_by_a_proxy]
+    line.accidents = [busy]
     assert kept(digits).number == "7"
     assert pauses == [7]
 
@@ -181,11 +186,11 @@ def test_it_waits_as_long_as_the_server_says(digits: Client, line: Line, pauses:
 def test_of_several_pictures_those_that_met_a_busy_server_are_sent_again(
     digits: Client, line: Line, storage: MemoryStorage
 ) -> None:
-    busy = {"type": "/problems/busy", "title": "", "status": 503, "detail": "Busy.", "request_id": ""}
+    problem = {"type": "/problems/busy", "title": "", "status": 503, "detail": "Busy.", "request_id": ""}
 
     def partly_busy(response: httpx.Response) -> httpx.Response:
         response.read()
-        return httpx.Response(207, json={"uploads": [response.json()["uploads"][0], busy]})
+        return httpx.Response(207, json={"uploads": [response.json()["uploads"][0], problem]})
 
     line.accidents = [partly_busy]
     results = list(digits.recognise_several([png("7"), png("4")]))
@@ -200,13 +205,67 @@ def test_what_was_deleted_though_the_answer_was_lost_is_deleted(digits: Client, 
         digits.delete(upload.id)
 
 
+@pytest.mark.parametrize(
+    ("answer", "deletes"),
+    [(busy, False), (partial(failed_by_a_proxy, 502), True), (partial(failed_by_a_proxy, 504), True)],
+)
+def test_what_is_not_there_counts_as_deleted_only_if_an_earlier_try_may_have_deleted_it(
+    digits: Client, line: Line, answer: Callable[[httpx.Response], httpx.Response], deletes: bool
+) -> None:
+    upload = kept(digits)
+    digits.delete(upload.id)
+    line.accidents = [answer]
+    with nullcontext() if deletes else pytest.raises(DigitsError, match="no upload"):
+        digits.delete(upload.id)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda digits: digits.recognise(png("7")),
+        lambda digits: list(digits.recognise_several([png("7"), png("4")])),
+        lambda digits: digits.get("1"),
+        lambda digits: list(digits.history()),
+        lambda digits: digits.correct("1", "7"),
+        lambda digits: digits.delete("1"),
+        lambda digits: digits.image("1"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 207])
+@pytest.mark.parametrize("body", ["<html>", "null", "[]", '"7"', '{"uploads": ["7"], "digits": [7]}'])
+def test_an_answer_that_is_not_of_the_backend_is_an_error_with_a_sentence(
+    ask: Callable[[Client], object], status: int, body: str
+) -> None:
+    portal = httpx.MockTransport(lambda _: httpx.Response(status, text=body))
+    with Client(transport=portal) as digits, pytest.raises(DigitsError, match="not the backend's") as raised:
+        ask(digits)
+    assert raised.value.status == status
+
+
+def test_an_answer_that_cannot_be_decompressed_is_an_error_with_a_sentence(pauses: list[float]) -> None:
+    class Broken(httpx.BaseTransport):
+        def handle_request(self, _: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not gzip"))
+
+    with Client(transport=Broken()) as digits, pytest.raises(DigitsError, match="answer cannot be read"):
+        digits.get("1")
+    assert len(pauses) == 3
+
+
+def test_a_refusal_in_json_that_is_not_of_the_backend_has_its_status() -> None:
+    gateway = httpx.MockTransport(lambda _: httpx.Response(403, json={"detail": "Log in."}))
+    with Client(transport=gateway) as digits, pytest.raises(DigitsError, match="Log in") as raised:
+        digits.get("1")
+    assert raised.value.status == 403
+
+
 def test_it_gives_up_after_its_retries(line: Line, pauses: list[float]) -> None:
     line.accidents = [lost] * 3
     with Client(transport=line, retries=2) as digits, pytest.raises(DigitsError, match="did not answer") as raised:
         kept(digits)
     assert raised.value.status is None
     assert len(pauses) == 2
-    line.accidents = [answered_by_a_proxy]
+    line.accidents = [busy]
     with Client(transport=line, retries=0) as digits, pytest.raises(DigitsError, match="503 Service Unavailable"):
         kept(digits)
 
