@@ -80,6 +80,56 @@ test('what was deleted though the answer was lost is deleted', async () => {
   await new Digits(BACKEND, { fetch: accidents('lost') }).delete(id);
 });
 
+test('what is not there counts as deleted only if an earlier try may have deleted it', async () => {
+  const { id } = await digits.recognise(seven);
+  await digits.delete(id);
+  const failed = (status: number) => accidents(new Response('<html>', { status, headers: { 'Retry-After': '0' } }));
+  await new Digits(BACKEND, { fetch: failed(502) }).delete(id);
+  await new Digits(BACKEND, { fetch: failed(504) }).delete(id);
+  await assert.rejects(new Digits(BACKEND, { fetch: failed(503) }).delete(id), { status: 404 });
+});
+
+test('of several pictures those that met a busy server are sent again', async () => {
+  const before = await count();
+  const uploads = [{ status: 503, title: 'Busy', detail: 'Busy.', type: '/problems/busy', request_id: '' }];
+  const partlyBusy = Response.json({ uploads }, { status: 207, headers: { 'Retry-After': '0' } });
+  const results = await new Digits(BACKEND, { fetch: accidents(partlyBusy) }).recogniseSeveral([seven, seven]);
+  assert.deepEqual(results.map((result) => result instanceof DigitsError || result.number), ['7', '7']);
+  assert.equal(await count(), before + 2);
+});
+
+test('an answer that is not of the backend is an error with a sentence', async () => {
+  for (const status of [200, 207]) {
+    for (const body of ['<html>', 'null', '[]', '{"uploads": null}']) {
+      const portal = new Digits('http://portal', { fetch: async () => new Response(body, { status }) });
+      const asked = [
+        () => portal.recognise(seven),
+        () => portal.recogniseSeveral([seven]),
+        () => portal.recogniseSeveral([seven, seven]),
+        () => portal.get('1'),
+        () => Array.fromAsync(portal.history()),
+        () => portal.correct('1', '7'),
+        () => portal.delete('1'),
+        () => portal.image('1'),
+      ];
+      for (const answer of asked) {
+        await assert.rejects(answer, { name: 'DigitsError', message: /^This answer is not the backend's/, status });
+      }
+    }
+  }
+});
+
+test('an answer that breaks off is asked for again, after growing pauses', async (t) => {
+  const pauses: number[] = [];
+  const skip = (go: () => void, pause: number) => void (pauses.push(pause), go());
+  t.mock.method(globalThis, 'setTimeout', skip as unknown as typeof setTimeout);
+  const broken = () => new Response(new ReadableStream({ start: (body) => body.error(new TypeError('terminated')) }));
+  const unlucky = new Digits('http://portal', { fetch: async () => broken() });
+  await assert.rejects(unlucky.get('1'), { name: 'DigitsError', message: /broke off/, status: undefined });
+  assert.equal(pauses.length, 3);
+  pauses.forEach((pause, tries) => assert.ok(pause >= 250 * 2 ** tries && pause <= 500 * 2 ** tries));
+});
+
 test('it waits as long as the server says, and gives up in the end', async () => {
   const busy = () => new Response('<html>', { status: 503, headers: { 'Retry-After': '1' } });
   const began = Date.now();
@@ -87,5 +137,5 @@ test('it waits as long as the server says, and gives up in the end', async () =>
   assert.ok(Date.now() - began >= 1000);
   const impatient = new Digits(BACKEND, { retries: 0, fetch: accidents(busy(), 'lost') });
   await assert.rejects(impatient.recognise(seven), { message: 'The server answered 503.', status: 503 });
-  await assert.rejects(impatient.recognise(seven), { message: 'The server cannot be reached.', status: undefined });
+  await assert.rejects(impatient.recognise(seven), { message: /^The server did not answer/, status: undefined });
 });

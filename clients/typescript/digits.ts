@@ -14,7 +14,7 @@ export type Filters = Omit<NonNullable<operations['listUploads']['parameters']['
 /** What is to be done with a picture: whether it is kept, and what else the answer tells. */
 export type Asked = NonNullable<operations['recognise']['parameters']['query']>;
 
-/** The server refused, or did not answer; `message` is a sentence that says what to do. */
+/** The server refused or did not answer, or its answer is another's; `message` is a sentence that says what to do. */
 export class DigitsError extends Error {
   override readonly name = 'DigitsError';
   /** Undefined if there was no answer. */
@@ -56,25 +56,27 @@ export class Digits {
   recognise(picture: Blob, asked?: Asked & { store?: true }): Promise<Upload>;
   recognise(picture: Blob, asked: Asked): Promise<Upload | Recognition>;
   async recognise(picture: Blob, asked: Asked = {}): Promise<Upload | Recognition> {
-    return (await this.post([picture], asked)).json();
+    return contentOf<Upload | Recognition>(await this.post([picture], asked), 'number');
   }
 
   /** Reads up to 20 pictures in one request; the error of one that is refused comes in its place. */
   async recogniseSeveral(pictures: Blob[], asked: Asked = {}): Promise<(Upload | Recognition | DigitsError)[]> {
     if (pictures.length < 2) return Promise.all(pictures.map((only) => this.recognise(only, asked).catch(refusal)));
-    const { uploads }: components['schemas']['UploadsResults'] = await (await this.post(pictures, asked)).json();
+    const answer = await this.post(pictures, asked);
+    const { uploads } = await contentOf<components['schemas']['UploadsResults']>(answer, 'uploads');
     return uploads.map((result) => ('detail' in result ? new DigitsError(result.detail, result) : result));
   }
 
   async get(id: string): Promise<Upload> {
-    return (await this.send(path(id))).json();
+    return contentOf<Upload>(await this.send(path(id)), 'number');
   }
 
   /** Goes through the uploads; each page is fetched when it is needed. */
   async *history(filters: Filters = {}): AsyncGenerator<Upload, void> {
     let query: string | undefined = queryOf({ limit: 100, ...filters });
     while (query) {
-      const page: components['schemas']['UploadsAnswer'] = await (await this.send(`uploads?${query}`)).json();
+      const answer = await this.send(`uploads?${query}`);
+      const page = await contentOf<components['schemas']['UploadsAnswer']>(answer, 'uploads');
       yield* page.uploads;
       query = page.next?.split('?')[1];
     }
@@ -83,17 +85,21 @@ export class Digits {
   /** Says which number is written there; '' means that there is no digit, null removes the label. */
   async correct(id: string, label: string | null): Promise<Upload> {
     const headers = { 'Content-Type': 'application/json' };
-    return (await this.send(path(id), { method: 'PATCH', headers, body: JSON.stringify({ label }) })).json();
+    const request = { method: 'PATCH', headers, body: JSON.stringify({ label }) };
+    return contentOf<Upload>(await this.send(path(id), request), 'number');
   }
 
   /** Deletes an upload and its picture. */
   async delete(id: string): Promise<void> {
-    await this.send(path(id), { method: 'DELETE' });
+    const answer = await this.send(path(id), { method: 'DELETE' });
+    if (answer.status !== 204 && answer.status !== 404) throw foreign(answer);
   }
 
   /** The picture as it was sent. */
   async image(id: string): Promise<Blob> {
-    return (await this.send(`${path(id)}/image`)).blob();
+    const answer = await this.send(`${path(id)}/image`);
+    if (!answer.headers.get('Content-Type')?.startsWith('image/')) throw foreign(answer);
+    return answer.blob();
   }
 
   private post(pictures: Blob[], asked: Asked): Promise<Response> {
@@ -105,33 +111,66 @@ export class Digits {
   }
 
   private async send(path: string, request: RequestInit = {}): Promise<Response> {
+    let mayBeDone = false; // A try that failed may have reached the server: its answer was lost, perhaps by a proxy.
     for (let tries = 1; ; tries++) {
       const isLast = tries > this.retries;
-      let pause = FIRST_PAUSE_SECONDS * 2 ** (tries - 1);
-      const answer = await this.fetch(`${this.url}/${path}`, request).catch((cause: unknown) => {
-        if (isLast) throw new DigitsError('The server cannot be reached.', {}, { cause });
+      const answer = await this.once(`${this.url}/${path}`, request).catch((cause: unknown) => {
+        if (isLast) throw new DigitsError('The server did not answer, or its answer broke off.', {}, { cause });
       });
-      if (answer) {
-        // An earlier try deleted it, and its answer was lost.
-        const isGone = request.method === 'DELETE' && tries > 1 && answer.status === 404;
+      if (answer && (isLast || !(await isTransient(answer)))) {
+        const isGone = request.method === 'DELETE' && mayBeDone && answer.status === 404;
         if (answer.ok || isGone) return answer;
-        if (isLast || !TRANSIENT.includes(answer.status)) throw await errorOf(answer);
-        pause = Number(answer.headers.get('Retry-After')) || pause;
+        throw await errorOf(answer);
       }
-      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(pause, LONGEST_PAUSE_SECONDS)));
+      mayBeDone ||= answer?.status !== 503;
+      const seconds = pauseOf(answer, tries);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     }
+  }
+
+  /** The answer, once its whole body is here. */
+  private async once(url: string, request: RequestInit): Promise<Response> {
+    const answer = await this.fetch(url, request);
+    await answer.clone().blob();
+    return answer;
   }
 }
 
-async function errorOf(answer: Response): Promise<DigitsError> {
-  const problem: Partial<Problem> = await answer.json().catch(() => ({})); // A proxy's answer is no JSON.
-  const { status } = answer;
-  return new DigitsError(problem.detail ?? `The server answered ${status}.`, { status, ...problem });
+/** Whether another try may succeed: of several pictures too, if the server was busy at one of them. */
+async function isTransient(answer: Response): Promise<boolean> {
+  if (answer.status !== 207) return TRANSIENT.includes(answer.status);
+  const content = await answer.clone().json().catch(() => null);
+  return Array.isArray(content?.uploads) && content.uploads.some((each: Problem) => TRANSIENT.includes(each?.status));
 }
 
-/** The error of a picture as its result; it is thrown if there was no answer. */
+/** Seconds to wait: as long as the server says, or twice as long each time, and not all clients at once. */
+function pauseOf(answer: Response | void, tries: number): number {
+  const named = answer?.headers.get('Retry-After') ?? '';
+  const grown = Math.min(FIRST_PAUSE_SECONDS * 2 ** (tries - 1), LONGEST_PAUSE_SECONDS);
+  return /^\d+$/.test(named) ? Math.min(Number(named), LONGEST_PAUSE_SECONDS) : grown * (0.5 + Math.random() / 2);
+}
+
+/** The JSON of an answer, which has this field if it is the backend's. */
+async function contentOf<T>(answer: Response, field: keyof T & string): Promise<T> {
+  const content = await answer.json().catch(() => null);
+  if (content?.[field] == null) throw foreign(answer);
+  return content;
+}
+
+function foreign({ status }: Response): DigitsError {
+  const detail = "This answer is not the backend's. Check its address, and any proxy in front of it.";
+  return new DigitsError(detail, { status });
+}
+
+async function errorOf(answer: Response): Promise<DigitsError> {
+  const problem: Partial<Problem> | null = await answer.json().catch(() => null); // A proxy's answer is no JSON.
+  const { status } = answer;
+  return new DigitsError(problem?.detail ?? `The server answered ${status}.`, { status, ...problem });
+}
+
+/** The error of a picture as its result; it is thrown if the server did not refuse it. */
 function refusal(error: unknown): DigitsError {
-  if (error instanceof DigitsError && error.status) return error;
+  if (error instanceof DigitsError && (error.status ?? 0) >= 400) return error;
   throw error;
 }
 
