@@ -200,3 +200,21 @@ def test_a_backend_that_does_not_answer_is_told(page: Page) -> None:
     page.route("**/uploads", lambda route: route.abort())
     choose(page, png("4"))
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_what_a_proxy_could_not_pass_on_is_sent_again(page: Page, status: int) -> None:
+    page.route("**/uploads", lambda route: answer_as_a_proxy(route, status), times=1)
+    choose(page, png("4"))
+    expect(readings(page).locator("output")).to_have_text("4")
+
+
+@pytest.mark.parametrize("status", [200, 413, 502])
+def test_an_answer_that_is_not_of_the_backend_is_told_with_its_status(page: Page, status: int) -> None:
+    page.route("**/uploads", lambda route: answer_as_a_proxy(route, status))
+    choose(page, png("4"))
+    expect(page.get_by_role("alert")).to_contain_text(f"The server answered {status}.")
+
+
+def answer_as_a_proxy(route: Route, status: int) -> None:
+    route.fulfill(status=status, body="<html>", headers={"Access-Control-Allow-Origin": "*"})

@@ -33,13 +33,14 @@ export class DigitService {
   }
 }
 
-/** Waits if the answer was lost or the server is busy, as long as it says. */
+/** Waits if the answer was lost, or a proxy's, or the server is busy: as long as it says. */
 function whenToRetry(error: HttpErrorResponse): Observable<unknown> {
-  const seconds = Number(error.headers.get('Retry-After') ?? 1);
-  return [0, 503].includes(error.status) ? timer(1000 * seconds) : throwError(() => error);
+  const seconds = Number(error.headers.get('Retry-After')) || 1;
+  return [0, 502, 503, 504].includes(error.status) ? timer(1000 * seconds) : throwError(() => error);
 }
 
-/** What went wrong, and what to do: the `detail` of the server's problem+json. */
+/** What went wrong, and what to do: the `detail` of the server's problem+json, unless a proxy answered. */
 export function sentence(error: HttpErrorResponse): string {
-  return error.error?.detail ?? 'The server cannot be reached. Check its address and your connection.';
+  if (error.status === 0) return 'The server cannot be reached. Check its address and your connection.';
+  return error.error?.detail ?? `The server answered ${error.status}. Check its address, and any proxy in front of it.`;
 }
