@@ -63,6 +63,14 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A number that may be written there."""
+
+    number: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """The picture as it was sent."""
 
@@ -86,6 +94,10 @@ class Recognition:
     image: Image
     model: str
     networks: Mapping[str, str] | None
+    alternatives: list[Alternative] = field(default_factory=list)
+    """If asked for: the likeliest numbers, the likeliest first."""
+    explanation: str | None = None
+    """If asked for: the picture, its ink coloured by how much it decided, as a data URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +108,17 @@ class Upload(Recognition):
     created_at: datetime
     label: str | None
     labelled_at: datetime | None
+
+
+class Asked(TypedDict, total=False):
+    """What else the answer shall hold."""
+
+    preview: bool
+    """What the model saw of each digit."""
+    alternatives: int
+    """So many of the likeliest numbers."""
+    explanation: bool
+    """The picture, its ink coloured by how much it decided."""
 
 
 class Filters(TypedDict, total=False):
@@ -184,23 +207,23 @@ class Client:
         self._retries = retries
 
     @overload
-    def recognise(self, picture: Picture, *, store: Literal[True] = True, preview: bool = False) -> Upload: ...
+    def recognise(self, picture: Picture, *, store: Literal[True] = True, **asked: Unpack[Asked]) -> Upload: ...
     @overload
-    def recognise(self, picture: Picture, *, store: bool, preview: bool = False) -> Recognition: ...
-    def recognise(self, picture: Picture, *, store: bool = True, preview: bool = False) -> Recognition:
+    def recognise(self, picture: Picture, *, store: bool, **asked: Unpack[Asked]) -> Recognition: ...
+    def recognise(self, picture: Picture, *, store: bool = True, **asked: Unpack[Asked]) -> Recognition:
         """Read a picture, and keep it if `store`: then the answer is an Upload."""
-        return self._run(_post([_bytes(picture)], store, preview, _answer))
+        return self._run(_post([_bytes(picture)], store, asked, _answer))
 
     def recognise_several(
-        self, pictures: Iterable[Picture], *, store: bool = True, preview: bool = False
+        self, pictures: Iterable[Picture], *, store: bool = True, **asked: Unpack[Asked]
     ) -> Iterator[Recognition | DigitsError]:
         """Read pictures, many in each request. The error of one that is refused comes in its place."""
         for batch in _batches(pictures):
-            yield from self._run(_post(batch, store, preview, partial(_results, len(batch))))
+            yield from self._run(_post(batch, store, asked, partial(_results, len(batch))))
 
-    def get(self, upload_id: str) -> Upload:
-        """Return an upload."""
-        return self._run(_Call("GET", _path(upload_id), _answer))
+    def get(self, upload_id: str, *, alternatives: int | None = None) -> Upload:
+        """Return an upload, and so many of the likeliest numbers if asked for."""
+        return self._run(_get(upload_id, alternatives))
 
     def history(self, **filters: Unpack[Filters]) -> Iterator[Upload]:
         """Go through the uploads; each page is fetched when it is needed."""
@@ -252,24 +275,24 @@ class AsyncClient:
         self._retries = retries
 
     @overload
-    async def recognise(self, picture: Picture, *, store: Literal[True] = True, preview: bool = False) -> Upload: ...
+    async def recognise(self, picture: Picture, *, store: Literal[True] = True, **asked: Unpack[Asked]) -> Upload: ...
     @overload
-    async def recognise(self, picture: Picture, *, store: bool, preview: bool = False) -> Recognition: ...
-    async def recognise(self, picture: Picture, *, store: bool = True, preview: bool = False) -> Recognition:
+    async def recognise(self, picture: Picture, *, store: bool, **asked: Unpack[Asked]) -> Recognition: ...
+    async def recognise(self, picture: Picture, *, store: bool = True, **asked: Unpack[Asked]) -> Recognition:
         """Read a picture, and keep it if `store`: then the answer is an Upload."""
-        return await self._run(_post([_bytes(picture)], store, preview, _answer))
+        return await self._run(_post([_bytes(picture)], store, asked, _answer))
 
     async def recognise_several(
-        self, pictures: Iterable[Picture], *, store: bool = True, preview: bool = False
+        self, pictures: Iterable[Picture], *, store: bool = True, **asked: Unpack[Asked]
     ) -> AsyncIterator[Recognition | DigitsError]:
         """Read pictures, many in each request. The error of one that is refused comes in its place."""
         for batch in _batches(pictures):
-            for result in await self._run(_post(batch, store, preview, partial(_results, len(batch)))):
+            for result in await self._run(_post(batch, store, asked, partial(_results, len(batch)))):
                 yield result
 
-    async def get(self, upload_id: str) -> Upload:
-        """Return an upload."""
-        return await self._run(_Call("GET", _path(upload_id), _answer))
+    async def get(self, upload_id: str, *, alternatives: int | None = None) -> Upload:
+        """Return an upload, and so many of the likeliest numbers if asked for."""
+        return await self._run(_get(upload_id, alternatives))
 
     async def history(self, **filters: Unpack[Filters]) -> AsyncIterator[Upload]:
         """Go through the uploads; each page is fetched when it is needed."""
@@ -314,13 +337,18 @@ class AsyncClient:
             await asyncio.sleep(pause)
 
 
-def _post(pictures: list[bytes], store: bool, preview: bool, parse: Callable[[httpx.Response], T]) -> _Call[T]:
+def _post(pictures: list[bytes], store: bool, asked: Asked, parse: Callable[[httpx.Response], T]) -> _Call[T]:
     options = {
-        "params": {"store": store, "preview": preview},
+        "params": {"store": store, **asked},
         "headers": {"Idempotency-Key": str(uuid.uuid4())},
         "files": [("file", ("picture", data)) for data in pictures],
     }
     return _Call("POST", "uploads", parse, options)
+
+
+def _get(upload_id: str, alternatives: int | None) -> _Call[Upload]:
+    params = {} if alternatives is None else {"alternatives": alternatives}
+    return _Call("GET", _path(upload_id), _answer, {"params": params})
 
 
 def _bytes(picture: Picture) -> bytes:
@@ -408,7 +436,9 @@ def _results(count: int, response: httpx.Response) -> list[Recognition | DigitsE
 def _read(answer: Mapping[str, Any]) -> Any:
     """An Upload, or a Recognition of what was not kept."""
     digits = [_known(Digit, digit | {"box": _known(Box, digit["box"])}) for digit in answer["digits"]]
-    parts = {**answer, "digits": digits, "image": _known(Image, answer["image"])}
+    alternatives = [_known(Alternative, each) for each in answer.get("alternatives", [])]
+    image = _known(Image, answer["image"])
+    parts = {**answer, "digits": digits, "alternatives": alternatives, "image": image}
     for name in ("created_at", "labelled_at"):
         parts[name] = datetime.fromisoformat(answer[name]) if answer.get(name) else None
     return _known(Upload if "id" in answer else Recognition, parts)

@@ -42,6 +42,12 @@ test('nothing is kept unless asked for', async () => {
   assert.equal(await count(), before);
 });
 
+test('likely numbers are told if asked for', async () => {
+  const upload = await digits.recognise(seven, { alternatives: 2 });
+  assert.equal(upload.alternatives?.length, 2);
+  assert.deepEqual((await digits.get(upload.id, { alternatives: 2 })).alternatives, upload.alternatives);
+});
+
 test('of several pictures each has its result or its error', async () => {
   const shown = (results: Awaited<ReturnType<Digits['recogniseSeveral']>>) =>
     results.map((result) => (result instanceof DigitsError ? result.status : result.number));

@@ -67,8 +67,9 @@ export class Digits {
     return uploads.map((result) => ('detail' in result ? new DigitsError(result.detail, result) : result));
   }
 
-  async get(id: string): Promise<Upload> {
-    return contentOf<Upload>(await this.send(path(id)), 'number');
+  /** An upload, and what else the answer shall tell, such as `alternatives`. */
+  async get(id: string, asked: operations['getUpload']['parameters']['query'] = {}): Promise<Upload> {
+    return contentOf<Upload>(await this.send(`${path(id)}?${queryOf(asked)}`), 'number');
   }
 
   /** Goes through the uploads; each page is fetched when it is needed. */

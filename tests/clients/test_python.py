@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 import digits_client
 from digits.web.asgi import Front
 from digits.web.openapi import document
-from digits_client import AsyncClient, Client, DigitsError, Filters, Recognition, Upload
+from digits_client import Alternative, Asked, AsyncClient, Client, DigitsError, Filters, Recognition, Upload
 from support import ROOT
 from support.drawing import png
 from tests.fakes import MemoryStorage
@@ -94,6 +94,19 @@ def test_nothing_is_kept_unless_asked_for(digits: Client, storage: MemoryStorage
     assert type(answer) is Recognition
     assert str(answer.digits[0].preview).startswith("data:image/png;base64,")
     assert storage.files == {}
+
+
+def test_likely_numbers_and_what_decided_are_told_if_asked_for(digits: Client) -> None:
+    plain = kept(digits)
+    assert (plain.alternatives, plain.explanation) == ([], None)
+    upload = digits.recognise(png("7"), alternatives=2, explanation=True)
+    assert upload.alternatives[0] == Alternative("7", upload.confidence)
+    assert len(upload.alternatives) == 2
+    assert str(upload.explanation).startswith("data:image/png;base64,")
+    assert digits.get(upload.id, alternatives=2).alternatives == upload.alternatives
+    for result in digits.recognise_several([png("7"), png("4")], store=False, alternatives=3):
+        assert isinstance(result, Recognition)
+        assert len(result.alternatives) == 3
 
 
 def test_many_pictures_are_sent_in_few_requests_and_each_has_its_result(digits: Client, line: Line) -> None:
@@ -276,11 +289,17 @@ def test_an_id_stays_one_part_of_the_path(digits: Client) -> None:
     assert raised.value.status == 404
 
 
-def test_it_knows_every_filter_and_every_field_of_the_document() -> None:
-    parameters = {each["name"] for each in document()["paths"]["/uploads"]["get"]["parameters"]}
-    assert Filters.__annotations__.keys() == parameters - {"limit", "cursor", "total"}
+def test_it_knows_every_parameter_and_every_field_of_the_document() -> None:
+    parameters = {
+        method: {
+            each["name"] for each in document()["paths"]["/uploads"][method]["parameters"] if each["in"] == "query"
+        }
+        for method in ("get", "post")
+    }
+    assert Filters.__annotations__.keys() == parameters["get"] - {"limit", "cursor", "total"}
+    assert Asked.__annotations__.keys() == parameters["post"] - {"store"}
     properties = document()["components"]["schemas"]["UploadAnswer"]["properties"].keys()
-    assert {each.name for each in fields(Upload)} == properties - {"links", "alternatives", "explanation"}
+    assert {each.name for each in fields(Upload)} == properties - {"links"}
 
 
 def test_the_lines_of_its_readme_work(
@@ -292,8 +311,9 @@ def test_the_lines_of_its_readme_work(
     monkeypatch.setattr(digits_client, "Client", partial(Client, transport=line))
     readme = (ROOT / "clients" / "python" / "README.md").read_text()
     exec(readme.partition("```python\n")[2].partition("```")[0], {})
-    seven, one, two, three = capsys.readouterr().out.splitlines()
-    assert (seven[:2], one, three) == ("7 ", "one.png 1", "three.png 3")
+    seven, *likely, one, two, three = capsys.readouterr().out.splitlines()
+    assert (seven[:2], likely[0], len(likely)) == ("7 ", "7?", 3)
+    assert (one, three) == ("one.png 1", "three.png 3")
     assert two.startswith("two.png refused: This file is not a picture")
 
 
@@ -317,6 +337,7 @@ def test_asyncio_has_the_same(client: FlaskClient, monkeypatch: pytest.MonkeyPat
             assert [isinstance(result, Upload) for result in several] == [True, False, True]
             assert [upload.number async for upload in digits.history()] == ["4", "4", "7"]
             assert await digits.get(first.id) == first
+            assert len((await digits.get(first.id, alternatives=3)).alternatives) == 3
             assert await digits.image(first.id) == png("7")
             assert (await digits.correct(first.id, "1")).label == "1"
             await digits.delete(first.id)
