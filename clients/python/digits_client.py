@@ -142,7 +142,7 @@ class DigitsError(Exception):
     detail: str
     """A sentence that says what to do."""
     status: int | None = None
-    """None if there was no answer."""
+    """None if there was no answer that can be read."""
     title: str = ""
     type: str = ""
     """The path of this kind of problem, such as /problems/no-ink."""

@@ -17,7 +17,7 @@ export type Asked = NonNullable<operations['recognise']['parameters']['query']>;
 /** The server refused or did not answer, or its answer is another's; `message` is a sentence that says what to do. */
 export class DigitsError extends Error {
   override readonly name = 'DigitsError';
-  /** Undefined if there was no answer. */
+  /** Undefined if there was no answer that can be read. */
   readonly status: number | undefined;
   readonly title: string | undefined;
   /** The path of this kind of problem, such as /problems/no-ink. */
