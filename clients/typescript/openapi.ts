@@ -797,7 +797,7 @@ export interface components {
          */
         UploadsAnswer: {
             uploads: components["schemas"]["UploadAnswer"][];
-            /** @description The URL of the next page, if there may be one */
+            /** @description The URL of the next page, if there is one */
             next: string | null;
             /** @description With ?total=true: how many there are on all pages */
             total?: number;
