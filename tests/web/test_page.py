@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 
 BUDGET = 40 * 1024
 """Bytes, uncompressed, that the page is loaded with on a phone far from everything."""
+IMPORTED = re.compile(r"""(?:\bfrom|^import)\s*["']\./([^"']+)["']""", re.MULTILINE)
+"""A file that a module imports or exports from as it is loaded, on however many lines; not what import() loads."""
 EXTERNAL = re.compile(r"""(src|href)=["'](https?:)?//""")
 
 
@@ -25,10 +27,20 @@ def loaded(client: FlaskClient) -> dict[str, str]:
     while new:
         path = new.pop()
         files[path] = text_of(client, path)
-        new |= {
-            f"/static/{name}" for name in re.findall(r"^import .*'\./(.+)';$", files[path], re.MULTILINE)
-        } - files.keys()
+        new |= {f"/static/{name}" for name in IMPORTED.findall(files[path])} - files.keys()
     return files
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import { t } from './x.js';", 'import {\n\tt,\n} from "./x.js"', "import './x.js'", "export * from './x.js'"],
+)
+def test_an_import_of_any_form_is_seen(statement: str) -> None:
+    assert IMPORTED.findall(statement) == ["x.js"]
+
+
+def test_what_is_imported_when_it_is_needed_is_not_loaded_with_the_page() -> None:
+    assert IMPORTED.findall("(await import('./x.js')).list();\nimport('./x.js')") == []
 
 
 def test_the_page_is_small(client: FlaskClient) -> None:

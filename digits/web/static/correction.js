@@ -1,7 +1,7 @@
 /** The field for the right number: Enter saves, Escape cancels. */
 import { correct, current } from './answer.js';
 import { $, show } from './dom.js';
-import { t } from './words.js';
+import { t } from './more-words.js';
 
 /** Opens the field with what stands there, or closes it. */
 export function toggleCorrection() {

@@ -3,7 +3,7 @@ import { call, json } from './api.js';
 import { $, make, show } from './dom.js';
 import { Picture } from './picture.js';
 import { judge, saying } from './verdict.js';
-import { t } from './words.js';
+import { t } from './more-words.js';
 import { zip } from './zip.js';
 
 /** A page, and the query of the next. */

@@ -5,7 +5,7 @@ import { $ } from './dom.js';
 import { listed } from './history.js';
 import { freshPaper } from './paper.js';
 import { open } from './queue.js';
-import { t } from './words.js';
+import { t } from './more-words.js';
 
 let page;
 

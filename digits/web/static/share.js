@@ -1,5 +1,5 @@
 import { $ } from './dom.js';
-import { t } from './words.js';
+import { t } from './more-words.js';
 
 /** Keeps a picture, and makes a link to its answer. */
 export async function share(picture) {

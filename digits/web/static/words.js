@@ -39,7 +39,7 @@ const ELEMENTS = {
 };
 
 /** In all three; {} is a value. Problems go by the end of their type. */
-const SENTENCES = {
+export const SENTENCES = {
 	here: ['Write here', 'Hier schreiben', 'Escriba aquí'],
 	busy: ['Reading …', 'Lese …', 'Leyendo …'],
 	slow: ['Still reading: the network is slow.', 'Das Netz ist langsam.', 'Un momento: la red es lenta.'],
@@ -53,16 +53,9 @@ const SENTENCES = {
 	seen: ['What the model saw', 'Was das Modell sah', 'Lo que vio el modelo'],
 	press: ['Wrong? Press the right digit.', 'Falsch? Drücken Sie die richtige.', '¿Mal? Pulse el correcto.'],
 	saving: ['Saving …', 'Speichere …', 'Guardando …'],
-	spaces: ['A space separates lines.', 'Leerzeichen trennen Zeilen.', 'Un espacio separa las líneas.'],
-	typeIt: ['Type the number, or press “No digit”.', 'Zahl eingeben, oder „Keine Ziffer“ drücken.', 'Escriba el número o pulse «Ningún dígito».'],
-	onlyDigits: ['Only the digits 0 to 9, please.', 'Bitte nur die Ziffern 0 bis 9.', 'Solo los dígitos del 0 al 9.'],
 	keeping: ['Chosen ones at once, a drawing when you finish, correct or share it.', 'Gewählte sofort, Zeichnungen nach dem Ende, Korrigieren oder Teilen.', 'Las elegidas enseguida; un dibujo al acabarlo, corregirlo o compartirlo.'],
 	forgetting: ['Pictures are read and forgotten.', 'Bilder werden gelesen und vergessen.', 'Las imágenes se leen y se olvidan.'],
-	copied: ['Link copied', 'Link kopiert', 'Enlace copiado'],
-	inBar: ['The link is in the address bar.', 'Der Link steht in der Adresszeile.', 'El enlace está en la barra de direcciones.'],
 	certain: ['Delete this picture?', 'Dieses Bild löschen?', '¿Eliminar esta imagen?'],
-	nothing: ['Nothing here.', 'Hier ist nichts.', 'Aquí no hay nada.'],
-	remaining: ['{} left. Keys: digit, Enter (right), N (none), S (skip), Delete', 'Noch {}. Tasten: Ziffer, Enter (richtig), N (keine), S (weiter), Entf', 'Quedan {}. Teclas: dígito, Intro (correcto), N (ninguno), S (saltar), Supr'],
 	offline: ['The server cannot be reached. Check your connection.', 'Der Server ist nicht erreichbar. Prüfen Sie die Verbindung.', 'Sin conexión con el servidor.'],
 	'not-a-picture': ['This file is not a picture that can be read.', 'Diese Datei ist kein lesbares Bild.', 'Este archivo no es una imagen legible.'],
 	'no-ink': ['Nothing here looks like a digit.', 'Hier sieht nichts wie eine Ziffer aus.', 'Nada aquí parece un dígito.'],
