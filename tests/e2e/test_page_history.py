@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from tests.e2e.browsing import expect_number, kept, picture_of, write
 from tests.e2e.conftest import BORROWED
@@ -117,6 +117,52 @@ def test_the_review_begins_with_the_least_sure_and_goes_on_by_itself(page: Page,
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nothing here.")).to_be_visible()
     assert {upload["number"]: upload["label"] for upload in kept(address)} == {"12": "13", "4": "9", "7": "1"}
+
+
+def test_in_the_review_a_second_key_before_the_first_is_saved_labels_nothing(page: Page, address: str) -> None:
+    requests.post(f"{address}uploads", files={"file": picture_of("8")}, timeout=10)
+    waiting: list[Route] = []
+    page.route(
+        "**/uploads/*", lambda route: waiting.append(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    open_view(page, "Review")
+    expect_number(page, "12")
+    page.keyboard.press("s")  # Its label would be typed.
+    expect(page.get_by_text("2 left.")).to_be_visible()
+    page.keyboard.press("6")
+    page.keyboard.press("3")
+    page.wait_for_timeout(100)
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(page.get_by_text("1 left.")).to_be_visible()
+    assert sorted(upload["label"] or "" for upload in kept(address)) == ["", "", "6", "9"]
+
+
+def test_in_the_review_a_held_key_and_a_double_click_label_only_the_picture_that_is_seen(
+    page: Page, address: str
+) -> None:
+    for number in "888":
+        requests.post(f"{address}uploads", files={"file": picture_of(number)}, timeout=10)
+    open_view(page, "Review")
+    expect_number(page, "12")
+    page.keyboard.press("s")  # Its label would be typed.
+    left = page.locator("#left")
+    expect(left).to_contain_text("4 left.")
+
+    def hold(key: str) -> None:
+        for _ in range(3):
+            page.keyboard.down(key)
+            page.wait_for_timeout(100)
+        page.keyboard.up(key)
+
+    for count, act in (
+        (3, lambda: hold("6")),
+        (2, lambda: hold("Enter")),
+        (1, lambda: page.get_by_role("button", name="Right").dblclick(delay=100)),
+    ):
+        act()
+        page.wait_for_timeout(100)
+        expect(left).to_contain_text(f"{count} left.")
 
 
 def test_in_the_review_enter_confirms_n_means_no_digit_and_delete_deletes(page: Page, address: str) -> None:

@@ -50,8 +50,12 @@ export function refresh(picture) {
 
 /** Saves what a person says; see Picture.settle. */
 export async function correct(label) {
+	const picture = shown;
+	if (picture.isSaving) return;
 	note(t('saving'));
-	if (!(await shown.settle(label))) return;
+	picture.isSaving = true;
+	const isSaved = await picture.settle(label).finally(() => (picture.isSaving = false));
+	if (!isSaved || picture !== shown) return;
 	show(false, $.correction);
 	$.answer.dispatchEvent(new Event('corrected'));
 }

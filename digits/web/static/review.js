@@ -18,10 +18,10 @@ export async function review(query = '?order=confidence&labelled=false&total=tru
 
 export function advance() {
 	const { uploads, next } = page;
-	if (!uploads.length && next) return review(next);
-	$.left.textContent = uploads.length ? t('remaining', page.total--) : t('nothing');
 	look({});
 	freshPaper('');
+	if (!uploads.length && next) return review(next);
+	$.left.textContent = uploads.length ? t('remaining', page.total--) : t('nothing');
 	if (!uploads.length) return;
 	open(uploads.shift());
 	$.right.focus();
@@ -31,8 +31,13 @@ $.answer.addEventListener('corrected', () => isReviewing() && advance());
 $.right.onclick = () => correct(current().result.number);
 $.skip.onclick = advance;
 
-document.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
+// The second click of a double click, and the repeats of a held key, would fall on the next picture, still unseen.
+$.answer.addEventListener('click', (event) => isReviewing() && event.detail > 1 && event.stopPropagation(), true);
+
+document.addEventListener('keydown', (event) => {
+	const { key, target, repeat, ctrlKey, metaKey, altKey } = event;
 	if (!isReviewing() || !current().result || target === $.label || ctrlKey || metaKey || altKey) return;
+	if (repeat) return key === 'Enter' && event.preventDefault();
 	const buttons = { n: { click: () => correct('') }, s: $.skip, Delete: $.discard, Enter: target.matches('button, a') ? null : $.right };
 	if (!/^\d$/.test(key)) buttons[key]?.click();
 	else if (current().result.digits.length > 1) openCorrection('');
