@@ -11,6 +11,7 @@ from tests.e2e.browsing import (
     expect_number,
     expect_read,
     kept,
+    on_first_post,
     points_on_screen,
     strokes_of,
     write,
@@ -53,6 +54,18 @@ def test_a_drawing_is_kept_when_the_page_is_left(page: Page, address: str) -> No
     page.reload()
     expect(page.get_by_role("heading", name="Write a number")).to_be_visible()
     expect_kept(address, "4", since=before)
+
+
+def test_a_drawing_that_could_not_be_kept_when_it_was_cleared_can_be_kept_again(page: Page, address: str) -> None:
+    before = len(kept(address))
+    write(page, "7")
+    expect_read(page, "7")
+    on_first_post(page, lambda route: route.abort())
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.get_by_role("button", name="Try again").click()
+    expect_read(page, "7")
+    expect_kept(address, "7", since=before)
 
 
 def test_nothing_is_kept_if_it_is_not_wanted_and_that_is_remembered(page: Page, address: str) -> None:
@@ -143,3 +156,18 @@ def test_a_sample_writes_itself_and_is_kept_by_nobody(page: Page, address: str) 
     page.get_by_role("button", name="Clear").click()
     page.wait_for_load_state("networkidle")
     assert len(kept(address)) == before
+
+
+def test_a_sample_is_a_persons_own_once_they_draw_on_it_but_not_if_they_undo_a_stroke(page: Page, address: str) -> None:
+    before = len(kept(address))
+    page.get_by_role("button", name="42").click()
+    expect_read(page, "42")
+    page.get_by_role("button", name="Undo").click()
+    expect_read(page, "4")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="7").click()
+    expect_read(page, "7")
+    write(page, [[(x + 0.3, y) for x, y in stroke] for stroke in strokes_of("1")])
+    expect_number(page, "71")
+    page.get_by_role("button", name="Clear").click()
+    expect_kept(address, "71", since=before)

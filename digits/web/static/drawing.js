@@ -9,15 +9,18 @@ const PAUSE_MS = 150; // A hand takes longer from one digit to the next.
 let drawing = null;
 let pause;
 
-/** A sample is kept only if asked for. */
+/** A sample is kept only if asked for, or once a person draws on it. */
 export const markAsSample = () => (drawing.isSample = true);
+$.paper.addEventListener('lostpointercapture', () => drawing && (drawing.isSample = false));
 
 /** Keeps the drawing as it stands; if it goes on, the later one replaces it. */
 export async function keepDrawing(picture = drawing) {
 	const isRefused = picture?.problem && !picture.problem.isTemporary;
 	if (!picture?.bytes || picture.isKept || picture.isSample || isRefused || !$.keeps.checked) return;
 	await picture.keep();
-	if (picture.problem) $.problem.textContent = picture.problem.message;
+	if (!picture.problem) return;
+	picture.retry = () => keepDrawing(picture);
+	look(picture);
 }
 
 /** Something else comes. */
@@ -32,8 +35,11 @@ $.paper.addEventListener('begin', () => {
 	clearTimeout(pause);
 	drawing?.cancel();
 	hideWhy();
-	if (!drawing || drawing.isKept) drawing = new Picture({ earlier: drawing, result: drawing?.result, id: null });
-	Object.assign(drawing, { isSample: false, problem: null });
+	if (!drawing || drawing.isKept) {
+		const { result, isSample } = drawing ?? {};
+		drawing = new Picture({ earlier: drawing, result, isSample, id: null });
+	}
+	drawing.problem = null;
 });
 
 $.paper.addEventListener('written', () => {
