@@ -65,6 +65,24 @@ def test_a_picture_that_is_over_the_limits_is_made_smaller(page: Page) -> None:
     assert int(posted.value.all_headers()["content-length"]) < 10 * 1024 * 1024
 
 
+def test_pictures_still_waiting_are_made_smaller_though_a_drawing_has_begun(page: Page, address: str) -> None:
+    before = len(kept(address))
+    page.route("**/model", lambda route: route.fulfill(json={"limits": {"bytes": 100_000, "pixels": 30_000}}))
+    with page.expect_response("**/model"):
+        page.reload()
+    waiting: list[Route] = []
+    on_first_post(page, waiting.append)
+    choose(page, file("1"), file("2"))
+    page.get_by_role("button", name="Clear").click()
+    write(page, "4")
+    expect_read(page, "4")
+    first = waiting[0]
+    with page.expect_event("requestfinished", lambda sent: "store=true" in sent.url and sent != first.request):
+        first.continue_()
+    expect_kept(address, "1", "2", since=before)
+    assert [upload["image"]["format"] for upload in kept(address)[:2]] == ["JPEG", "JPEG"]
+
+
 def test_a_slow_network_is_said_to_be_slow(page: Page) -> None:
     page.clock.install()
     waiting: list[Route] = []

@@ -16,7 +16,7 @@ export async function take(files) {
 	show(queue.length > 1, $.tray);
 	select(queue[0]);
 	for (const picture of queue) {
-		picture.blob = await fitting(picture.file, picture.source).catch(() => picture.file);
+		picture.blob = await fitting(picture.file).catch(() => picture.file);
 		await picture.read(`store=${$.keeps.checked}`, { onProgress: (share) => (picture.bar.value = share) });
 	}
 }
@@ -58,9 +58,8 @@ export function open(upload) {
 }
 
 /** The picture, or a smaller copy if it is over the limits. */
-async function fitting(file, src) {
-	const image = make('img', { src });
-	await image.decode();
-	const isLarge = file.size > limits.bytes - ENVELOPE || image.naturalWidth * image.naturalHeight > limits.pixels;
+async function fitting(file) {
+	const image = await createImageBitmap(file);
+	const isLarge = file.size > limits.bytes - ENVELOPE || image.width * image.height > limits.pixels;
 	return isLarge ? (await import('./shrink.js')).shrink(image, limits.bytes - ENVELOPE, limits.pixels) : file;
 }

@@ -4,7 +4,7 @@ const SIDE = 2048; // Pixels; more than the server looks at.
 
 /** A JPEG of an image that has at most so many bytes and pixels. */
 export async function shrink(image, bytes, pixels) {
-	const { naturalWidth: width, naturalHeight: height } = image;
+	const { width, height } = image;
 	let copy;
 	let scale = Math.min(1, SIDE / Math.max(width, height), Math.sqrt(pixels / width / height));
 	do {
