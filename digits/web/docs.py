@@ -4,7 +4,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from digits.web.cors import public
-from digits.web.page import FOLDER, send
+from digits.web.page import FOLDER, send, send_asset
 
 bp = Blueprint("docs", __name__)
 
@@ -20,4 +20,4 @@ def index() -> ResponseReturnValue:
 @public
 def asset(name: str) -> ResponseReturnValue:
     """Send a file that the documentation uses."""
-    return send(FOLDER / "docs", name)
+    return send_asset(FOLDER / "docs", name)

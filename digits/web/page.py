@@ -4,6 +4,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from digits.web.cors import public
 
@@ -23,7 +24,18 @@ def index() -> ResponseReturnValue:
 @public
 def asset(name: str) -> ResponseReturnValue:
     """Send a file that the page uses."""
-    return send(FOLDER, name)
+    return send_asset(FOLDER, name)
+
+
+def send_asset(folder: Path, name: str) -> Response:
+    """Send a file that a page uses.
+
+    Raises:
+        NotFound: it is the page itself, whose relative URLs lead somewhere only from its own URL.
+    """
+    if name == "index.html":
+        raise NotFound
+    return send(folder, name)
 
 
 def send(folder: Path, name: str) -> Response:

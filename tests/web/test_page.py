@@ -69,3 +69,8 @@ def test_the_page_is_asked_for_each_time_and_may_load_nothing_from_elsewhere(
     assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
     assert not any("http" in part or "*" in part or "unsafe" in part for part in policy)
     response.close()
+
+
+@pytest.mark.parametrize("path", ["/static/index.html", "/docs/index.html"])
+def test_a_page_is_only_where_its_relative_urls_lead_somewhere(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
