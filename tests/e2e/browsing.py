@@ -106,3 +106,10 @@ def on_first_post(page: Page, act: Callable[[Route], None]) -> None:
             act(route)
 
     page.route("**/uploads?*", handle)
+
+
+def hold(page: Page, url: str, method: str = "GET") -> list[Route]:
+    """Requests that wait until they are let go, as they come."""
+    waiting: list[Route] = []
+    page.route(url, lambda route: waiting.append(route) if route.request.method == method else route.continue_())
+    return waiting

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Dialog, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.e2e.browsing import expect_number, kept, picture_of, write
+from tests.e2e.browsing import expect_number, hold, kept, picture_of, write
 from tests.e2e.conftest import BORROWED
 
 pytestmark = pytest.mark.browser
@@ -97,6 +97,46 @@ def test_what_is_shown_is_downloaded_as_export_writes_it(page: Page, tmp_path: P
         assert archive.read(rows[0]["file"]) == picture_of("4")
 
 
+def test_an_older_list_never_replaces_a_newer_one(page: Page) -> None:
+    open_view(page, "History")
+    cards = page.locator("#cards li")
+    expect(cards).to_have_count(3)
+    waiting = hold(page, "**/uploads?*labelled=true*")
+    show = page.get_by_role("combobox", name="Show")
+    with page.expect_request("**/uploads?*labelled=true*"):
+        show.select_option("Corrected")
+    show.select_option("7")
+    expect(cards.locator("span")).to_have_text(["7"])
+    with page.expect_event("requestfinished"):
+        waiting[0].continue_()
+    page.wait_for_timeout(100)
+    expect(cards.locator("span")).to_have_text(["7"])
+
+
+def test_a_picture_that_is_gone_is_left_out_of_the_download(page: Page, address: str, tmp_path: Path) -> None:
+    gone = kept(address)[1]["id"]
+    page.route(f"**/uploads/{gone}/image", lambda route: route.fulfill(status=404, json={}))
+    open_view(page, "History")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    expect(page.get_by_text("1 left out: gone from the storage.")).to_be_visible()
+    download.value.save_as(tmp_path / "digits.zip")
+    with zipfile.ZipFile(tmp_path / "digits.zip") as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 3
+        assert archive.read("labels.csv") == b"file,label\n"
+
+
+def test_a_download_that_no_zip_holds_is_refused(page: Page) -> None:
+    too_large = "import('./static/zip.js').then(({ zip }) => zip([['a.png', { size: 4.1e9 }]])).catch(String)"
+    assert "digits export" in page.evaluate(too_large)
+    too_many = {"uploads": [], "total": 70_000, "next": None}
+    page.route("**/uploads?limit=100*", lambda route: route.fulfill(json=too_many))
+    open_view(page, "History")
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_text("digits export")).to_be_visible()
+
+
 def test_the_review_begins_with_the_least_sure_and_goes_on_by_itself(page: Page, address: str) -> None:
     least, most = sorted(
         (upload for upload in kept(address) if upload["label"] is None), key=lambda each: each["confidence"]
@@ -121,10 +161,7 @@ def test_the_review_begins_with_the_least_sure_and_goes_on_by_itself(page: Page,
 
 def test_in_the_review_a_second_key_before_the_first_is_saved_labels_nothing(page: Page, address: str) -> None:
     requests.post(f"{address}uploads", files={"file": picture_of("8")}, timeout=10)
-    waiting: list[Route] = []
-    page.route(
-        "**/uploads/*", lambda route: waiting.append(route) if route.request.method == "PATCH" else route.continue_()
-    )
+    waiting = hold(page, "**/uploads/*", "PATCH")
     open_view(page, "Review")
     expect_number(page, "12")
     page.keyboard.press("s")  # Its label would be typed.

@@ -7,6 +7,7 @@ export const limits = { bytes: 10 * 2 ** 20, pixels: 25e6 };
 class Problem extends Error {
 	constructor(status, { type = '', detail } = {}) {
 		super(t(status ? type.split('/').at(-1) : 'offline', Math.round(limits.bytes / 2 ** 20)) ?? detail ?? status);
+		this.status = status;
 		this.isTemporary = !status || status >= 500;
 	}
 }

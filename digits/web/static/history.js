@@ -4,7 +4,7 @@ import { $, make, show } from './dom.js';
 import { Picture } from './picture.js';
 import { judge, saying } from './verdict.js';
 import { t } from './more-words.js';
-import { zip } from './zip.js';
+import { MAX_FILES, zip } from './zip.js';
 
 /** A page, and the query of the next. */
 export async function listed(query) {
@@ -12,8 +12,12 @@ export async function listed(query) {
 	return { ...page, next: page.next?.replace(/.*\?/, '?') };
 }
 
+let latest;
+
 export async function list(query = `?limit=24&total=true${$.filter.value}`) {
+	const mine = (latest = {});
 	const page = await listed(query).catch(({ message }) => ({ uploads: [], words: message }));
+	if (mine !== latest) return;
 	if (!query.includes('cursor')) $.cards.replaceChildren();
 	$.cards.append(...page.uploads.map(card));
 	$.count.textContent = page.total ?? '';
@@ -32,27 +36,39 @@ function card(upload) {
 	return make('li', {}, make('a', { href: `#upload=${upload.id}` }, image, words), button);
 }
 
-/** The pictures, and a row for each that was corrected, as in digits/uploads/export.py. */
-async function pack() {
-	const [files, rows] = [[], ['file,label\n']];
-	for (let query = `?limit=100${$.filter.value}`; query; ) {
+/** The pictures, and a row for each that was corrected, as in digits/uploads/export/labels.py. */
+async function* pack(query) {
+	const rows = ['file,label\n'];
+	let [count, missing] = [0, 0];
+	while (query) {
 		const page = await listed(query);
+		if (page.total >= MAX_FILES) throw new Error(t('useExport'));
 		for (const { id, image, label } of page.uploads) {
+			const response = await call(`uploads/${id}/image`).catch(skipIfGone);
+			if (!response) {
+				missing += 1;
+				continue;
+			}
 			const name = `uploads/${id}.${image.format.toLowerCase()}`;
-			files.push([name, await (await call(`uploads/${id}/image`)).blob()]);
+			yield [name, await response.blob()];
 			if (label != null) rows.push(`${name},${label.replaceAll('\n', '\\n')}\n`);
-			$.download.textContent = files.length;
+			$.download.textContent = count += 1;
 		}
 		query = page.next;
 	}
-	return zip([...files, ['labels.csv', new Blob(rows)]]);
+	yield ['labels.csv', new Blob(rows)];
+	if (missing) $.empty.textContent = t('missing', missing);
+}
+
+function skipIfGone(problem) {
+	if (problem.status !== 404) throw problem;
 }
 
 $.download.onclick = async () => {
 	const words = $.download.textContent;
 	$.download.disabled = true;
 	try {
-		const href = URL.createObjectURL(await pack());
+		const href = URL.createObjectURL(await zip(pack(`?limit=100&total=true${$.filter.value}`)));
 		make('a', { href, download: 'digits.zip' }).click();
 		setTimeout(URL.revokeObjectURL, 60_000, href);
 	} catch ({ message }) {

@@ -11,4 +11,6 @@ Object.assign(SENTENCES, {
 	inBar: ['The link is in the address bar.', 'Der Link steht in der Adresszeile.', 'El enlace está en la barra de direcciones.'],
 	nothing: ['Nothing here.', 'Hier ist nichts.', 'Aquí no hay nada.'],
 	remaining: ['{} left. Keys: digit, Enter (right), N (none), S (skip), Delete', 'Noch {}. Tasten: Ziffer, Enter (richtig), N (keine), S (weiter), Entf', 'Quedan {}. Teclas: dígito, Intro (correcto), N (ninguno), S (saltar), Supr'],
+	missing: ['{} left out: gone from the storage.', '{} fehlen: nicht mehr im Speicher.', '{} omitidas: ya no están en el almacén.'],
+	useExport: ['This is too much for one zip here. On the server, “digits export” writes it.', 'Das ist hier zu viel für ein Zip. Auf dem Server schreibt es „digits export“.', 'Es demasiado para un zip aquí. En el servidor lo escribe «digits export».'],
 });

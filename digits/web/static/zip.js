@@ -1,8 +1,16 @@
+import { t } from './more-words.js';
+
+// More would need ZIP64.
+export const MAX_FILES = 65_534;
+const MAX_BYTES = 4e9;
+
 /** A zip of [name, blob], not compressed, for pictures are already. See PKWARE's APPNOTE.TXT. */
 export async function zip(files) {
 	const [parts, directory] = [[], []];
-	let offset = 0;
-	for (const [name, blob] of files) {
+	let [count, offset] = [0, 0];
+	for await (const [name, blob] of files) {
+		count += 1;
+		if (count > MAX_FILES || offset + blob.size > MAX_BYTES) throw new Error(t('useExport'));
 		const bytes = new Uint8Array(await blob.arrayBuffer());
 		const [path, size] = [new TextEncoder().encode(name), bytes.length];
 		// Version, flags, method, time and date (1 January 1980), checksum, both sizes, and lengths of the name and extra.
@@ -12,8 +20,7 @@ export async function zip(files) {
 		offset += 4 + about.length + path.length + size;
 	}
 	const list = new Blob(directory);
-	const count = [files.length, 2, files.length, 2];
-	return new Blob([...parts, list, fields(0x06054b50, 4, 0, 4, ...count, list.size, 4, offset, 4, 0, 2)]);
+	return new Blob([...parts, list, fields(0x06054b50, 4, 0, 4, count, 2, count, 2, list.size, 4, offset, 4, 0, 2)]);
 }
 
 /** Numbers, each followed by its length in bytes, in little-endian order. */
