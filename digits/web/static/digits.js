@@ -50,8 +50,10 @@ function box(digit, place) {
 }
 
 function chip(digit, place) {
-	const share = make('small', { className: levelOf(digit.confidence) }, percent(digit.confidence));
-	return linked(make('button', { className: 'chip' }, seen(digit, place), make('b', {}, standing()[place]), share), place);
+	const stands = standing()[place];
+	const [className, share] = +stands === digit.digit ? [levelOf(digit.confidence), percent(digit.confidence)] : ['said', ''];
+	const words = make('small', { className }, share);
+	return linked(make('button', { className: 'chip' }, seen(digit, place), make('b', {}, stands), words), place);
 }
 
 function light(place) {

@@ -77,5 +77,6 @@ $.download.onclick = async () => {
 	Object.assign($.download, { textContent: words, disabled: false });
 };
 
+$.past.textContent = $.toHistory.textContent;
 $.filter.onchange = () => list();
 $.filter.append(...Array.from('0123456789', (digit) => make('option', { value: `&digit=${digit}` }, digit)));

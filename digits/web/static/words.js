@@ -53,7 +53,7 @@ export const SENTENCES = {
 	seen: ['What the model saw', 'Was das Modell sah', 'Lo que vio el modelo'],
 	press: ['Wrong? Press the right digit.', 'Falsch? Drücken Sie die richtige.', '¿Mal? Pulse el correcto.'],
 	saving: ['Saving …', 'Speichere …', 'Guardando …'],
-	keeping: ['Chosen ones at once, a drawing when you finish, correct or share it.', 'Gewählte sofort, Zeichnungen nach dem Ende, Korrigieren oder Teilen.', 'Las elegidas enseguida; un dibujo al acabarlo, corregirlo o compartirlo.'],
+	keeping: ['Chosen ones at once; a drawing when you clear, leave, correct or share it.', 'Gewählte sofort; Zeichnungen beim Leeren, Verlassen, Korrigieren oder Teilen.', 'Las elegidas enseguida; un dibujo al borrarlo, dejarlo, corregirlo o compartirlo.'],
 	forgetting: ['Pictures are read and forgotten.', 'Bilder werden gelesen und vergessen.', 'Las imágenes se leen y se olvidan.'],
 	certain: ['Delete this picture?', 'Dieses Bild löschen?', '¿Eliminar esta imagen?'],
 	offline: ['The server cannot be reached. Check your connection.', 'Der Server ist nicht erreichbar. Prüfen Sie die Verbindung.', 'Sin conexión con el servidor.'],
