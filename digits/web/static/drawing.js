@@ -20,7 +20,8 @@ export async function keepDrawing(picture = drawing) {
 	await picture.keep();
 	if (!picture.problem) return;
 	picture.retry = () => keepDrawing(picture);
-	look(picture);
+	if ($.left.hidden) look(picture);
+	else $.problem.textContent = picture.problem.message; // A picture under review must stay.
 }
 
 /** Something else comes. */

@@ -12,7 +12,7 @@ export async function listed(query) {
 	return { ...page, next: page.next?.replace(/.*\?/, '?') };
 }
 
-let latest;
+let latest; // Of the lists that were asked for.
 
 export async function list(query = `?limit=24&total=true${$.filter.value}`) {
 	const mine = (latest = {});

@@ -1,4 +1,4 @@
-/** Sentences of what is not loaded at once. */
+/** Sentences of the modules that are loaded when they are needed. */
 import { SENTENCES } from './words.js';
 
 export { t } from './words.js';
