@@ -63,6 +63,7 @@ def test_a_drawing_that_could_not_be_kept_when_it_was_cleared_can_be_kept_again(
     on_first_post(page, lambda route: route.abort())
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 800)
     page.get_by_role("button", name="Try again").click()
     expect_read(page, "7")
     expect_kept(address, "7", since=before)

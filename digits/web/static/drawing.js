@@ -1,7 +1,7 @@
 /** What is written: read at every pause, and kept once it is finished. */
 import { hideWhy, look } from './answer.js';
 import { $ } from './dom.js';
-import { freshPaper, isEmpty, snapshot } from './paper.js';
+import { freshPaper, isEmpty, showPicture, snapshot } from './paper.js';
 import { Picture } from './picture.js';
 
 const PAUSE_MS = 150; // A hand takes longer from one digit to the next.
@@ -20,8 +20,9 @@ export async function keepDrawing(picture = drawing) {
 	await picture.keep();
 	if (!picture.problem) return;
 	picture.retry = () => keepDrawing(picture);
-	if ($.left.hidden) look(picture);
-	else $.problem.textContent = picture.problem.message; // A picture under review must stay.
+	if (!$.left.hidden) return ($.problem.textContent = picture.problem.message); // A picture under review must stay.
+	if (isEmpty()) showPicture(URL.createObjectURL(await picture.bytes), '');
+	look(picture);
 }
 
 /** Something else comes. */
