@@ -91,7 +91,7 @@ def test_a_slow_network_is_said_to_be_slow(page: Page) -> None:
     page.clock.run_for(700)
     expect(page.get_by_role("status").first).to_contain_text("Reading")
     page.clock.run_for(6000)
-    expect(page.get_by_role("status").first).to_contain_text("the network is slow")
+    expect(page.get_by_role("status").first).to_contain_text("The network is slow")
     waiting[0].continue_()
     expect_read(page, "4")
 

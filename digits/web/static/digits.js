@@ -52,8 +52,8 @@ function box(digit, place) {
 function chip(digit, place) {
 	const stands = standing()[place];
 	const [className, share] = +stands === digit.digit ? [levelOf(digit.confidence), percent(digit.confidence)] : ['said', ''];
-	const words = make('small', { className }, share);
-	return linked(make('button', { className: 'chip' }, seen(digit, place), make('b', {}, stands), words), place);
+	const parts = [seen(digit, place), make('b', {}, stands), make('small', { className }, share)];
+	return linked(make('button', { className: 'chip' }, ...parts), place);
 }
 
 function light(place) {

@@ -42,7 +42,7 @@ const ELEMENTS = {
 export const SENTENCES = {
 	here: ['Write here', 'Hier schreiben', 'Escriba aquí'],
 	busy: ['Reading …', 'Lese …', 'Leyendo …'],
-	slow: ['Still reading: the network is slow.', 'Das Netz ist langsam.', 'Un momento: la red es lenta.'],
+	slow: ['The network is slow.', 'Das Netz ist langsam.', 'Un momento: la red es lenta.'],
 	sure: ['{} sure', '{} sicher', '{} seguro'],
 	fair: ['Fairly sure: {}', 'Ziemlich sicher: {}', 'Bastante seguro: {}'],
 	unsure: ['Best guess, {} sure', 'Am ehesten, {} sicher', 'Lo más probable, {} seguro'],
@@ -56,7 +56,7 @@ export const SENTENCES = {
 	keeping: ['Chosen ones at once; a drawing when you clear, leave, correct or share it.', 'Gewählte sofort; Zeichnungen beim Leeren, Verlassen, Korrigieren oder Teilen.', 'Las elegidas enseguida; un dibujo al borrarlo, dejarlo, corregirlo o compartirlo.'],
 	forgetting: ['Pictures are read and forgotten.', 'Bilder werden gelesen und vergessen.', 'Las imágenes se leen y se olvidan.'],
 	certain: ['Delete this picture?', 'Dieses Bild löschen?', '¿Eliminar esta imagen?'],
-	offline: ['The server cannot be reached. Check your connection.', 'Der Server ist nicht erreichbar. Prüfen Sie die Verbindung.', 'Sin conexión con el servidor.'],
+	offline: ['The server cannot be reached. Check your connection.', 'Keine Verbindung zum Server.', 'Sin conexión con el servidor.'],
 	'not-a-picture': ['This file is not a picture that can be read.', 'Diese Datei ist kein lesbares Bild.', 'Este archivo no es una imagen legible.'],
 	'no-ink': ['Nothing here looks like a digit.', 'Hier sieht nichts wie eine Ziffer aus.', 'Nada aquí parece un dígito.'],
 	'too-large': ['The picture is too large: at most {} MB.', 'Das Bild ist zu groß: höchstens {} MB.', 'La imagen es demasiado grande: máximo {} MB.'],
