@@ -1,29 +1,15 @@
 """A real browser in front of the real application."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from digits.settings import Settings
 from digits.web import create_app
 from support import ROOT
-
-CHROMIUM = shutil.which("chromium")
-BORROWED = "borrowed.example"
-"""A host name that leads to this machine, in the browser alone."""
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    f"--host-resolver-rules=MAP {BORROWED} 127.0.0.1",
-)
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +20,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     threading.Thread(target=server.serve_forever).start()
     yield f"http://127.0.0.1:{server.port}/"
     server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("The page is tested in Chromium, which is not installed.")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
 @pytest.fixture

@@ -1,24 +1,16 @@
 """The documentation in a real browser."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from digits.web.openapi import document
 
-pytest.importorskip("playwright.sync_api", reason="The documentation is tested with Playwright.")
-from playwright.sync_api import Page, expect, sync_playwright
-
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="The documentation is tested in Chromium, which is not installed."),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -31,19 +23,17 @@ def address(client_of: Callable[..., FlaskClient]) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """The open documentation. At the end it must have complained of nothing, its policy above all."""
     complaints: list[str] = []
     called: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("request", lambda sent: called.append(sent.url))
-        page.goto(f"{address}/docs")
-        yield page
-        browser.close()
+    page = browser.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda sent: called.append(sent.url))
+    page.goto(f"{address}/docs")
+    yield page
+    page.close()
     assert complaints == []
     assert [url for url in called if not url.startswith((address, "data:", "blob:"))] == []
 

@@ -68,5 +68,5 @@ def test_it_is_told_what_is_wrong(client: Any) -> None:
         client.infer("resnet", [tensor("4", binary=True)])
     wrong = triton.InferInput("grids", [1, 10], "FP32")
     wrong.set_data_from_numpy(np.zeros((1, 10), np.float32))
-    with pytest.raises(Exception, match="has the shape"):
+    with pytest.raises(Exception, match="The shape of"):
         client.infer("mnist-neural", [wrong])

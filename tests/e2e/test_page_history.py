@@ -8,8 +8,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Dialog, Page, expect
 
+from support.chromium import BORROWED
 from tests.e2e.browsing import expect_number, hold, kept, picture_of, write
-from tests.e2e.conftest import BORROWED
 
 pytestmark = pytest.mark.browser
 
