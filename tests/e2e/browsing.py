@@ -94,6 +94,13 @@ def expect_kept(address: str, *numbers: str, since: int) -> None:
     assert [upload["number"] for upload in reversed(kept(address))][since:] == list(numbers)
 
 
+def held(page: Page, waiting: Sequence[Route]) -> Route:
+    """The first request that waits, once the browser has told of it."""
+    while not waiting:
+        page.wait_for_timeout(20)
+    return waiting[0]
+
+
 def on_first_post(page: Page, act: Callable[[Route], None]) -> None:
     """Not route(times=1): to take a route away while a request waits in it can leave that request waiting."""
     seen: list[Route] = []

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from support.chromium import BORROWED
-from tests.e2e.browsing import expect_number, hold, kept, picture_of, write
+from tests.e2e.browsing import expect_number, held, hold, kept, picture_of, write
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +108,7 @@ def test_an_older_list_never_replaces_a_newer_one(page: Page) -> None:
     show.select_option("7")
     expect(cards.locator("span")).to_have_text(["7"])
     with page.expect_event("requestfinished"):
-        waiting[0].continue_()
+        held(page, waiting).continue_()
     page.wait_for_timeout(100)
     expect(cards.locator("span")).to_have_text(["7"])
 
@@ -170,7 +170,7 @@ def test_in_the_review_a_second_key_before_the_first_is_saved_labels_nothing(pag
     page.keyboard.press("3")
     page.wait_for_timeout(100)
     assert len(waiting) == 1
-    waiting[0].continue_()
+    held(page, waiting).continue_()
     expect(page.get_by_text("1 left.")).to_be_visible()
     assert sorted(upload["label"] or "" for upload in kept(address)) == ["", "", "6", "9"]
 

@@ -12,6 +12,7 @@ from tests.e2e.browsing import (
     expect_read,
     file,
     hand_over,
+    held,
     kept,
     on_first_post,
     write,
@@ -39,7 +40,7 @@ def test_of_several_pictures_each_has_its_progress_and_its_answer(page: Page, ad
     tray = page.get_by_role("listitem")
     expect(tray).to_have_count(3)
     expect(page.get_by_role("progressbar", name="one.png")).to_be_visible()
-    waiting[0].continue_()
+    held(page, waiting).continue_()
     expect_read(page, "1")
     expect(tray.nth(1)).to_contain_text("2")
     expect(page.get_by_role("progressbar")).to_have_count(0)
@@ -76,7 +77,7 @@ def test_pictures_still_waiting_are_made_smaller_though_a_drawing_has_begun(page
     page.get_by_role("button", name="Clear").click()
     write(page, "4")
     expect_read(page, "4")
-    first = waiting[0]
+    first = held(page, waiting)
     with page.expect_event("requestfinished", lambda sent: "store=true" in sent.url and sent != first.request):
         first.continue_()
     expect_kept(address, "1", "2", since=before)
@@ -92,7 +93,7 @@ def test_a_slow_network_is_said_to_be_slow(page: Page) -> None:
     expect(page.get_by_role("status").first).to_contain_text("Reading")
     page.clock.run_for(6000)
     expect(page.get_by_role("status").first).to_contain_text("The network is slow")
-    waiting[0].continue_()
+    held(page, waiting).continue_()
     expect_read(page, "4")
 
 
@@ -128,6 +129,6 @@ def test_an_older_answer_never_replaces_a_newer_one(page: Page) -> None:
     choose(page, file("2", "newer.png"))
     expect_read(page, "2")
     with page.expect_event("requestfinished"):
-        waiting[0].continue_()
+        held(page, waiting).continue_()
     page.wait_for_timeout(100)
     expect_number(page, "2")
