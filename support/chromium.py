@@ -31,14 +31,17 @@ def chromium() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
 
 
-def draw(page: Page, strokes: Strokes) -> None:
-    """Draws with the mouse on the page's canvas."""
+def points_on_screen(page: Page, strokes: Strokes) -> Strokes:
     box = page.locator("canvas").bounding_box()
     assert box is not None
-    for stroke in strokes:
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*points[0])
+    return [[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke] for stroke in strokes]
+
+
+def draw(page: Page, strokes: Strokes, steps: int = 5) -> None:
+    """Draws with the mouse on the page's canvas; each line is moved along in this number of steps."""
+    for stroke in points_on_screen(page, strokes):
+        page.mouse.move(*stroke[0])
         page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point, steps=5)
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=steps)
         page.mouse.up()

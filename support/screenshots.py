@@ -1,13 +1,13 @@
 """Pictures of the page for the README: `python -m support.screenshots docs/page`."""
 
-import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
+from support.chromium import chromium, draw
 from support.drawing import STROKES
 from support.server import running
 
@@ -35,29 +35,18 @@ def take(browser: Browser, url: str, out: Path) -> None:
 
 def write(page: Page) -> None:
     """Write a number by its strokes, and wait until it is read."""
-    box = page.locator("canvas").bounding_box()
-    assert box is not None
     width, height = SIZE
-    for place, digit in enumerate(NUMBER):
-        for stroke in STROKES[digit]:
-            points = [
-                (
-                    box["x"] + (0.08 + 0.22 * place + x / 100 * width) * box["width"],
-                    box["y"] + (0.32 + y / 100 * height) * box["height"],
-                )
-                for x, y in stroke
-            ]
-            page.mouse.move(*points[0])
-            page.mouse.down()
-            for point in points[1:]:
-                page.mouse.move(*point, steps=8)
-            page.mouse.up()
+    strokes = [
+        [(0.08 + 0.22 * place + x / 100 * width, 0.32 + y / 100 * height) for x, y in stroke]
+        for place, digit in enumerate(NUMBER)
+        for stroke in STROKES[digit]
+    ]
+    draw(page, strokes, steps=8)
     page.locator("#number", has_text=NUMBER).wait_for()
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as folder, running(Path(folder)) as server, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        take(chromium, server.url, target)
+    with TemporaryDirectory() as folder, running(Path(folder)) as server, chromium() as browser:
+        take(browser, server.url, target)

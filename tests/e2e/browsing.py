@@ -6,6 +6,8 @@ from typing import Any
 import requests
 from playwright.sync_api import FilePayload, Page, Route, expect
 
+from support.chromium import Strokes
+from support.chromium import draw as draw_on_canvas
 from support.drawing import STROKES, draw, encode, on_paper
 from support.server import until
 
@@ -13,9 +15,6 @@ expect.set_options(timeout=5_000)  # Browsers put off what nobody seems to wait 
 
 SCREEN = {"width": 390, "height": 844}
 PHONE = {"viewport": SCREEN, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
-
-Strokes = Sequence[Sequence[tuple[float, float]]]
-"""Points in shares of the paper's width and height."""
 
 DOT = [[(0.5, 0.5), (0.505, 0.5)]]
 
@@ -30,20 +29,9 @@ def strokes_of(number: str) -> Strokes:
     ]
 
 
-def points_on_screen(page: Page, strokes: Strokes) -> Strokes:
-    box = page.locator("canvas").bounding_box()
-    assert box is not None
-    return [[(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke] for stroke in strokes]
-
-
 def write(page: Page, strokes: Strokes | str) -> None:
     """With the mouse; a text is written as it is read."""
-    for stroke in points_on_screen(page, strokes_of(strokes) if isinstance(strokes, str) else strokes):
-        page.mouse.move(*stroke[0])
-        page.mouse.down()
-        for point in stroke[1:]:
-            page.mouse.move(*point, steps=3)
-        page.mouse.up()
+    draw_on_canvas(page, strokes_of(strokes) if isinstance(strokes, str) else strokes, steps=3)
 
 
 def picture_of(number: str, **options: Any) -> bytes:

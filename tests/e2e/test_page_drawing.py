@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from support.chromium import points_on_screen
 from tests.e2e.browsing import (
     DOT,
     PHONE,
@@ -12,7 +13,6 @@ from tests.e2e.browsing import (
     expect_read,
     kept,
     on_first_post,
-    points_on_screen,
     strokes_of,
     write,
 )
