@@ -1,6 +1,7 @@
 """`keras-mnist.py --corrections` as its users run it, on digits drawn for the test."""
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,14 +28,21 @@ pytestmark = [
 Correct = Callable[[list[tuple[str, bytes]]], None]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, mnist_like: Path) -> Path:
+    """A folder with a small model of little training, and its report."""
+    folder = tmp_path_factory.mktemp("trained")
+    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(folder / "small.h5"), "--epochs", "1"]
+    main([*options, "--report", str(folder / "report")])
+    return folder
+
+
 @pytest.fixture
-def model(tmp_path: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small one, of little training, that serves."""
-    model = tmp_path / "small.h5"
-    options = ["--recipe", "dense-128", "--data", str(mnist_like), "--out", str(model), "--epochs", "1"]
-    main([*options, "--report", str(tmp_path / "report")])
-    monkeypatch.setenv("DIGITS_MODEL", str(model))
-    return model
+def model(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that model, which serves."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("DIGITS_MODEL", str(tmp_path / "small.h5"))
+    return tmp_path / "small.h5"
 
 
 @pytest.fixture
