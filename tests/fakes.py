@@ -13,6 +13,7 @@ from digits.errors import NotFound, Unavailable
 from digits.grids import Grey, Grid, to_grid
 from digits.inference.calibration import load_calibration
 from digits.inference.detections import Candidate, Sight
+from digits.inference.measured import Measured
 from digits.inference.model_file import Training
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
@@ -26,6 +27,7 @@ class TemplateRecogniser:
     model = "templates@00000000"
     networks: Mapping[str, str] = {"finder": "00000000"}
     training: Training | None = None
+    measured: Measured | None = None
     threshold = 0.5
     calibration = load_calibration()
 

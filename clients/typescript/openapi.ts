@@ -599,6 +599,20 @@ export interface components {
             explanation: string;
         };
         /**
+         * MeasuredAnswer
+         * @description How well all networks together find and read digits by writers who were held out from training.
+         */
+        MeasuredAnswer: {
+            /** @description Pictures made for the test */
+            scenes: number;
+            /** @description Those with digits, none of which is cut off */
+            numbers: number;
+            /** @description Numbers that were read exactly */
+            exact: number;
+            /** @description Of the digits' boxes, from 0 to 1 */
+            average_precision: number;
+        };
+        /**
          * ModelAnswer
          * @description What reads the pictures, and what it accepts.
          */
@@ -611,6 +625,8 @@ export interface components {
             };
             /** @description Null if the model was trained elsewhere */
             training: components["schemas"]["TrainingAnswer"] | null;
+            /** @description Null if these networks were not measured together */
+            measured: components["schemas"]["MeasuredAnswer"] | null;
             /** @description The confidence from which an answer is `recognised` */
             threshold: number;
             calibration: components["schemas"]["CalibrationAnswer"];

@@ -15,6 +15,7 @@ from digits.inference.calibration import CALIBRATION, Calibration, calibration_o
 from digits.inference.detections import Candidate, Sight
 from digits.inference.finder import FINDER, Finder, FinderConfig
 from digits.inference.interpreter import Interpreters
+from digits.inference.measured import MEASURED, Measured, measured_of
 from digits.inference.model_file import CompiledModel, Training, load_compiled, shipped_file
 from digits.inference.segmenter import SEGMENTER, Ink, Segmenter, SegmenterConfig
 from digits.stepwise import Stepwise
@@ -81,6 +82,10 @@ class Recogniser(Protocol):
         """How the classifier was trained, and how well it reads; None if that is not known."""
 
     @property
+    def measured(self) -> Measured | None:
+        """How well all networks together read; None if that is not known."""
+
+    @property
     def threshold(self) -> float:
         """The confidence from which an answer is called recognised."""
 
@@ -110,6 +115,7 @@ class LiteRTRecogniser:
         self.threshold = compiled.description.threshold
         content = {file: shipped_file(file) for file in (FINDER, SEGMENTER, VERIFIER, CALIBRATION)}
         self.networks = {file.stem: hashlib.sha256(data).hexdigest()[:8] for file, data in content.items()}
+        self.measured = measured_of(shipped_file(MEASURED), self.model, self.networks)
         self.calibration = calibration_of(content[CALIBRATION])
         self._config = config
         self._finder = Finder(content[FINDER], self.calibration, config.finder)

@@ -65,6 +65,7 @@ MODEL = {
     "model": RECOGNITION["model"],
     "networks": RECOGNITION["networks"],
     "training": {"recipe": "cnn", "data": "MNIST", "digits": 10000, "accuracy": 0.9976},
+    "measured": {"scenes": 1200, "numbers": 785, "exact": 449, "average_precision": 0.7803},
     "threshold": 0.5,
     "calibration": {"candidate_threshold": 0.148, "sure_threshold": 0.751, "sign_threshold": 0.5},
     "limits": {

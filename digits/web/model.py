@@ -24,6 +24,15 @@ class TrainingAnswer(BaseModel, from_attributes=True):
     accuracy: float = Field(description="Share of the test set that was read right")
 
 
+class MeasuredAnswer(BaseModel, from_attributes=True):
+    """How well all networks together find and read digits by writers who were held out from training."""
+
+    scenes: int = Field(description="Pictures made for the test")
+    numbers: int = Field(description="Those with digits, none of which is cut off")
+    exact: int = Field(description="Numbers that were read exactly")
+    average_precision: float = Field(description="Of the digits' boxes, from 0 to 1")
+
+
 class CalibrationAnswer(BaseModel, from_attributes=True):
     """Probabilities from which the finder goes on."""
 
@@ -47,6 +56,7 @@ class ModelAnswer(BaseModel):
     model: str = Field(description="The model's name, and the first 8 characters of its file's SHA-256")
     networks: Mapping[str, str] = Field(description="The same of each other network and of their calibration, by name")
     training: TrainingAnswer | None = Field(description="Null if the model was trained elsewhere")
+    measured: MeasuredAnswer | None = Field(description="Null if these networks were not measured together")
     threshold: float = Field(description="The confidence from which an answer is `recognised`")
     calibration: CalibrationAnswer
     limits: LimitsAnswer
@@ -65,6 +75,7 @@ def model() -> ResponseReturnValue:
             model=recogniser.model,
             networks=recogniser.networks,
             training=TrainingAnswer.model_validate(recogniser.training) if recogniser.training else None,
+            measured=MeasuredAnswer.model_validate(recogniser.measured) if recogniser.measured else None,
             threshold=recogniser.threshold,
             calibration=CalibrationAnswer.model_validate(recogniser.calibration),
             limits=limits,

@@ -58,7 +58,8 @@ def test_a_number_is_exact_if_all_its_digits_stand_in_their_order() -> None:
 
 def test_the_report_has_figures_curves_and_mistakes(tmp_path: Path, mnist_like: Path) -> None:
     folder = tmp_path / "report"
-    write_report(folder, TemplateRecogniser(), Writers(read_npz(mnist_like).train, None), scenes=12, seed=0)
+    measured = write_report(folder, TemplateRecogniser(), Writers(read_npz(mnist_like).train, None), scenes=12, seed=0)
+    assert measured.scenes == 12
     told = json.loads((folder / "metrics.json").read_text())
     assert (told["written_by"], told["hands"]) == (["MNIST"], 0)
     assert told["scenes"] == 12

@@ -13,6 +13,7 @@ from pathlib import Path
 from digits.errors import DataError, ModelError
 from digits.inference.calibration import save_calibration
 from digits.inference.finder import FINDER
+from digits.inference.measured import save_measured
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import VERIFIER, LiteRTRecogniser
 from digits.inference.segmenter import SEGMENTER
@@ -97,7 +98,8 @@ def _report(_: Writers, held_out: Writers, chosen: argparse.Namespace) -> None:
 
     recogniser = LiteRTRecogniser(load_compiled(Settings.read().model))
     scenes = chosen.scenes or finder_report.SCENES
-    finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + SEED_OF_REPORT)
+    measured = finder_report.write_report(chosen.report, recogniser, held_out, scenes, chosen.seed + SEED_OF_REPORT)
+    save_measured(measured, recogniser.model, recogniser.networks)
     print(f"Written: {chosen.report}", flush=True)
 
 

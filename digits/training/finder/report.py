@@ -5,9 +5,10 @@ The calibration was fitted on other scenes by the same writers.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 from digits.errors import NoInk
 from digits.inference.detections import Candidate
+from digits.inference.measured import Measured
 from digits.inference.recogniser import VERIFIER, Recogniser
 from digits.recognition.pipeline import PipelineConfig, read_digits
 from digits.stepwise import finished
@@ -64,17 +66,24 @@ class Result:
         return is_exact(self.scene, self.number)
 
 
-def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> None:
-    """Write metrics.json, curves.png and mistakes.png to a folder."""
+def write_report(folder: Path, recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> Measured:
+    """Write metrics.json, curves.png and mistakes.png to a folder. Return the main figures."""
     results = measured(recogniser, writers, scenes, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"written_by": writers.sources, "hands": len(writers.names), **figures(results, recogniser.threshold)}
+    told: dict[str, Any] = {
+        "model": recogniser.model,
+        "networks": recogniser.networks,
+        "written_by": writers.sources,
+        "hands": len(writers.names),
+        **figures(results, recogniser.threshold),
+    }
     judgement = verifier.judged(VERIFIER.read_bytes(), writers, scenes, seed)
     told["verifier"] = verifier.figures(judgement)
     (folder / "metrics.json").write_text(json.dumps(told, indent=1) + "\n")
     curves(results).savefig(folder / "curves.png", dpi=120)
     cv2.imwrite(str(folder / "mistakes.png"), mistakes(results))
     cv2.imwrite(str(folder / "verifier-mistakes.png"), verifier.mistakes(judgement))
+    return Measured(**{field.name: told[field.name] for field in fields(Measured)})
 
 
 def measured(recogniser: Recogniser, writers: Writers, scenes: int, seed: int) -> list[Result]:
