@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: run install train test fast lint docs types lock
+.PHONY: run install train test fast lint secrets docs types sbom lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
@@ -12,7 +12,7 @@ install: .venv/.serve
 
 train: .venv/.train
 
-test: lint docs
+test: lint secrets docs
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov
 
 fast: .venv/.dev
@@ -24,11 +24,22 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Not the kinds that are guessed by entropy or by a name: they find hashes and examples.
+secrets: .venv/.dev
+	git ls-files -z -- . ':!requirements' ':!*.tflite' ':!*.h5' ':!*package-lock.json' ':!digits/web/static/docs' \
+	 | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
+	 --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector
+
 docs: .venv/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 types: .venv/.dev
 	$(BIN)/python -m support.openapi_types
+
+sbom: .venv/.dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements/serve.txt --pyproject pyproject.toml --mc-type application \
+	 --output-reproducible --output-file build/sbom.json
 
 lock: | .venv
 	$(BIN)/pip --disable-pip-version-check install --quiet uv
