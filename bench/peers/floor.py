@@ -15,7 +15,7 @@ def take() -> ResponseReturnValue:
     return {"bytes": len(request.files["file"].read())}
 
 
-def create_front() -> Front:
+def create_front(_: object) -> Front:
     return Front(app, Settings.read().max_bytes)
 
 

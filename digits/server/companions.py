@@ -4,37 +4,37 @@ They are processes of their own because the parent forks workers: a lock that an
 locked in the worker for good.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable
 
 from digits.subprocesses import start
 
 _DAY = 24 * 60 * 60
 _REST_SECONDS = 1
 
+log = logging.getLogger(__name__)
+
 
 def sweep_daily() -> None:
     """Delete old uploads and leftovers, now and each day."""
-
-    def sweep() -> None:
-        while True:
-            start("digits.uploads.retention").wait()
-            time.sleep(_DAY)
-
-    _keep(sweep)
+    _keep_running(_DAY, "digits.uploads.retention")
 
 
 def tell_metrics(host: str, port: int) -> None:
     """Serve the workers' metrics on a port of their own."""
+    _keep_running(_REST_SECONDS, "digits.server.metrics_port", host, str(port))
 
-    def tell() -> None:
+
+def _keep_running(rest_seconds: float, module: str, *arguments: str) -> None:
+    def run() -> None:
         while True:
-            start("digits.server.metrics_port", host, str(port)).wait()
-            time.sleep(_REST_SECONDS)
+            rest = rest_seconds
+            try:
+                start(module, *arguments).wait()
+            except OSError as error:
+                log.error("%s cannot be started: %s. Trying again.", module, error.strerror)  # noqa: TRY400 - It says it all.
+                rest = _REST_SECONDS
+            time.sleep(rest)
 
-    _keep(tell)
-
-
-def _keep(target: Callable[[], None]) -> None:
-    threading.Thread(target=target, name=target.__name__, daemon=True).start()
+    threading.Thread(target=run, name=module, daemon=True).start()

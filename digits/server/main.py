@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digits.server.supervisor import Workers
     from digits.settings import Settings
     from digits.web.asgi import Front
+    from digits.web.in_work import InWork
 
 STOP_SECONDS = 8
 """Seconds that a worker may take to finish the requests that it has accepted; Docker kills after ten."""
@@ -79,6 +80,7 @@ def _begin_as_worker(parent: int, folder: str) -> None:
     signal.signal(signal.SIGUSR1, partial(_stop_alone, folder))
     stop_with_parent(parent, signal.SIGUSR1)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until it has connections to close.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _stop_alone(folder: str, *_: object) -> None:
@@ -137,10 +139,10 @@ class _Application:
     def __init__(self, settings: Settings, model: CompiledModel) -> None:
         self._settings, self._model = settings, model
 
-    def __call__(self) -> Front:
+    def __call__(self, in_work: InWork) -> Front:
         from digits.web.asgi import create_front
 
-        return create_front(self._settings, self._model)
+        return create_front(self._settings, self._model, in_work)
 
     def renew(self) -> bool:
         """Load the model file again, and return True. If it cannot be served, say so, and keep the current model."""
@@ -180,12 +182,15 @@ def _tried(source: Path) -> CompiledModel:
 
 
 def create_server(settings: Settings) -> Workers:
-    """Granian's server with the settings of this product; its serve() takes the ASGI application."""
+    """Granian's server with the settings of this product.
+
+    Its serve() takes what makes the ASGI application in each worker, given a place to note what is in work.
+    """
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from digits.server.supervisor import FAREWELL_SECONDS, Workers
+    from digits.server.supervisor import Workers
 
     return Workers(
         "digits",
@@ -197,8 +202,6 @@ def create_server(settings: Settings) -> Workers:
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        respawn_interval=FAREWELL_SECONDS,
         workers_kill_timeout=STOP_SECONDS,
     )
 

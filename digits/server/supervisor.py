@@ -1,46 +1,55 @@
-"""Granian's server, extended to load a new model without dropping a request."""
+"""Granian's server, extended to outlive its workers' deaths, and to load a new model without dropping a request."""
 
+import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from granian.server.mp import MPServer, WorkerProcess
 
-from digits.subprocesses import forking
+from digits.server.place import Place, Worker
+from digits.web.in_work import InWork
 
 FAREWELL_SECONDS = 1.0
 """Seconds in which a worker closes each connection after its answer, before it stops accepting new ones."""
 LEAVE_SECONDS = 90.0
 """Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""
+LOOK_SECONDS = 1.0
+"""How often the parent looks after its workers if no signal wakes it: one that another thread takes does not."""
+
+log = logging.getLogger(__name__)
 
 
 class Workers(MPServer):
-    """Worker processes that are replaced one by one on SIGHUP; each new one starts before the old one leaves.
+    """Worker processes, each in a place. One that dies is followed by another; on SIGHUP all are replaced, one by one.
 
-    On Linux each place for a worker has a listening socket that outlives the worker. Otherwise, as granian does it,
-    connections that wait on the socket are reset when the worker ends. A leaving worker may finish its requests.
+    On Linux each place has a listening socket that outlives the worker. Otherwise, as granian does it, connections that
+    wait on the socket are reset when the worker ends. A Unix socket is shared by all places.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.renew: Callable[[], bool] = lambda: True
         """Prepares what new workers need, in a thread of its own, and returns whether to replace the old ones."""
-        self._renewals: SimpleQueue[None] = SimpleQueue()  # Reentrant, unlike Event: a signal may interrupt put().
+        # Reentrant, unlike Event: a signal may interrupt put().
+        self._renewals: SimpleQueue[None] = SimpleQueue()
+        self._wakings: SimpleQueue[None] = SimpleQueue()
         self._sockets: list[Any] = []
-        self._leaving: list[WorkerProcess] = []
+        self._places: list[Place] = []
+        self._leaving: list[Worker] = []
         self._had_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
-    def signal_handler_interrupt(self, *arguments: Any, **options: Any) -> None:
-        """Stop the server on the first SIGTERM or SIGINT, and ignore later ones."""
-        # A second signal may interrupt the setting of an Event; to set it again then would be a deadlock.
-        if not self.interrupt_signal:
-            super().signal_handler_interrupt(*arguments, **options)
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
+        """Stop the server on SIGTERM or SIGINT."""
+        self.interrupt_signal = True
+        self._wakings.put(None)
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
         """Ask for new workers on SIGHUP, or stop if it was sent because the terminal was closed."""
@@ -51,6 +60,7 @@ class Workers(MPServer):
 
     def startup(self, *arguments: Any) -> None:
         """Start the workers, and the thread that renews them."""
+        signal.signal(signal.SIGCHLD, lambda *_: self._wakings.put(None))
         super().startup(*arguments)
         # Not in the loop that waits for signals, so that the server can be stopped during a renewal.
         threading.Thread(target=self._renew, name="renew", daemon=True).start()
@@ -61,54 +71,91 @@ class Workers(MPServer):
             while not self._renewals.empty():
                 self._renewals.get()  # One renewal is enough for all requests before it.
             if self.renew():
-                super().signal_handler_reload()
+                self.reload_signal = True
+                self._wakings.put(None)
 
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()
-        if sys.platform == "linux":
+        if sys.platform == "linux" and not self.bind_uds:
             specification: Any = self._ssp
             self._sockets = [specification.build() for _ in range(self.workers)]
-
-    def _spawn_workers(self, *arguments: Any) -> None:
-        with forking:
-            super()._spawn_workers(*arguments)
 
     def _spawn_worker(self, idx: int, *arguments: Any, **options: Any) -> WorkerProcess:
         if self._sockets:
             self._ssp, self._shd = None, self._sockets[idx]
         return super()._spawn_worker(idx, *arguments, **options)
 
-    def _respawn_workers(self, workers: Iterable[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        """Replace workers one by one. Granian's own method waits for each old worker, and kills it soon."""
-        places = list(workers)
-        for place in places:
-            _bid_farewell(self.wrks[place])
-        for place in places:
+    def _make_worker(self, number: int, target: Any, loader: Callable[[InWork], Any], in_work: InWork) -> WorkerProcess:
+        return self._spawn_worker(number, target, partial(loader, in_work))
+
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        makers = (partial(self._make_worker, number, spawn_target, target_loader) for number in range(self.workers))
+        self._places = [Place(make) for make in makers]
+        self._look()
+
+    def _serve_loop(self, *_: Any) -> None:
+        """Look after the workers until a signal ends it. Granian's own loop gives up after a few deaths."""
+        while not self.interrupt_signal:
+            self._look()
+            self._wait(LOOK_SECONDS)
+            if self.reload_signal:
+                self.reload_signal = False
+                self._replace_workers()
+
+    def _look(self) -> None:
+        """Start workers that are due, and kill those that should have left."""
+        for place in self._places:
+            place.look()
+        for worker in tuple(self._leaving):
+            is_late = time.monotonic() >= worker.must_end_by
+            if worker.is_alive:
+                if is_late:
+                    worker.process.inner.kill()
+                continue
+            self._leaving.remove(worker)
+            if worker.process.inner.exitcode and not is_late:
+                log.error("%s It was leaving.", worker.end())
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until a worker is due, a signal comes, or so many seconds have passed."""
+        now = time.monotonic()
+        until_due = [place.due - now for place in self._places if not place.worker]
+        with suppress(Empty):
+            self._wakings.get(timeout=max(0, min([seconds, *until_due])))
+
+    def _replace_workers(self) -> None:
+        """Start a new worker in each place before the old one leaves. Granian's own method soon kills the old one."""
+        old = [place.worker for place in self._places]
+        for worker in old:
+            _bid_farewell(worker)
+        for place, worker in zip(self._places, old, strict=True):
+            if not worker or place.worker is not worker:
+                continue  # It has died, and a new one follows anyway.
+            place.vacate()
+            self._leaving.append(worker)
+            self._look_on(FAREWELL_SECONDS, place)
             if self.interrupt_signal:
                 return
-            self.respawned_wrks[place] = time.monotonic()
-            old = self.wrks[place]
-            self.wrks[place] = self._spawn_worker(idx=place, target=spawn_target, callback_loader=target_loader)
-            with forking:
-                self.wrks[place].start()
-            time.sleep(delay)
-            old.terminate()
-            killer = threading.Timer(LEAVE_SECONDS, old.kill)
-            killer.daemon = True
-            killer.start()
-            self._leaving = [*(worker for worker in self._leaving if worker.is_alive()), old]
+            worker.process.terminate()
+            worker.must_end_by = time.monotonic() + LEAVE_SECONDS
+
+    def _look_on(self, seconds: float, place: Place) -> None:
+        """Look after the workers for so many seconds, and longer if none can be started in this place."""
+        end = time.monotonic() + seconds
+        while not self.interrupt_signal and ((left := end - time.monotonic()) > 0 or not place.worker):
+            self._look()
+            self._wait(left if left > 0 else LOOK_SECONDS)
 
     def _stop_workers(self) -> None:
-        self.wrks += [worker for worker in self._leaving if worker.is_alive()]
+        workers = [*(place.worker for place in self._places if place.worker), *self._leaving]
+        self.wrks = [worker.process for worker in workers]
         super()._stop_workers()
 
 
-def _bid_farewell(worker: WorkerProcess) -> None:
+def _bid_farewell(worker: Worker | None) -> None:
     """Tell a worker to close each connection after its answer. To close idle ones could lose the next request."""
-    worker.interrupt_by_parent = True  # If it dies now, it is not replaced a second time.
-    with suppress(ProcessLookupError):
-        if worker.is_alive():
-            os.kill(worker.inner.pid, signal.SIGHUP)
+    if worker and worker.is_alive:
+        os.kill(worker.process.inner.pid, signal.SIGHUP)
 
 
 def _has_terminal() -> bool:

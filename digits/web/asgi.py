@@ -22,6 +22,7 @@ from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
 from digits.web.exchange import Exchange, traces
 from digits.web.fast_path import FastPath
+from digits.web.in_work import InWork
 from digits.web.logs import log_in_thread, own_stderr, wait_for_last
 from digits.web.problems import REFUSED, size_limit
 from digits.web.services import open_services
@@ -59,6 +60,7 @@ class Front:
         progress_seconds: float = PROGRESS_SECONDS,
         body_seconds: float = BODY_SECONDS,
         at_end: Callable[[], None] = lambda: None,
+        in_work: InWork | None = None,
     ) -> None:
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
@@ -66,6 +68,7 @@ class Front:
         self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
         self._farewell: Headers = []
         self._at_end = at_end
+        self._in_work = in_work or InWork()
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
         self._begun = self._in_progress = 0
@@ -133,7 +136,11 @@ class Front:
     async def _ask_flask(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         threads = self._health_threads.get(environ["PATH_INFO"], self._threads)
-        return await asyncio.get_running_loop().run_in_executor(threads, call, self._app, environ)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._call, environ)
+
+    def _call(self, environ: dict[str, Any]) -> Answer:
+        with self._in_work.noting(Exchange.of(environ).request_id):
+            return call(self._app, environ)
 
     async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
         """Receive the body, and stop as soon as it is refused.
@@ -180,7 +187,7 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
-def create_front(settings: Settings, model: CompiledModel) -> Front:
+def create_front(settings: Settings, model: CompiledModel, in_work: InWork) -> Front:
     """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 
@@ -193,6 +200,6 @@ def create_front(settings: Settings, model: CompiledModel) -> Front:
             sender.end()
         wait_for_last(waiting)
 
-    front = Front(app, settings.max_bytes, FastPath(app), at_end=end)
+    front = Front(app, settings.max_bytes, FastPath(app, in_work), at_end=end, in_work=in_work)
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

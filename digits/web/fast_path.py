@@ -12,8 +12,9 @@ from typing import Any
 
 from flask import Flask
 
-from digits.stepwise import PATIENCE
+from digits.stepwise import PATIENCE, Stepwise
 from digits.web.exchange import EXCHANGE, Exchange
+from digits.web.in_work import InWork
 from digits.web.incoming import MAX_FILES, Environ
 from digits.web.post_uploads import Reply, post_uploads
 from digits.web.problems import REFUSED
@@ -40,9 +41,10 @@ _KEY = "KEY"
 class FastPath:
     """Answers in the event loop, with at most some milliseconds of work there."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, in_work: InWork | None = None) -> None:
         with app.app_context():
             self._services = services()
+        self._in_work = in_work or InWork()
         urls = app.url_map.bind("")
         self._urls = {
             rule.endpoint: urls.build(rule.endpoint, {"key": _KEY})
@@ -59,7 +61,7 @@ class FastPath:
             return None
         work = post_uploads(environ, body, self._services, self._url_for)
         try:
-            while waited_for := next(work):
+            while waited_for := self._step(work, environ):
                 await _done(waited_for)
         except StopIteration as end:
             return self._told(environ, end.value)
@@ -68,6 +70,10 @@ class FastPath:
         else:
             environ[BEGUN] = work
         return None
+
+    def _step(self, work: Stepwise[Reply], environ: dict[str, Any]) -> Future[Any] | None:
+        with self._in_work.noting(Exchange.of(environ).request_id):
+            return next(work)
 
     def _told(self, environ: dict[str, Any], reply: Reply) -> Answer:
         content = as_json(reply.answer).encode()

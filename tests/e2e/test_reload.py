@@ -21,8 +21,6 @@ import pytest
 import requests
 
 from digits.inference.model_file import CompiledModel, load_compiled, sha256_of, write_compiled
-from digits.server.main import create_server
-from digits.settings import Settings
 from support import ROOT
 from support.drawing import png
 from support.server import Server, environment_of, free_port, running, start, until
@@ -251,21 +249,6 @@ def test_it_stops_promptly_while_a_model_is_compiled(tmp_path: Path, model: Path
     assert status == 0
     assert time.monotonic() - begun < 5
     assert "Traceback" not in output
-
-
-def test_a_signal_in_the_middle_of_the_same_one_sets_nothing_twice() -> None:
-    class Interrupt(threading.Event):
-        times = 0
-
-        def set(self) -> None:
-            """As an event would wait for its own lock here."""
-            self.times += 1
-            server.signal_handler_interrupt(signal.SIGHUP, None)
-
-    server = create_server(Settings.read())
-    server.main_loop_interrupt = interrupt = Interrupt()
-    server.signal_handler_interrupt(signal.SIGHUP, None)
-    assert (server.interrupt_signal, interrupt.times) == (True, 1)
 
 
 def test_it_ends_with_the_terminal_that_it_was_started_in(tmp_path: Path) -> None:
