@@ -19,10 +19,14 @@ ANY_ORIGIN = "*"
 S3 = "s3://"
 """Start of a storage that is a bucket, not a folder."""
 
+UNIX = "unix"
+"""Means in `trusted_proxies` whoever connects to the Unix socket."""
+
 LogForm = Literal["text", "json"]
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
+_PREFIX = re.compile(r"(/[\w~-][\w.~-]*)*", re.ASCII)
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -46,6 +50,11 @@ def traces_wanted() -> bool:
     of = os.environ.get
     is_off = of("OTEL_SDK_DISABLED", "").lower() == "true" or of("OTEL_TRACES_EXPORTER") == "none"
     return bool(of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or of("OTEL_EXPORTER_OTLP_ENDPOINT")) and not is_off
+
+
+def is_prefix(text: str) -> bool:
+    """Whether it can stand before the path of each URL: nothing, or a path without a slash at its end."""
+    return bool(_PREFIX.fullmatch(text))
 
 
 class _Environment(BaseSettings):
@@ -87,6 +96,19 @@ class Settings(_Environment):
 
     host: str = Field("127.0.0.1", description="Address to listen on; the Docker image sets `0.0.0.0`")
     port: int = Field(5000, ge=1, le=65535, description="Port to listen on")
+    socket: Path | None = Field(None, description="Unix socket to listen on, in place of the address and the port")
+    tls_cert: Path | None = Field(
+        None, description="Certificate for HTTPS, in PEM, followed by those that lead to a known one"
+    )
+    tls_key: Path | None = Field(None, description="Key of this certificate, in PEM, without a password")
+    prefix: str = Field(
+        "", description="Path under which a proxy serves this, such as `/digits`, whether it strips it or not"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of proxies whose `X-Forwarded-` headers are believed, such as `127.0.0.1,10.0.0.0/8`; "
+        "`unix` is whoever connects to the Unix socket",
+    )
     workers: int = Field(
         default_factory=usable_cpus,
         ge=1,
@@ -129,6 +151,32 @@ class Settings(_Environment):
             return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
         except ValueError:
             raise ValueError(f"{host!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+    @field_validator("tls_key")
+    @classmethod
+    def _comes_with_its_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("tls_cert") is None):
+            raise ValueError("HTTPS needs DIGITS_TLS_CERT and DIGITS_TLS_KEY. Set both, or neither")
+        return key
+
+    @field_validator("prefix")
+    @classmethod
+    def _is_prefix(cls, prefix: str) -> str:
+        if is_prefix(prefix := prefix.rstrip("/")):
+            return prefix
+        raise ValueError(f"{prefix!r} is not a path such as /digits")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _are_networks(cls, proxies: str | tuple[str, ...]) -> tuple[str, ...]:
+        if isinstance(proxies, str):
+            proxies = tuple(proxy.strip() for proxy in proxies.split(",")) if proxies else ()
+        for proxy in proxies:
+            try:
+                proxy == UNIX or ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is neither a network such as 10.0.0.0/8 nor unix") from None
+        return proxies
 
     @field_validator("metrics_port")
     @classmethod

@@ -79,12 +79,25 @@ def test_a_database_of_an_earlier_version_is_found_while_there_is_no_other(
         ("STORAGE", ""),
         ("METRICS_PORT", "5000"),
         ("DATABASE", "sqlite:///:memory:"),
+        ("PREFIX", "digits"),
+        ("PREFIX", "//digits"),
+        ("PREFIX", "/a/../b"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,"),
+        ("TRUSTED_PROXIES", "proxy.example"),
     ],
 )
 def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DIGITS_{name}", value)
     with pytest.raises(SettingsError, match=rf"^DIGITS_{name}: [^;]+\.$"):
         Settings.read()
+
+
+@pytest.mark.parametrize("given", ["tls_cert", "tls_key"])
+def test_https_needs_a_certificate_and_its_key(given: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DIGITS_TLS_KEY: HTTPS needs DIGITS_TLS_CERT and DIGITS_TLS_KEY\."):
+        Settings.read(**{given: "digits.pem"})
 
 
 def test_pictures_in_s3_need_a_database_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """The application over HTTP. No other package imports Flask."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 from flask import Flask, Request, Response, g
 
@@ -9,7 +11,8 @@ from digits.settings import Settings
 from digits.web import docs, health, incoming, model, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.cors import allow_origins
-from digits.web.exchange import observe
+from digits.web.exchange import EXCHANGE, observe
+from digits.web.proxies import Proxies
 from digits.web.services import Services, open_services, prepare
 
 
@@ -21,7 +24,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services is None:
         settings = settings or Settings.read()
         services = open_services(settings, prepare(settings))
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
+    app.undo_proxies = Proxies(services.settings).undo
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
@@ -50,6 +54,17 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if not services.settings.metrics_port:
         app.register_blueprint(health.metrics_bp)
     return app
+
+
+class _App(Flask):
+    """An application whose requests are as their clients sent them, whatever proxies have changed."""
+
+    undo_proxies: Callable[[dict[str, Any]], None]
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if EXCHANGE not in environ:  # The front has done it before it began the exchange.
+            self.undo_proxies(environ)
+        return super().wsgi_app(environ, start_response)
 
 
 class _Request(Request):

@@ -25,6 +25,7 @@ from digits.web.fast_path import FastPath
 from digits.web.in_work import InWork
 from digits.web.logs import log_in_thread, own_stderr, wait_for_last
 from digits.web.problems import REFUSED, size_limit
+from digits.web.proxies import Proxies
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
 from digits.web.wsgi import Answer, Headers, Scope, Wsgi, call, environ_of
@@ -61,6 +62,7 @@ class Front:
         body_seconds: float = BODY_SECONDS,
         at_end: Callable[[], None] = lambda: None,
         in_work: InWork | None = None,
+        undo_proxies: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
@@ -69,6 +71,7 @@ class Front:
         self._farewell: Headers = []
         self._at_end = at_end
         self._in_work = in_work or InWork()
+        self._undo_proxies = undo_proxies
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
         self._begun = self._in_progress = 0
@@ -97,6 +100,7 @@ class Front:
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
+        self._undo_proxies(environ)
         exchange = Exchange.of(environ)
         self._in_progress += 1
         status, content = 500, b""
@@ -200,6 +204,13 @@ def create_front(settings: Settings, model: CompiledModel, in_work: InWork) -> F
             sender.end()
         wait_for_last(waiting)
 
-    front = Front(app, settings.max_bytes, FastPath(app, in_work), at_end=end, in_work=in_work)
+    front = Front(
+        app,
+        settings.max_bytes,
+        FastPath(app, in_work),
+        at_end=end,
+        in_work=in_work,
+        undo_proxies=Proxies(settings).undo,
+    )
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

@@ -42,7 +42,7 @@ def allow_origins(app: Flask, settings: Settings) -> None:
     if anyone:
         # Flask calls these in reverse order, so this one can remove what Flask-CORS has added.
         app.after_request(_keep_history_private)
-        if ipaddress.ip_address(settings.host).is_loopback:
+        if settings.socket or ipaddress.ip_address(settings.host).is_loopback:
             app.before_request(_refuse_borrowed_names)
     CORS(
         app,

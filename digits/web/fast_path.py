@@ -59,7 +59,7 @@ class FastPath:
             return None
         if not _parses_quickly(environ, body):
             return None
-        work = post_uploads(environ, body, self._services, self._url_for)
+        work = post_uploads(environ, body, self._services, partial(self._url_for, environ.get("SCRIPT_NAME", "")))
         try:
             while waited_for := self._step(work, environ):
                 await _done(waited_for)
@@ -83,8 +83,8 @@ class FastPath:
         own += [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
         return reply.status, [*self._headers_for(environ.get("HTTP_ORIGIN")), *own], content
 
-    def _url_for(self, endpoint: str, key: str) -> str:
-        return self._urls[endpoint].replace(_KEY, key)
+    def _url_for(self, prefix: str, endpoint: str, key: str) -> str:
+        return prefix + self._urls[endpoint].replace(_KEY, key)
 
 
 async def _done(future: Future[Any]) -> None:

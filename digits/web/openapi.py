@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
@@ -19,8 +19,9 @@ bp = Blueprint("openapi", __name__)
 @bp.get("/openapi.json")
 @public
 def openapi() -> ResponseReturnValue:
-    """Send the document."""
-    return jsonify(document())
+    """Send the document, which names the path that a proxy adds."""
+    servers = {"servers": [{"url": request.script_root}]} if request.script_root else {}
+    return jsonify(document() | servers)
 
 
 class _Schemas(GenerateJsonSchema):

@@ -1,8 +1,9 @@
 """The page at /: draw a digit, or choose a picture."""
 
+from http import HTTPStatus
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, redirect, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -11,6 +12,14 @@ from digits.web.cors import public
 FOLDER = Path(__file__).parent / "static"
 
 bp = Blueprint("page", __name__)
+
+
+@bp.before_app_request
+def _complete_path() -> ResponseReturnValue | None:
+    """Lead from `/digits` to `/digits/` under such a prefix; the page's relative URLs need the slash."""
+    if request.environ["PATH_INFO"]:
+        return None
+    return redirect(f"{request.script_root}/", HTTPStatus.PERMANENT_REDIRECT)
 
 
 @bp.get("/")

@@ -33,7 +33,7 @@ class Kind:
 
     @property
     def type(self) -> str:
-        """A URL that describes this kind of problem, or `about:blank` if the status says it all."""
+        """The path that describes this kind of problem, or `about:blank` if the status says it all."""
         return f"/problems/{self.slug}" if self.slug else "about:blank"
 
 
@@ -71,7 +71,7 @@ def problem_type(slug: str) -> ResponseReturnValue:
     """
     for kind in (*KINDS.values(), UNEXPECTED):
         if kind.slug == slug:
-            return jsonify(type=kind.type, title=kind.title, status=kind.status)
+            return jsonify(type=_type_of(kind), title=kind.title, status=kind.status)
     raise errors.NotFound("There is no such kind of problem.")
 
 
@@ -102,7 +102,7 @@ def tell(error: Exception) -> tuple[Kind, str]:
 def problem(kind: Kind, detail: str) -> dict[str, str | int]:
     """Return the body of a problem: `detail` is a sentence that says what to do."""
     return {
-        "type": kind.type,
+        "type": _type_of(kind),
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
@@ -114,6 +114,10 @@ def error_field(error: Exception) -> ResponseReturnValue:
     """Answer an error as JSON with one field, `error`, for clients that look for it there."""
     kind, detail = tell(error)
     return jsonify(error=detail), kind.status, retry_later(kind)
+
+
+def _type_of(kind: Kind) -> str:
+    return request.script_root + kind.type if kind.slug else kind.type
 
 
 def size_limit(max_bytes: int) -> str:
@@ -145,8 +149,8 @@ def _where_to_look() -> str:
     """A sentence that names the URL that is meant, if there is only a slash too many, or the list of all."""
     path = request.path.rstrip("/")
     if path != request.path and current_app.url_map.bind("").allowed_methods(path):
-        return f"Leave out the slash at its end: {path}"
-    return "/docs lists the URLs that exist."
+        return f"Leave out the slash at its end: {request.script_root}{path}"
+    return f"{request.script_root}/docs lists the URLs that exist."
 
 
 def _plain(error: HTTPException) -> tuple[Kind, str]:

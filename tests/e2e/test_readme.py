@@ -29,7 +29,7 @@ def settings_table() -> str:
             default = None if field.default_factory else field.default
             if isinstance(default, tuple):
                 default = ",".join(default)
-            shown = "" if default is None else f"`{default}`"
+            shown = "" if default in (None, "") else f"`{default}`"
             rows.append(f"| `{(prefix + name).upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
 
