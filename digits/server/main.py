@@ -7,12 +7,12 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from digits.errors import ModelError, StartError
+from digits.server.listening import check_listening, check_tls, how_to_call
 from digits.server.memory import keep_memory, metrics_folder
 from digits.subprocesses import complaint, stop_with_parent
 
@@ -50,9 +50,7 @@ def _start(folder: str) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     settings = Settings.read()
-    _check_address(settings.host, settings.port, "DIGITS_PORT")
-    if settings.metrics_port:
-        _check_address(settings.host, settings.metrics_port, "DIGITS_METRICS_PORT")
+    check_listening(settings)
     _serve(settings)
 
 
@@ -96,19 +94,6 @@ def _stop_alone(folder: str, *_: object) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _check_address(host: str, port: int, setting: str) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        raise StartError(
-            f"Cannot listen on {host} port {port}: {error.strerror}. "
-            f"Stop what uses it, or choose another with {setting}."
-        ) from error
-
-
 def _serve(settings: Settings) -> None:
     from digits.web.services import prepare
 
@@ -145,8 +130,16 @@ class _Application:
         return create_front(self._settings, self._model, in_work)
 
     def renew(self) -> bool:
-        """Load the model file again, and return True. If it cannot be served, say so, and keep the current model."""
+        """Check the certificate, load the model file again, and return True.
+
+        If one of them cannot be used, say so, and keep the current workers.
+        """
         old = self._model.description.name
+        try:
+            check_tls(self._settings)
+        except StartError as error:
+            log.error("The new certificate cannot be used, and the workers stay: %s", error)  # noqa: TRY400
+            return False
         try:
             self._model = _tried(self._settings.model)
         except Exception as error:
@@ -196,6 +189,10 @@ def create_server(settings: Settings) -> Workers:
         "digits",
         address=settings.host,
         port=settings.port,
+        uds=settings.socket,
+        uds_permissions=0o666,  # The permissions of its folder decide who may connect.
+        ssl_cert=settings.tls_cert,
+        ssl_key=settings.tls_key,
         workers=settings.workers,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,  # Only with HTTP/1 does granian close connections that send nothing.
@@ -207,7 +204,6 @@ def create_server(settings: Settings) -> Workers:
 
 
 def _announce(settings: Settings) -> None:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    _say(f"Listening on {url}, with a page to draw on. Try:")
+    place, url = how_to_call(settings)
+    _say(f"Listening on {place}, with a page to draw on. Try:")
     _say(f"  curl -F file=@digit.png {url}/uploads")

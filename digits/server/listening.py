@@ -1,0 +1,97 @@
+"""Where the server listens: checked before it starts, and told once it does."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from digits.errors import StartError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from digits.settings import Settings
+
+
+def check_listening(settings: Settings) -> None:
+    """Check that the server can listen as it is set.
+
+    Raises:
+        StartError: it cannot; the sentence says what to do.
+    """
+    if settings.socket:
+        _check_socket(settings.socket)
+    else:
+        _check_port(settings.host, settings.port, "DIGITS_PORT")
+    if settings.metrics_port:
+        _check_port(settings.host, settings.metrics_port, "DIGITS_METRICS_PORT")
+    check_tls(settings)
+
+
+def check_tls(settings: Settings) -> None:
+    """Check the certificate and its key, if there are any.
+
+    Raises:
+        StartError: they cannot be used.
+    """
+    if not (settings.tls_cert and settings.tls_key):
+        return
+    for setting, path in (("DIGITS_TLS_CERT", settings.tls_cert), ("DIGITS_TLS_KEY", settings.tls_key)):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise StartError(f"{setting}: {path} cannot be read: {error.strerror}.") from error
+    try:
+        # The password is asked for at the terminal if it is not given here.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except ssl.SSLError as error:
+        raise StartError(
+            f"DIGITS_TLS_CERT and DIGITS_TLS_KEY: {settings.tls_cert} and {settings.tls_key} are not a certificate and "
+            "its key, both in PEM and without a password."
+        ) from error
+
+
+def how_to_call(settings: Settings) -> tuple[str, str]:
+    """Return where the server listens, and the beginning of a URL as curl takes it."""
+    scheme = "https" if settings.tls_cert else "http"
+    if settings.socket:
+        return str(settings.socket), f"--unix-socket {settings.socket} {scheme}://localhost"
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return url, url
+
+
+def _check_port(host: str, port: int, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise StartError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. "
+            f"Stop what uses it, or choose another with {setting}."
+        ) from error
+
+
+def _check_socket(path: Path) -> None:
+    """Check a Unix socket's path, and remove what a killed server has left there.
+
+    Raises:
+        StartError: no socket can be made there.
+    """
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(str(path))
+        raise StartError(f"Another program listens on {path}. Stop it, or choose another path with DIGITS_SOCKET.")
+    try:
+        if path.is_socket():
+            path.unlink()
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(str(path))
+        path.unlink()
+    except OSError as error:
+        raise StartError(
+            f"Cannot listen on {path}: {error.strerror or error}. Choose another path with DIGITS_SOCKET."
+        ) from error
