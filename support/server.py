@@ -38,6 +38,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def accepts(address: str | tuple[str, int]) -> bool:
+    """Whether a program listens at this address and port, or at the path of a Unix socket."""
+    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as probe:
+        return probe.connect_ex(address) == 0
+
+
 def until(condition: Callable[[], bool], seconds: float) -> None:
     """Waits until it is so; fails where that takes longer."""
     deadline = time.monotonic() + seconds

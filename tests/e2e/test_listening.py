@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from support.drawing import png
-from support.server import Server, free_port, start, until
+from support.server import Server, accepts, free_port, start, until
 from tests.e2e.test_deaths import workers_of
 
 pytestmark = pytest.mark.slow
@@ -36,13 +36,11 @@ def certify(folder: Path, name: str) -> dict[str, str]:
 @contextmanager
 def listening(folder: Path, address: str | tuple[str, int], **settings: str) -> Iterator[Server]:
     """A server that listens there; it will answer."""
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     process = start(folder, **settings)
 
     def is_open() -> bool:
         assert process.poll() is None, process.communicate()[0]
-        with socket.socket(family) as probe:
-            return probe.connect_ex(address) == 0
+        return accepts(address)
 
     try:
         until(is_open, 60)
