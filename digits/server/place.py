@@ -16,7 +16,7 @@ from digits.web.in_work import InWork
 FIRST_PAUSE = 0.25
 """Seconds before a worker is started whose two predecessors died early; each further early death doubles them."""
 LONGEST_PAUSE = 5.0
-"""At most as many seconds. A worker that lives as long did not die early: the next one is started at once."""
+"""At most as many seconds. A worker that lives as long did not die early."""
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ class Worker:
         return self.process.inner.is_alive()
 
     @property
-    def seconds(self) -> float:
-        """For how long it has lived."""
-        return time.monotonic() - self.process.birth
+    def is_young(self) -> bool:
+        """Whether it has not shown yet that it can work and live."""
+        return not self.in_work.has_begun and time.monotonic() < self.process.birth + LONGEST_PAUSE
 
     def __str__(self) -> str:
         return f"Worker {self.process.idx + 1} (process {self.process.inner.pid})"
@@ -51,7 +51,10 @@ class Worker:
 
 
 class Place:
-    """Keeps one worker running. If its workers die early again and again, the pauses before the next one grow."""
+    """Keeps one worker running. If its workers die early again and again, the pauses before the next one grow.
+
+    A worker that has worked on a request did not die early: it can start, so a pause would only take service away.
+    """
 
     def __init__(self, make: Callable[[InWork], WorkerProcess]) -> None:
         self.worker: Worker | None = None
@@ -72,7 +75,7 @@ class Place:
         self.worker, self.due = None, 0.0
 
     def _wait_after(self, dead: Worker) -> None:
-        self._early_deaths = self._early_deaths + 1 if dead.seconds < LONGEST_PAUSE else 0
+        self._early_deaths = self._early_deaths + 1 if dead.is_young else 0
         pause = min(FIRST_PAUSE * 2 ** (self._early_deaths - 2), LONGEST_PAUSE) if self._early_deaths > 1 else 0
         self.worker, self.due = None, time.monotonic() + pause
         log.error("%s Another one is started %s.", dead.end(), f"in {pause:g} s" if pause else "now")

@@ -26,6 +26,11 @@ class InWork:
         """Note a request as long as the context lasts, in which a thread computes its answer."""
         return _Note(self._memory, self._free, request_id)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a request has ever been noted."""
+        return bool(self._memory[:].strip(b"\0"))
+
     def request_ids(self) -> list[str]:
         """Return the ids of the requests that are computed now, or were when the worker died."""
         return [slot.rstrip(b"\0").decode() for (slot,) in _SLOT.iter_unpack(self._memory) if slot[0]]

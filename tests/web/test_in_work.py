@@ -33,9 +33,11 @@ def test_what_a_killed_process_was_working_on_is_read_by_its_parent() -> None:
 
 def test_what_fails_is_no_longer_in_work() -> None:
     in_work = InWork()
+    assert not in_work.has_begun
     with pytest.raises(NoInk), in_work.noting("mine"):
         raise NoInk
     assert in_work.request_ids() == []
+    assert in_work.has_begun
 
 
 def test_a_process_that_is_not_forked_notes_for_itself() -> None:
