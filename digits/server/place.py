@@ -40,14 +40,14 @@ class Worker:
         """Whether it has not shown yet that it can work and live."""
         return not self.in_work.has_begun and time.monotonic() < self.process.birth + LONGEST_PAUSE
 
-    def __str__(self) -> str:
-        return f"Worker {self.process.idx + 1} (process {self.process.inner.pid})"
-
     def end(self) -> str:
         """Say how it ended, and what it was working on."""
         status, request_ids = self.process.inner.exitcode or 0, ", ".join(self.in_work.request_ids())
-        how = f"ended with status {status}" if status >= 0 else f"was killed by signal {-status} ({_name(-status)})"
-        return f"{self} {how}. Requests in work there: {request_ids or 'none'}."
+        how = f"ended with status {status}"
+        if status < 0:
+            how = f"was killed by signal {-status} ({signal.strsignal(-status)})"
+        name = f"Worker {self.process.idx + 1} (process {self.process.inner.pid})"
+        return f"{name} {how}. Requests in work there: {request_ids or 'none'}."
 
 
 class Place:
@@ -99,7 +99,3 @@ def _try_to_fork() -> None:
     if not (child := os.fork()):
         os._exit(0)
     os.waitpid(child, 0)
-
-
-def _name(number: int) -> str:
-    return signal.strsignal(number) or "unknown"

@@ -80,12 +80,9 @@ class Workers(MPServer):
             specification: Any = self._ssp
             self._sockets = [specification.build() for _ in range(self.workers)]
 
-    def _spawn_worker(self, idx: int, *arguments: Any, **options: Any) -> WorkerProcess:
-        if self._sockets:
-            self._ssp, self._shd = None, self._sockets[idx]
-        return super()._spawn_worker(idx, *arguments, **options)
-
     def _make_worker(self, number: int, target: Any, loader: Callable[[InWork], Any], in_work: InWork) -> WorkerProcess:
+        if self._sockets:
+            self._ssp, self._shd = None, self._sockets[number]
         return self._spawn_worker(number, target, partial(loader, in_work))
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:

@@ -57,16 +57,18 @@ class Proxies:
                 break
 
     def _is_in_networks(self, sender: str) -> bool:
-        if not (address := _address_in(sender)):
+        if not sender:  # As it is at a Unix socket.
             return self._trusts_unix
+        if not (address := _address_in(sender)):
+            return False
         return any(ipaddress.ip_address(address) in network for network in self._networks)
 
 
 def _address_in(text: str) -> str | None:
-    """Return an IP address without its port, if the text is one."""
+    """Return an IP address without its port and its zone, if the text is one."""
     with_port = _WITH_PORT.fullmatch(text)
     try:
-        address = ipaddress.ip_address(with_port["v6"] or with_port["v4"] if with_port else text)
+        address = ipaddress.ip_address((with_port["v6"] or with_port["v4"] if with_port else text).partition("%")[0])
     except ValueError:
         return None
     return str(getattr(address, "ipv4_mapped", None) or address)

@@ -102,6 +102,7 @@ def test_what_is_malformed_is_ignored(said: dict[str, str]) -> None:
         ("[2001:db8::9]:4711", "2001:db8::9"),
         ("2001:db8::9", "2001:db8::9"),
         ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::9%what a client chose", "fe80::9"),
         ("", PROXY),
     ],
 )
@@ -123,6 +124,7 @@ def test_a_proxy_at_the_unix_socket_has_no_address() -> None:
     environ = undone({"trusted_proxies": "unix"}, sender="", **said)
     assert (environ["REMOTE_ADDR"], environ["SCRIPT_NAME"]) == ("203.0.113.9", "/digits")
     assert undone(TRUSTED, sender="", **said)["REMOTE_ADDR"] == ""
+    assert undone({"trusted_proxies": "unix"}, sender="fe80::1%eth0", **said)["REMOTE_ADDR"] == "fe80::1%eth0"
 
 
 def test_of_a_prefix_in_the_settings_and_one_of_the_proxy_the_proxys_counts() -> None:
