@@ -36,6 +36,14 @@ class Forbidden(Refused):
     """This client may not read the history."""
 
 
+class KeyNeeded(Refused):
+    """The request has no API key, or none that is valid."""
+
+
+class MissingScope(Refused):
+    """The API key does not allow this."""
+
+
 class NotFound(Refused):
     """There is no such upload."""
 

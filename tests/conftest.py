@@ -1,7 +1,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,9 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from digits.admission.keyring import Keyring
+from digits.admission.keys import Keys, Scope, new_key
+from digits.errors import Unavailable
 from digits.grids import to_grid
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
@@ -18,11 +21,12 @@ from digits.training.augmentation.augment import augment
 from digits.training.data.datasets import DataSet, read_npz
 from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
+from digits.uploads.service import now
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
 from support.drawing import draw
-from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
+from tests.fakes import MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -57,8 +61,29 @@ def records() -> MemoryRecords:
 
 
 @pytest.fixture
+def keys() -> MemoryKeys:
+    return MemoryKeys()
+
+
+@pytest.fixture
+def make_key(keys: MemoryKeys) -> Callable[..., str]:
+    """Makes an API key, and returns what its holder sends."""
+
+    def make(owner: str = "school", *scopes: Scope, days: int | None = None) -> str:
+        token, key = new_key(owner, scopes or list(Scope), now(), days)
+        keys.add(key)
+        return token
+
+    return make
+
+
+@pytest.fixture
 def client_of(
-    settings: Settings, recogniser: TemplateRecogniser, storage: MemoryStorage, records: MemoryRecords
+    settings: Settings,
+    recogniser: TemplateRecogniser,
+    storage: MemoryStorage,
+    records: MemoryRecords,
+    keys: MemoryKeys,
 ) -> Callable[..., FlaskClient]:
     """A client of the application on fakes, its recogniser, storage, records or some settings replaced."""
 
@@ -67,10 +92,14 @@ def client_of(
         recogniser: Recogniser = recogniser,
         storage: Storage = storage,
         records: Records = records,
+        keys: Keys = keys,
         **values: object,
     ) -> FlaskClient:
         configured = settings.model_copy(update=values)
-        return create_app(services=Services(configured, recogniser, storage, records)).test_client()
+        keyring = Keyring(keys)
+        with suppress(Unavailable):
+            keyring.refresh()
+        return create_app(services=Services(configured, recogniser, storage, records, keyring)).test_client()
 
     return make
 

@@ -1,6 +1,7 @@
 """Working fakes: they keep and find things as the real ones do, only in memory and at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.admission.keys import ApiKey
 from digits.box import Box
 from digits.errors import NotFound, Unavailable
 from digits.grids import Grey, Grid, to_grid
@@ -112,6 +114,15 @@ class AbsentStorage(MemoryStorage):
 class MemoryRecords:
     def __init__(self) -> None:
         self.rows: dict[str, Record] = {}
+        self._owner: str | None = None
+
+    def of(self, owner: str) -> "MemoryRecords":
+        theirs = copy(self)
+        theirs._owner = owner
+        return theirs
+
+    def _is_visible(self, record: Record) -> bool:
+        return self._owner in (None, record.owner)
 
     def add(self, records: Sequence[Record]) -> Sequence[Record]:
         return [self._standing(record) for record in records]
@@ -126,10 +137,9 @@ class MemoryRecords:
         return self.rows.setdefault(record.id, record)
 
     def get(self, key: str) -> Record:
-        try:
+        if self.known([key]):
             return self.rows[key]
-        except KeyError:
-            raise NotFound("There is no upload with this id.") from None
+        raise NotFound("There is no upload with this id.")
 
     def find(
         self, wanted: Wanted, limit: int, after: Cursor | None = None, order: Order = Order.NEWEST
@@ -149,7 +159,8 @@ class MemoryRecords:
         return [
             record
             for record in self.rows.values()
-            if (wanted.digit is None or record.number == str(wanted.digit))
+            if self._is_visible(record)
+            and (wanted.digit is None or record.number == str(wanted.digit))
             and (wanted.number is None or record.number == wanted.number)
             and (wanted.sha256 is None or record.sha256 == wanted.sha256)
             and (wanted.recognised is None or record.recognised == wanted.recognised)
@@ -164,7 +175,7 @@ class MemoryRecords:
         return self.rows[key]
 
     def known(self, keys: Collection[str]) -> set[str]:
-        return self.rows.keys() & set(keys)
+        return {key for key in keys if key in self.rows and self._is_visible(self.rows[key])}
 
     def delete(self, keys: Collection[str]) -> int:
         known = self.known(keys)
@@ -188,4 +199,43 @@ class AbsentRecords(MemoryRecords):
         return []
 
     def check(self) -> None:
+        raise Unavailable("The database does not answer.")
+
+
+class MemoryKeys:
+    def __init__(self, *keys: ApiKey) -> None:
+        self.rows = {key.id: key for key in keys}
+        self._version = 0
+
+    def add(self, key: ApiKey) -> None:
+        self.rows[key.id] = key
+        self._version += 1
+
+    def every(self) -> Sequence[ApiKey]:
+        return sorted(self.rows.values(), key=lambda key: key.created_at)
+
+    def revoke(self, key_id: str, at: datetime) -> ApiKey:
+        if key_id not in self.rows:
+            raise NotFound("There is no key with this id.")
+        key = self.rows[key_id]
+        self.add(replace(key, revoked_at=key.revoked_at or at))
+        return self.rows[key_id]
+
+    def clear(self) -> int:
+        count = len(self.rows)
+        self.rows.clear()
+        self._version += 1
+        return count
+
+    def version(self) -> object:
+        return self._version
+
+    def signing_secret(self) -> bytes:
+        return b"of the tests"
+
+
+class AbsentKeys(MemoryKeys):
+    """A database that does not answer."""
+
+    def version(self) -> object:
         raise Unavailable("The database does not answer.")

@@ -20,6 +20,7 @@ _COMMANDS = {
         "drift": ("digits.cli.drift:drift", "Say whether recent ones differ from those before."),
         "sweep": ("digits.cli.sweep:sweep", "Delete old ones, and leftovers."),
     },
+    "Access": {"keys": ("digits.cli.keys:keys", "Make, list and revoke API keys.")},
     "Models": {
         "train": ("digits.cli.run:train", "Train a network, as keras-mnist.py does."),
         "compile": ("digits.cli.run:compile_", "Compile a Keras model, to serve it without TensorFlow."),

@@ -2,6 +2,7 @@
 
 import click
 
+from digits.admission.keys import copy_keys
 from digits.cli.command import Command
 from digits.cli.store import opened, store
 from digits.settings import Settings
@@ -18,7 +19,7 @@ from digits.uploads import transfer
 @click.option("--storage", help="Where to: a folder, or s3://BUCKET/PREFIX. By default the pictures stay.")
 @click.option("--database", help="Where to: sqlite:///FILE or postgresql://… By default the records stay.")
 def move(storage: str | None, database: str | None) -> None:
-    """Copies all uploads to another storage and database, under the same ids.
+    """Copies all uploads and API keys to another storage and database, under the same ids.
 
     Stop the server first. Nothing is deleted here. If the command is interrupted, run it again.
     """  # noqa: DOC501 - It is the help.
@@ -29,6 +30,7 @@ def move(storage: str | None, database: str | None) -> None:
         raise click.UsageError("Name a --storage or --database other than DIGITS_STORAGE and DIGITS_DATABASE.")
     # A new storage has none of the database's pictures yet, and a new database no record of the storage's.
     to = opened(there, adopt=there.database == here.database or there.storage == here.storage)
+    copy_keys(at_hand.keys, to.keys)
     moved = transfer.Moved()
     for moved in transfer.move(at_hand.storage, at_hand.records, to.storage, to.records):
         click.echo(f"\r{moved.copied + moved.there:,}", nl=False, err=True)

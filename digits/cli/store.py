@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import click
 
+from digits.admission.database import open_keys
+from digits.admission.keys import Keys
 from digits.settings import Settings
 from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import open_records
@@ -18,6 +20,7 @@ class Store:
     settings: Settings
     storage: Storage
     records: Records
+    keys: Keys
 
 
 def store() -> Store:
@@ -36,4 +39,5 @@ def opened(settings: Settings, *, adopt: bool = False) -> Store:
         settings,
         open_storage(settings.storage, durable=durable),
         open_records(settings.database, durable=durable),
+        open_keys(settings.database),
     )

@@ -52,6 +52,8 @@ class Record:
     idempotency_key: str | None = None
     networks: Mapping[str, str] | None = field(default=None, hash=False)
     """Which files read it beside the model: the first 8 of each one's SHA-256, by its name. None in earlier records."""
+    owner: str | None = None
+    """Whose API key it was sent with; None if no key was needed then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,9 @@ class Records(Protocol):
 
     def delete(self, keys: Collection[str]) -> int:
         """Delete these records, and return how many there were."""
+
+    def of(self, owner: str) -> "Records":
+        """Return the records of this owner alone; to the others they are as if there were none."""
 
     def check(self) -> None:
         """Return if the database answers."""

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.uploads.engine import begin, create_engine
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -35,6 +35,7 @@ uploads = sa.Table(
     sa.Column("labelled_at", sa.DateTime),
     sa.Column("networks", sa.JSON(none_as_null=True), comment="Null in earlier records"),
     sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
+    sa.Column("owner", sa.String, comment="Of the API key that it was sent with; null if there was none"),
     sa.Index("uploads_by_number", "number", "id"),
     sa.Index("uploads_by_recognised", "recognised", "id"),
     sa.Index("uploads_by_sha256", "sha256", "id"),
@@ -53,6 +54,42 @@ sa.Index(
     unique=True,
     sqlite_where=uploads.c.idempotency_key.is_not(None),
     postgresql_where=uploads.c.idempotency_key.is_not(None),
+)
+
+_sent_with_a_key = uploads.c.owner.is_not(None)
+for _columns in ((), ("number",), ("recognised",), ("sha256",), ("confidence",)):
+    # Partial, so that they cost nothing as long as there are no API keys.
+    sa.Index(
+        "_by_".join(("uploads_of_owner", *_columns)),
+        *(uploads.c[column] for column in ("owner", *_columns, "id")),
+        sqlite_where=_sent_with_a_key,
+        postgresql_where=_sent_with_a_key,
+    )
+sa.Index(
+    "uploads_of_owner_labelled",
+    uploads.c.owner,
+    uploads.c.id,
+    sqlite_where=uploads.c.label.is_not(None),
+    postgresql_where=uploads.c.label.is_not(None),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True, comment="The public part of the key"),
+    sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 of the secret part"),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("scopes", sa.String, nullable=False, comment="Separated by commas"),
+    sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
+    sa.Column("expires_at", sa.DateTime),
+    sa.Column("revoked_at", sa.DateTime),
+)
+
+signing_secrets = sa.Table(
+    "signing_secrets",
+    metadata,
+    sa.Column("row", sa.Integer, primary_key=True, autoincrement=False, comment="Always 1"),
+    sa.Column("secret", sa.String, nullable=False, comment="Under which the URLs of pictures are signed"),
 )
 
 storages = sa.Table(

@@ -10,6 +10,7 @@ from digits import metrics
 from digits.settings import Settings
 from digits.web import docs, health, incoming, model, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
+from digits.web.admission import guard
 from digits.web.cors import allow_origins
 from digits.web.exchange import EXCHANGE, observe
 from digits.web.proxies import Proxies
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.after_request(_label_response)
     allow_origins(app, services.settings)
     problems.handle_errors(app)
+    guard(app)
     for blueprint in (
         page.bp,
         docs.bp,

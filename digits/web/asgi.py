@@ -14,12 +14,14 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
+from digits.web.admission import admit
 from digits.web.exchange import Exchange, traces
 from digits.web.fast_path import FastPath
 from digits.web.in_work import InWork
@@ -63,7 +65,9 @@ class Front:
         at_end: Callable[[], None] = lambda: None,
         in_work: InWork | None = None,
         undo_proxies: Callable[[dict[str, Any]], None] = lambda _: None,
+        admit: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
+        self._admit = admit
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
@@ -113,9 +117,10 @@ class Front:
             exchange.end(status, len(content))
 
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
-        """Receive the body and answer. What goes wrong with it is answered by Flask."""
+        """Admit the request, receive its body, and answer. What goes wrong with it is answered by Flask."""
         body = bytearray()
         try:
+            self._admit(environ)
             await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
             return await self._answer(environ, bytes(body))
         except Exception as error:
@@ -211,6 +216,7 @@ def create_front(settings: Settings, model: CompiledModel, in_work: InWork) -> F
         at_end=end,
         in_work=in_work,
         undo_proxies=Proxies(settings).undo,
+        admit=partial(admit, app),
     )
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
     return front

@@ -2,15 +2,16 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
-from typing import TypeVar
 
 from flask import Flask, Response, current_app, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException
 
+from digits.admission.keys import Scope
 from digits.errors import Forbidden
 from digits.settings import ANY_ORIGIN, Settings
+from digits.web.scopes import is_private, scope_of
+from digits.web.services import services
 
 METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
@@ -18,22 +19,8 @@ EXPOSED = ["ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
 """Headers of a response that pages of other origins may read."""
 PREFLIGHT_SECONDS = 24 * 60 * 60
 """For how long a browser may keep the answer to a preflight."""
-
-
-View = TypeVar("View", bound=Callable[..., object])
-
-
-def public(view: View) -> View:
-    """Mark a view as open to pages of any origin, as long as no origin is named in the settings.
-
-    All other views are only for pages of named origins: otherwise any web page could read or delete a laptop's history.
-    """
-    view.is_public = True  # type: ignore[attr-defined]
-    return view
-
-
-def _is_private(endpoint: str | None) -> bool:
-    return bool(endpoint) and not getattr(current_app.view_functions[str(endpoint)], "is_public", False)
+KEYED_PREFLIGHT_SECONDS = 60
+"""The same, once there are API keys: without them, pages of other origins may do less."""
 
 
 def allow_origins(app: Flask, settings: Settings) -> None:
@@ -56,10 +43,22 @@ def allow_origins(app: Flask, settings: Settings) -> None:
 
 
 def _keep_history_private(response: Response) -> Response:
-    endpoints = _endpoints()
-    if endpoints and all(map(_is_private, endpoints)):
-        for name in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
-            del response.headers[name]
+    """Let pages of other origins see nothing of the history, unless they bring a key, which no browser does by itself.
+
+    Otherwise any web page could read or delete a laptop's history.
+    """
+    headers = response.headers
+    if services().keyring.are_needed:
+        if "Access-Control-Max-Age" in headers:
+            headers["Access-Control-Max-Age"] = str(KEYED_PREFLIGHT_SECONDS)
+        return response
+    scopes = _scopes()
+    allowed = [method for method, scope in scopes.items() if not is_private(scope)]
+    if "Access-Control-Allow-Methods" in headers:
+        headers["Access-Control-Allow-Methods"] = ", ".join(allowed)
+    if scopes and not allowed:
+        for name in [name for name, _ in headers if name.startswith("Access-Control-")]:
+            del headers[name]
     return response
 
 
@@ -67,21 +66,25 @@ def _refuse_borrowed_names() -> None:
     """Prevent DNS rebinding: a page whose host name resolves to this machine would count as the same origin.
 
     Raises:
-        Forbidden: the request is for the history, under a host name that is not of this machine.
+        Forbidden: the request is for the history, under a host name that is not of this machine, and needs no key.
     """
-    if _is_private(request.endpoint) and not _ADDRESS.fullmatch(request.host):
+    if services().keyring.are_needed or _ADDRESS.fullmatch(request.host):
+        return
+    if any(map(is_private, _scopes().values())) and request.method != "OPTIONS":
         raise Forbidden(
             f"The history is not shown under the name {request.host}. Use the machine's address, "
             "or name your page's origin in DIGITS_CORS_ORIGINS."
         )
 
 
-def _endpoints() -> set[str]:
-    """Return the request's endpoint; for a preflight, all endpoints of its URL, since browsers cache it per URL."""
+def _scopes() -> dict[str, Scope | None]:
+    """By method, the scope of the request; of a preflight, those of its URL, for which browsers keep the answer."""
+    app = current_app
     if request.method != "OPTIONS":
-        return {request.endpoint} if request.endpoint else set()
-    urls = current_app.url_map.bind("")
+        return {request.method: scope_of(app, request.endpoint, request.method)} if request.endpoint else {}
+    urls = app.url_map.bind("")
     try:
-        return {str(urls.match(request.path, method=method)[0]) for method in urls.allowed_methods(request.path)}
+        methods = sorted(set(METHODS) & set(urls.allowed_methods(request.path)))
+        return {method: scope_of(app, str(urls.match(request.path, method)[0]), method) for method in methods}
     except HTTPException:
-        return set()
+        return {}

@@ -3,8 +3,8 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from digits.web.cors import public
 from digits.web.page import FOLDER, send, send_asset
+from digits.web.scopes import public
 
 bp = Blueprint("docs", __name__)
 

@@ -12,6 +12,7 @@ import uuid_utils
 from flask import Flask, Response, g, request
 
 from digits import metrics
+from digits.admission.keys import ApiKey
 from digits.settings import traces_wanted
 from digits.timings import Timings
 
@@ -49,6 +50,8 @@ class Exchange:
     began: float = field(default_factory=time.perf_counter)
     route: str = metrics.UNMATCHED
     """The URL rule, such as `/uploads/<key>`."""
+    key: ApiKey | None = None
+    """The API key that it was sent with, if keys are needed."""
     problem: str | None = None
     """The kind of the last problem, as in the URL of its description."""
     timings: Timings = field(default_factory=Timings)
@@ -106,6 +109,7 @@ class Exchange:
         return {
             "request_id": self.request_id,
             "client": self.client,
+            "key_id": self.key.id if self.key else None,
             "method": self.method,
             "path": self.readable_path,
             "route": self.route,

@@ -59,7 +59,10 @@ class FastPath:
             return None
         if not _parses_quickly(environ, body):
             return None
-        work = post_uploads(environ, body, self._services, partial(self._url_for, environ.get("SCRIPT_NAME", "")))
+        key = Exchange.of(environ).key
+        at_hand = self._services.of(key.owner) if key else self._services
+        url_for = partial(self._url_for, environ.get("SCRIPT_NAME", ""))
+        work = post_uploads(environ, body, at_hand, url_for)
         try:
             while waited_for := self._step(work, environ):
                 await _done(waited_for)

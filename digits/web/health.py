@@ -10,7 +10,7 @@ from digits.errors import DigitsError, Unavailable
 from digits.metrics import exposition
 from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
-from digits.web.cors import public
+from digits.web.scopes import public
 from digits.web.services import services
 
 bp = Blueprint("health", __name__)

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from digits.errors import BadRequest
 from digits.grids import SIDE, Grid
 from digits.stepwise import finished
-from digits.web.cors import public
 from digits.web.incoming import base64_picture, json_object, pictures_in
-from digits.web.problems import error_field, retry_later, tell
+from digits.web.problems import error_field, headers_of, tell
+from digits.web.scopes import recognises
 from digits.web.services import count_reading, keeping, recognise, services
 
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
@@ -24,7 +24,7 @@ pixeles_bp = Blueprint("pixeles", __name__)
 
 
 @upload_bp.post("/upload")
-@public
+@recognises
 def upload() -> ResponseReturnValue:
     """Answer a multipart file with a JSON string, for the Angular client of mnist-neural-network.
 
@@ -36,12 +36,12 @@ def upload() -> ResponseReturnValue:
         raise BadRequest("/upload takes one file at a time. Send several to /uploads.")
     upload = recognise(pictures[0])
     count_reading(upload)
-    finished(keeping(upload, services().batcher))
+    finished(keeping(upload, services()))
     return jsonify(upload.record.number)
 
 
 @predict_bp.post("/predict")
-@public
+@recognises
 def predict() -> ResponseReturnValue:
     """Answer 784 numbers (users of mnist-classifier), or a data URL (page of MNIST Digit Classification).
 
@@ -62,7 +62,7 @@ def predict() -> ResponseReturnValue:
 
 
 @pixeles_bp.post("/")
-@public
+@recognises
 def pixeles() -> ResponseReturnValue:
     """Answer a form field of 784 values from 0 to 1 with a line of Spanish text, for the page of NN_numbers."""
     grid = _grid(request.form.get("pixeles", "").split(","))
@@ -77,7 +77,7 @@ def _as_text(error: Exception) -> ResponseReturnValue:
     kind, detail = tell(error)
     if isinstance(error, BadRequest):
         detail = f"el campo pixeles debe tener {SIDE * SIDE} valores de 0 a 1 separados por comas."
-    return Response(f"Error: {detail}", kind.status, retry_later(kind), mimetype="text/plain")
+    return Response(f"Error: {detail}", kind.status, headers_of(kind), mimetype="text/plain")
 
 
 def _grid(values: Any) -> Grid:

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
 from digits.vision.decode import MEDIA_TYPES
-from digits.web.cors import public
 from digits.web.incoming import MAX_FILES
 from digits.web.schemas import respond
+from digits.web.scopes import recognises
 from digits.web.services import services
 
 bp = Blueprint("model", __name__)
@@ -63,7 +63,7 @@ class ModelAnswer(BaseModel):
 
 
 @bp.get("/model")
-@public
+@recognises
 def model() -> ResponseReturnValue:
     """Describe the model and its limits."""
     settings, recogniser = services().settings, services().recogniser

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from digits import __version__
 from digits.errors import BadRequest, NotFound, TooLarge, UnsupportedRequest
 from digits.grids import SIDE
-from digits.web.cors import public
 from digits.web.problems import error_field, size_limit
+from digits.web.scopes import public, recognises
 from digits.web.services import services
 from digits.web.tensors import INPUT, OUTPUTS, answer, parse
 
@@ -34,7 +34,7 @@ def health() -> ResponseReturnValue:
 
 
 @bp.get("")
-@public
+@recognises
 def server() -> ResponseReturnValue:
     """Say what serves, and which extensions of the protocol it has."""
     return jsonify(name="digits", version=__version__, extensions=["binary_tensor_data"])
@@ -42,7 +42,7 @@ def server() -> ResponseReturnValue:
 
 @bp.get("/models/<name>")
 @bp.get("/models/<name>/versions/<version>")
-@public
+@recognises
 def model(name: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model's input and outputs; its version is the first 8 characters of its SHA-256."""
     name, version = _served(name, version)
@@ -57,7 +57,7 @@ def model(name: str, version: str | None = None) -> ResponseReturnValue:
 
 @bp.get("/models/<name>/ready")
 @bp.get("/models/<name>/versions/<version>/ready")
-@public
+@recognises
 def ready(name: str, version: str | None = None) -> ResponseReturnValue:
     """Answer if it is this model that serves."""
     _served(name, version)
@@ -66,7 +66,7 @@ def ready(name: str, version: str | None = None) -> ResponseReturnValue:
 
 @bp.post("/models/<name>/infer")
 @bp.post("/models/<name>/versions/<version>/infer")
-@public
+@recognises
 def infer(name: str, version: str | None = None) -> ResponseReturnValue:
     """Classify grids, keeping nothing.
 

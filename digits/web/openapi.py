@@ -7,11 +7,11 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from digits.web.cors import public
 from digits.web.model import ModelAnswer
 from digits.web.openapi_parts import TAGS, in_path, problem_responses
 from digits.web.openapi_paths import paths
 from digits.web.schemas import ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
+from digits.web.scopes import public
 
 bp = Blueprint("openapi", __name__)
 

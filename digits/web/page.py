@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from digits.web.cors import public
+from digits.web.scopes import public
 
 FOLDER = Path(__file__).parent / "static"
 

@@ -71,7 +71,7 @@ def post_uploads(
     timings = Exchange.of(environ).timings
     asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for, timings)  # The first of each counts.
     pictures = pictures_in(environ, body)
-    keys = _idempotency_keys(environ, len(pictures))
+    keys = _idempotency_keys(environ, len(pictures), services.owner)
     if len(pictures) == 1:
         answer = yield from _answer(pictures[0], keys[0], asked)
         if isinstance(answer, UploadAnswer):
@@ -96,7 +96,7 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
     answer: UploadAnswer | RecognitionAnswer
     if query.store:
         with timings.measure("store"):
-            record = yield from keeping(upload, services.batcher, key)
+            record = yield from keeping(upload, services, key)
         answer = upload_answer(record, asked.url_for)
     else:
         answer = recognition_answer(upload)
@@ -115,8 +115,8 @@ def _explanation(data: bytes, asked: Asked) -> Stepwise[str]:
         return data_url(explain(data, asked.services.recogniser, asked.services.settings.max_pixels))
 
 
-def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
-    """A key for each picture. It includes the origin, so that no other site can find out what was sent under it.
+def _idempotency_keys(environ: Environ, count: int, owner: str | None) -> list[str | None]:
+    """A key for each picture. It includes origin and owner, so that no other can find out what was sent under it.
 
     Raises:
         BadRequest: the header is no key.
@@ -126,5 +126,7 @@ def _idempotency_keys(environ: Environ, count: int) -> list[str | None]:
         return [None] * count
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("An Idempotency-Key is 1 to 255 visible ASCII characters without a space, such as a UUID.")
-    origin = environ.get("HTTP_ORIGIN", "")
-    return [f"{key} {place} {origin}" for place in range(count)]
+    sender = environ.get("HTTP_ORIGIN", "")
+    if owner:
+        sender += f"\n{owner}"  # No header has a line feed, so no origin can look like an owner.
+    return [f"{key} {place} {sender}" for place in range(count)]

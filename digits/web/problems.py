@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from digits import errors, metrics
-from digits.web.cors import public
 from digits.web.exchange import Exchange
+from digits.web.scopes import public
 from digits.web.services import services
 
 PROBLEM_JSON = "application/problem+json"
@@ -41,6 +41,8 @@ _WITHOUT = "Recognise with ?store=false, or try again later."
 _MALFORMED = Kind(400, "bad-request", "The request is malformed")
 KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.BadRequest: _MALFORMED,
+    errors.KeyNeeded: Kind(401, "key-needed", "This needs an API key"),
+    errors.MissingScope: Kind(403, "missing-scope", "The API key does not allow this"),
     errors.Forbidden: Kind(403, "forbidden", "The history is private"),
     errors.EmptyFile: _MALFORMED,
     errors.NotFound: Kind(404, "not-found", "There is nothing here"),
@@ -113,7 +115,7 @@ def problem(kind: Kind, detail: str) -> dict[str, str | int]:
 def error_field(error: Exception) -> ResponseReturnValue:
     """Answer an error as JSON with one field, `error`, for clients that look for it there."""
     kind, detail = tell(error)
-    return jsonify(error=detail), kind.status, retry_later(kind)
+    return jsonify(error=detail), kind.status, headers_of(kind)
 
 
 def _type_of(kind: Kind) -> str:
@@ -126,9 +128,13 @@ def size_limit(max_bytes: int) -> str:
     return f"The request is too large: at most {size} are accepted. Send a smaller picture."
 
 
-def retry_later(kind: Kind) -> dict[str, str]:
-    """Return a Retry-After header if this kind of error is temporary."""
-    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
+def headers_of(kind: Kind) -> dict[str, str]:
+    """Return the headers that tell a program what to do about this kind of error."""
+    if kind.status == http.HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {}
 
 
 def _raise_refusal() -> None:
@@ -138,7 +144,7 @@ def _raise_refusal() -> None:
 
 def _respond(error: Exception) -> ResponseReturnValue:
     kind, detail = tell(error)
-    response = make_response(jsonify(problem(kind, detail)), kind.status, retry_later(kind))
+    response = make_response(jsonify(problem(kind, detail)), kind.status, headers_of(kind))
     response.content_type = PROBLEM_JSON
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())

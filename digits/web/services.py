@@ -1,11 +1,14 @@
 """What the views use: settings, models, storage and database, opened once."""
 
+from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Self, cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from digits import metrics
+from digits.admission.database import open_keys
+from digits.admission.keyring import Keyring
 from digits.errors import KeyReused, Unsettled
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
@@ -27,6 +30,9 @@ class Services:
     recogniser: Recogniser
     storage: Storage
     records: Records
+    keyring: Keyring
+    owner: str | None = None
+    """Whose records these are, and who owns what is kept; None for those of all."""
     batcher: WriteBatcher = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,10 +42,22 @@ class Services:
         """Make services() return these while the application is active."""
         app.extensions["digits"] = self
 
+    def of(self, owner: str) -> Self:
+        """Return these for one owner, who sees nobody else's uploads."""
+        theirs = copy(self)
+        object.__setattr__(theirs, "owner", owner)
+        object.__setattr__(theirs, "records", self.records.of(owner))
+        return theirs
+
+
+def services_of(app: Flask) -> Services:
+    """Return the services of an application, with the records of all."""
+    return cast("Services", app.extensions["digits"])
+
 
 def services() -> Services:
-    """Return the services of the current application."""
-    return cast("Services", current_app.extensions["digits"])
+    """Return the services of the current application, as the current request may use them."""
+    return cast("Services", g.get("services") or services_of(current_app))
 
 
 def recognise(data: bytes) -> Upload:
@@ -53,15 +71,15 @@ def count_reading(upload: Upload) -> None:
     metrics.count_upload(upload.record.number, upload.record.confidence, upload.record.recognised)
 
 
-def keeping(upload: Upload, batcher: WriteBatcher, idempotency_key: str | None = None) -> Stepwise[Record]:
+def keeping(upload: Upload, at_hand: Services, idempotency_key: str | None = None) -> Stepwise[Record]:
     """Keep an upload, and return its record once it is safe; that of an earlier upload if it has the same key.
 
     Raises:
         KeyReused: the earlier upload is another picture.
         Unsettled: it takes over PATIENCE seconds.
     """
-    named = replace(upload, record=replace(upload.record, idempotency_key=idempotency_key))
-    kept = batcher.keep(named)
+    record = replace(upload.record, idempotency_key=idempotency_key, owner=at_hand.owner)
+    kept = at_hand.batcher.keep(replace(upload, record=record))
     metrics.WAITING.inc()
     kept.add_done_callback(lambda _: metrics.WAITING.dec())
     yield kept
@@ -89,9 +107,12 @@ def prepare(settings: Settings) -> CompiledModel:
 def open_services(settings: Settings, model: CompiledModel) -> Services:
     """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
+    keyring = Keyring(open_keys(settings.database))
+    keyring.follow()
     return Services(
         settings=settings,
         recogniser=LiteRTRecogniser(model),
         storage=open_storage(settings.storage, durable=durable),
         records=open_records(settings.database, durable=durable),
+        keyring=keyring,
     )

@@ -10,12 +10,12 @@ from digits.recognition.explanation import explain
 from digits.stepwise import finished
 from digits.uploads.models import ID, is_label
 from digits.uploads.service import delete_upload, now
-from digits.web.cors import public
 from digits.web.extras import png, with_alternatives
 from digits.web.incoming import json_object
 from digits.web.post_uploads import post_uploads
 from digits.web.queries import AnswerQuery, HistoryQuery
 from digits.web.schemas import UploadsAnswer, respond, upload_answer
+from digits.web.scopes import recognises
 from digits.web.services import recognise, services
 
 BEGUN = "digits.begun"
@@ -30,7 +30,7 @@ bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
 @bp.post("")
-@public
+@recognises
 def create() -> ResponseReturnValue:
     """Recognise pictures and keep them, or go on with what the fast path has begun."""
     work = request.environ.pop(BEGUN, None) or post_uploads(request.environ, request.get_data(), services(), url_for)

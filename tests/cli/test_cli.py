@@ -13,7 +13,7 @@ from digits.cli import main
 from support import ROOT
 from support.drawing import png
 
-COMMANDS = ("serve", "recognise", "history", "label", "export", "move", "drift", "sweep", "train", "compile")
+COMMANDS = ("serve", "recognise", "history", "label", "export", "move", "drift", "sweep", "keys", "train", "compile")
 
 
 def run(*words: str) -> Result:

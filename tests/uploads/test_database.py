@@ -17,10 +17,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from digits.errors import NotFound, SettingsError, StorageFull, Unavailable, Unsettled
-from digits.uploads.database import RARE, SqlRecords, _row
+from digits.uploads import selects
+from digits.uploads.database import SqlRecords, _row
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Cursor, Order, Record, Records, Wanted, every, first_id
 from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, uploads
+from digits.uploads.selects import RARE
 from support.backends import PostgreSQL
 from support.records import record
 from tests.fakes import MemoryRecords
@@ -133,6 +135,26 @@ def test_an_idempotency_key_is_free_again_once_its_record_is_deleted(records: Re
     assert records.add([again]) == [again]
 
 
+def test_an_owner_has_only_what_was_sent_with_its_keys(records: Records) -> None:
+    mine, other, without = (record(owner=owner, label="7") for owner in ("me", "you", None))
+    records.add([mine, other, without])
+    own = records.of("me")
+    for wanted in (Wanted(), Wanted(labelled=True), Wanted(number="77"), Wanted(confidence_below=1)):
+        for order in Order:
+            assert own.find(wanted, 10, order=order) == [mine]
+        assert own.count(wanted) == 1
+    assert own.get(mine.id) == mine
+    assert own.known([mine.id, other.id, without.id]) == {mine.id}
+    for hidden in (other, without):
+        with pytest.raises(NotFound):
+            own.get(hidden.id)
+        with pytest.raises(NotFound):
+            own.label(hidden.id, "1", NOON)
+    assert own.delete([mine.id, other.id, without.id]) == 1
+    assert records.find(Wanted(), 10) == sorted([other, without], key=lambda row: row.id, reverse=True)
+    assert records.get(other.id) == other
+
+
 def test_it_is_known_which_there_are(records: Records) -> None:
     rows = [record() for _ in range(3)]
     records.add(rows)
@@ -197,13 +219,18 @@ HISTORY = [
     ],
 )
 @pytest.mark.parametrize("rare", [0, RARE])
+@pytest.mark.parametrize("owner", [None, "me"])
 def test_what_is_wanted_is_found_page_by_page_and_counted(
-    records: Records, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, places: list[int], rare: int
+    records: Records, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, places: list[int], rare: int, owner: str | None
 ) -> None:
-    monkeypatch.setattr("digits.uploads.database.RARE", rare)
-    records.add(HISTORY)
+    monkeypatch.setattr("digits.uploads.selects.RARE", rare)
+    history = [replace(row, owner=owner) for row in HISTORY]
+    records.add(history)
+    if owner:
+        records.add([record(owner="you")])
+        records = records.of(owner)
     assert records.count(wanted) == len(places)
-    newest = [HISTORY[place] for place in places]
+    newest = [history[place] for place in places]
     assert pages(records, wanted, Order.NEWEST) == newest
     assert pages(records, wanted, Order.DOUBTFUL) == sorted(newest, key=lambda row: (row.confidence, row.id))
 
@@ -216,6 +243,25 @@ def pages(records: Records, wanted: Wanted, order: Order) -> list[Record]:
         found += page
         after = Cursor(page[-1].id, page[-1].confidence)
     return found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Wanted(), "uploads_of_owner"),
+        (Wanted(number="7"), "uploads_of_owner_by_number"),
+        (Wanted(recognised=False), "uploads_of_owner_by_recognised"),
+        (Wanted(sha256="0"), "uploads_of_owner_by_sha256"),
+        (Wanted(labelled=True), "uploads_of_owner_labelled"),
+        (Wanted(confidence_below=0.5), "uploads_of_owner_by_confidence"),
+    ],
+)
+def test_an_index_finds_what_an_owner_wants(tmp_path: Path, wanted: Wanted, index: str) -> None:
+    with made(f"sqlite:///{tmp_path}/uploads.db") as engine, engine.connect() as connection:
+        query = selects.page(connection, wanted, (uploads.c.owner == "me",), None, Order.NEWEST)
+        text = query.limit(20).compile(engine, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+    assert f"INDEX {index} (owner=?" in "".join(step[-1] for step in plan)
 
 
 def test_all_are_gone_through_page_by_page(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,7 +379,7 @@ def test_records_from_before_networks_were_told_have_none(url: str) -> None:
     with made(url) as engine:
         records, earlier = SqlRecords(engine), record(networks=None)
         downgrade(engine, "0004")
-        older = [sa.column(each.name, each.type) for each in uploads.columns if each.name != "networks"]
+        older = [sa.column(each.name, each.type) for each in uploads.columns if each.name not in ("networks", "owner")]
         row = {column.name: _row(earlier)[column.name] for column in older}
         with engine.begin() as connection:
             connection.execute(sa.insert(sa.table("uploads", *older)).values(row))

@@ -15,9 +15,9 @@ from digits.settings import Settings
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import begin
 from digits.uploads.models import Record
-from digits.web.cors import public
 from digits.web.openapi import document
 from digits.web.problems import KINDS
+from digits.web.scopes import public
 from digits.web.services import open_services, prepare
 from support.drawing import png
 from tests.fakes import AbsentRecords, AbsentStorage, MemoryRecords
@@ -41,7 +41,9 @@ def test_every_error_that_a_request_can_meet_is_in_the_table() -> None:
 def test_the_problems_that_clients_know_stay_as_they_are() -> None:
     assert {(kind.status, kind.slug) for kind in KINDS.values()} == {
         (400, "bad-request"),
+        (401, "key-needed"),
         (403, "forbidden"),
+        (403, "missing-scope"),
         (404, "not-found"),
         (408, "too-slow"),
         (413, "too-large"),
@@ -150,7 +152,7 @@ def test_a_preflight_is_answered_and_may_be_cached(client: FlaskClient) -> None:
     response = preflight(client, "/uploads", "POST")
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == "*"
-    assert set(response.headers["Access-Control-Allow-Methods"].split(", ")) == {"GET", "POST", "PATCH", "DELETE"}
+    assert response.headers["Access-Control-Allow-Methods"] == "POST"
     assert int(response.headers["Access-Control-Max-Age"]) >= 600
 
 

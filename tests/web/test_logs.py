@@ -62,6 +62,7 @@ def test_as_json_each_request_is_an_object(client: FlaskClient) -> None:
         "logger": "digits.access",
         "request_id": "mine",
         "client": "127.0.0.1",
+        "key_id": None,
         "method": "GET",
         "path": "/uploads/x",
         "route": "/uploads/<key>",
