@@ -28,6 +28,8 @@ class Keyring:
         self._is_old = False
         self.are_needed = True
         """Whether a key was ever made. True until the database has answered: nobody is let in by mistake."""
+        self.signing_secret = b""
+        """Under which the URLs of pictures are signed, by all workers and machines alike."""
 
     def refresh(self) -> None:
         """Read the keys again if they have changed. Raises Unavailable if the database does not answer."""
@@ -35,6 +37,7 @@ class Keyring:
         if version == self._version:
             return
         self._known = {key.id: key for key in self._keys.every()}
+        self.signing_secret = self._keys.signing_secret()
         self.are_needed, self._version = bool(self._known), version
 
     def follow(self) -> None:
@@ -42,16 +45,23 @@ class Keyring:
         self._try_to_refresh()
         Thread(target=self._refresh_forever, name="keyring", daemon=True).start()
 
-    def key_of(self, token: str) -> ApiKey:
-        """Return the key that was sent.
+    def check(self) -> None:
+        """Return if the keys are known.
 
         Raises:
-            KeyNeeded: it is none, or one that is not valid.
             Unavailable: the database has not answered yet.
         """
         if self._known is None:
             raise Unavailable("The database does not answer, so it is not known which keys are valid.")
-        key = find_key(token, self._known)
+
+    def key_of(self, token: str) -> ApiKey:
+        """Return the key that was sent. Raises Unavailable if the keys are not known.
+
+        Raises:
+            KeyNeeded: it is none, or one that is not valid.
+        """
+        self.check()
+        key = find_key(token, self._known or {})
         if key is None or not key.is_valid(datetime.now(UTC)):
             raise KeyNeeded("This API key is unknown, expired or revoked. Ask whoever runs this server for another.")
         return key

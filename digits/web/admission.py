@@ -6,9 +6,9 @@ from typing import Any
 from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException
 
-from digits.admission.keys import Scope
 from digits.errors import KeyNeeded, MissingScope
 from digits.web.exchange import Exchange
+from digits.web.links import is_opened
 from digits.web.scopes import scope_of
 from digits.web.services import services, services_of
 
@@ -28,7 +28,14 @@ def admit(app: Flask, environ: dict[str, Any]) -> None:
     exchange = Exchange.of(environ)
     if not keyring.are_needed or exchange.key:
         return
-    if scope := _scope_needed(app, environ):
+    try:
+        endpoint, arguments = app.url_map.bind_to_environ(environ).match()
+    except HTTPException:
+        return  # Flask will only say that there is no such URL.
+    if scope := scope_of(app, endpoint, environ["REQUEST_METHOD"].upper()):
+        keyring.check()
+        if is_opened(environ["QUERY_STRING"], endpoint, arguments, keyring):
+            return
         exchange.key = keyring.key_of(_token(environ))
         if scope not in exchange.key.scopes:
             raise MissingScope(
@@ -46,18 +53,11 @@ def guard(app: Flask) -> None:
             g.services = services().of(key.owner)
 
 
-def _scope_needed(app: Flask, environ: dict[str, Any]) -> Scope | None:
-    """The scope that a request needs; none if Flask will only say that there is no such URL."""
-    try:
-        endpoint, _ = app.url_map.bind_to_environ(environ).match()
-    except HTTPException:
-        return None
-    return scope_of(app, endpoint, environ["REQUEST_METHOD"].upper())
-
-
 def _token(environ: dict[str, Any]) -> str:
     bearer = _BEARER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     token = bearer[1] if bearer else environ.get("HTTP_X_API_KEY")
+    if not token and "signature=" in environ["QUERY_STRING"]:
+        raise KeyNeeded("This link has expired, or is incomplete. GET /uploads/{id} has new ones.")
     if not token:
         raise KeyNeeded("This server needs an API key. Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`.")
     return str(token)

@@ -78,6 +78,7 @@ MODEL = {
 READY = {"status": "ready", "model": RECOGNITION["model"], "networks": RECOGNITION["networks"]}
 _DETAILS = {
     "bad-request": "There is no parameter `stor`. Did you mean `store`?",
+    "key-needed": "This server needs an API key. Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`.",
     "forbidden": "The history is not shown under the name digits.example. Use the machine's address, or name your "
     "page's origin in DIGITS_CORS_ORIGINS.",
     "not-found": "There is no upload with this id.",

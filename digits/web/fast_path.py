@@ -16,6 +16,7 @@ from digits.stepwise import PATIENCE, Stepwise
 from digits.web.exchange import EXCHANGE, Exchange
 from digits.web.in_work import InWork
 from digits.web.incoming import MAX_FILES, Environ
+from digits.web.links import signed
 from digits.web.post_uploads import Reply, post_uploads
 from digits.web.problems import REFUSED
 from digits.web.schemas import as_json
@@ -87,7 +88,7 @@ class FastPath:
         return reply.status, [*self._headers_for(environ.get("HTTP_ORIGIN")), *own], content
 
     def _url_for(self, prefix: str, endpoint: str, key: str) -> str:
-        return prefix + self._urls[endpoint].replace(_KEY, key)
+        return signed(prefix + self._urls[endpoint].replace(_KEY, key), endpoint, key, self._services.keyring)
 
 
 async def _done(future: Future[Any]) -> None:

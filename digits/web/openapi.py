@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from digits.web.model import ModelAnswer
-from digits.web.openapi_parts import TAGS, in_path, problem_responses
+from digits.web.openapi_parts import SECURITY, TAGS, in_path, problem_responses
 from digits.web.openapi_paths import paths
 from digits.web.schemas import ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
 from digits.web.scopes import public
@@ -58,5 +58,5 @@ def document() -> dict[str, Any]:
         },
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": {path: in_path(path) | item for path, item in paths().items()},
-        "components": {"schemas": definitions["$defs"], "responses": problem_responses()},
+        "components": {"schemas": definitions["$defs"], "responses": problem_responses(), "securitySchemes": SECURITY},
     }

@@ -1,6 +1,7 @@
 """The Open Inference Protocol in /openapi.json."""
 
 from digits import __version__
+from digits.admission.keys import Scope
 from digits.grids import SIDE
 from digits.web.open_inference import HEADER_LENGTH
 from digits.web.openapi_parts import INFERENCE, TEXT, Part, fields, operation, typed
@@ -45,6 +46,8 @@ def paths() -> Part:
                 INFERENCE,
                 "Get the server's name and extensions",
                 {"200": typed("application/json", fields(name=TEXT, version=TEXT), "The server", _SERVER)},
+                scope=Scope.RECOGNISE,
+                refusal=_ERROR,
             )
         },
         "/v2/health/live": {
@@ -62,10 +65,19 @@ def paths() -> Part:
                     INFERENCE,
                     "Get the model's input and outputs",
                     {"200": typed("application/json", _metadata(), "The model", _METADATA), "404": _ERROR},
+                    scope=Scope.RECOGNISE,
+                    refusal=_ERROR,
                 )
             },
             f"{path}/ready": {
-                "get": operation(f"isModel{of_version}Ready", INFERENCE, "Ask whether this model serves", ready)
+                "get": operation(
+                    f"isModel{of_version}Ready",
+                    INFERENCE,
+                    "Ask whether this model serves",
+                    ready,
+                    scope=Scope.RECOGNISE,
+                    refusal=_ERROR,
+                )
             },
             f"{path}/infer": {
                 "post": operation(
@@ -76,6 +88,8 @@ def paths() -> Part:
                     | dict.fromkeys(("400", "404", "408", "413", "415", "503"), _ERROR),
                     parameters=[_LENGTH],
                     body={"application/json": {"schema": _request()}},
+                    scope=Scope.RECOGNISE,
+                    refusal=_ERROR,
                 )
             },
         }

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from digits.admission.keys import Scope
 from digits.uploads.models import LABEL, LONGEST_LABEL
 from digits.web import examples
 from digits.web.incoming import FIELDS, MAX_FILES
@@ -19,8 +20,8 @@ RECOGNISE, HISTORY, SERVER, INFERENCE, OLDER = (
 )
 TAGS = {
     RECOGNISE: "Send pictures, and learn what is written in them. Pages of any origin may do so.",
-    HISTORY: "The uploads that are kept. They are private: pages of other origins need to be named in "
-    "`DIGITS_CORS_ORIGINS`.",
+    HISTORY: "The uploads that are kept; with API keys, those of the key's owner. They are private: as long as no key "
+    "is needed, pages of other origins must be named in `DIGITS_CORS_ORIGINS`.",
     SERVER: "The model, the state of the server, and its documents.",
     INFERENCE: "Grids of 28x28 pixels as tensors, for stock clients such as tritonclient.",
     OLDER: "URLs of older systems, so that their clients work unmodified.",
@@ -28,6 +29,18 @@ TAGS = {
 """Each operation has one of these."""
 
 Part = dict[str, Any]
+
+SECURITY: Part = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, as `digits keys new` makes it. As long as there is none, nobody needs one.",
+    },
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same in another header."},
+}
+"""The ways to send a key; each operation names the scope that the key must have."""
+REFUSALS = (401, 403)
+"""Statuses of a request that is not let in."""
 
 
 def operation(
@@ -38,16 +51,24 @@ def operation(
     problems: tuple[int, ...] = (),
     parameters: list[Part] | None = None,
     body: Part | None = None,
+    scope: Scope | None = None,
+    refusal: Part | None = None,
 ) -> Part:
-    """An operation. Those of the history are refused with 403 under a borrowed host name."""
-    refused = sorted({*problems, 403}) if tag == HISTORY else problems
-    responses = responses | {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in refused}
+    """An operation, and the scope that it needs; `refusal` is the form of its errors, if it is not that of problems."""
+    responses = responses | {str(status): _problem(status) for status in problems}
     made: Part = {"operationId": name, "tags": [tag], "summary": summary, "responses": responses}
+    if scope:
+        made["security"] = [*({scheme: [scope]} for scheme in SECURITY), {}]
+        responses |= {str(status): refusal or _problem(status) for status in REFUSALS}
     if parameters:
         made["parameters"] = parameters
     if body:
         made["requestBody"] = {"required": True, "content": body}
     return made
+
+
+def _problem(status: int) -> Part:
+    return {"$ref": f"#/components/responses/Problem{status}"}
 
 
 def problem_responses() -> Part:
@@ -57,6 +78,7 @@ def problem_responses() -> Part:
         titles = dict.fromkeys(kind.title for kind in KINDS.values() if kind.status == status)
         schema = {"$ref": "#/components/schemas/ProblemAnswer"}
         made[f"Problem{status}"] = typed(PROBLEM_JSON, schema, "; or: ".join(titles), example)
+    made["Problem401"]["headers"] = {"WWW-Authenticate": header("`Bearer`")}
     made["Problem503"]["headers"] = {"Retry-After": header("Seconds after which to try again")}
     return made
 
@@ -126,6 +148,11 @@ IF_NONE_MATCH = {
     "description": "The ETag of the picture that the caller has",
     "schema": TEXT,
 }
+SIGNATURE = [
+    {"name": name, "in": "query", "description": f"{what}, as in the upload's `links`: then no key is needed"}
+    | {"schema": TEXT}
+    for name, what in (("expires", "Until when the signature is valid"), ("signature", "The signature"))
+]
 _PATH_PARAMETERS: Part = {
     "id": {"description": "The `id` of the upload", "schema": {"type": "string", "format": "uuid"}},
     "name": {"description": "The model's name, such as `mnist-neural`", "schema": TEXT},

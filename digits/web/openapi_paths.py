@@ -1,5 +1,6 @@
 """The paths of the OpenAPI document, with what each operation takes and answers."""
 
+from digits.admission.keys import Scope
 from digits.web import examples, openapi_inference
 from digits.web.openapi_parts import (
     CORRECTION,
@@ -17,6 +18,7 @@ from digits.web.openapi_parts import (
     READY,
     RECOGNISE,
     SERVER,
+    SIGNATURE,
     TEXT,
     Part,
     answer,
@@ -63,6 +65,7 @@ def _uploads() -> Part:
                 (400, 408, 413, 415, 422, 503, 507),
                 parameters=[*queries(UploadQuery), IDEMPOTENCY],
                 body=PICTURE,
+                scope=Scope.RECOGNISE,
             ),
             "get": operation(
                 "listUploads",
@@ -71,6 +74,7 @@ def _uploads() -> Part:
                 {"200": answer("UploadsAnswer", "A page of them", examples.UPLOADS)},
                 (400, 503),
                 parameters=queries(HistoryQuery),
+                scope=Scope.READ,
             ),
         },
         "/uploads/{id}": {
@@ -81,6 +85,7 @@ def _uploads() -> Part:
                 {"200": answer("UploadAnswer", "The upload", examples.UPLOAD)},
                 (400, 404, 503),
                 parameters=queries(AnswerQuery),
+                scope=Scope.READ,
             ),
             "patch": operation(
                 "correctUpload",
@@ -89,9 +94,15 @@ def _uploads() -> Part:
                 {"200": answer("UploadAnswer", "The upload, corrected", examples.LABELLED)},
                 (400, 404, 408, 413, 503, 507),
                 body=CORRECTION,
+                scope=Scope.WRITE,
             ),
             "delete": operation(
-                "deleteUpload", HISTORY, "Delete an upload", {"204": {"description": "Deleted"}}, (404, 503)
+                "deleteUpload",
+                HISTORY,
+                "Delete an upload",
+                {"204": {"description": "Deleted"}},
+                (404, 503),
+                scope=Scope.WRITE,
             ),
         },
         "/uploads/{id}/image": {
@@ -104,7 +115,8 @@ def _uploads() -> Part:
                     "304": {"description": "The caller has it"},
                 },
                 (404, 503),
-                parameters=[IF_NONE_MATCH],
+                parameters=[IF_NONE_MATCH, *SIGNATURE],
+                scope=Scope.READ,
             )
         },
         "/uploads/{id}/preview.png": {
@@ -114,6 +126,8 @@ def _uploads() -> Part:
                 "Get the digits as the model sees them",
                 {"200": file("image/png", "Its digits side by side, each of 28x28 pixels")},
                 (404, 413, 415, 422, 503),
+                parameters=SIGNATURE,
+                scope=Scope.READ,
             )
         },
         "/uploads/{id}/explanation.png": {
@@ -123,6 +137,8 @@ def _uploads() -> Part:
                 "Get the picture, its ink coloured by how much it decided",
                 {"200": file("image/png", "The picture, its digits framed")},
                 (404, 413, 415, 422, 503),
+                parameters=SIGNATURE,
+                scope=Scope.READ,
             )
         },
     }
@@ -137,6 +153,7 @@ def _server() -> Part:
                 SERVER,
                 "Get what reads the pictures, and what it accepts",
                 {"200": answer("ModelAnswer", "The model and its limits", examples.MODEL)},
+                scope=Scope.RECOGNISE,
             )
         },
         "/healthz": {
@@ -162,7 +179,7 @@ def _server() -> Part:
                 SERVER,
                 "Get the metrics of all workers, for Prometheus",
                 {"200": file("text/plain", "In Prometheus' text format")},
-                (403,),
+                scope=Scope.READ,
             )
         },
         "/problems/{slug}": {
@@ -194,6 +211,7 @@ def _older_clients() -> Part:
                 {"200": typed("application/json", TEXT, "The number", "7")},
                 (400, 408, 413, 415, 422, 503, 507),
                 body=PICTURE,
+                scope=Scope.RECOGNISE,
             )
         },
         "/predict": {
@@ -204,6 +222,8 @@ def _older_clients() -> Part:
                 {"200": typed("application/json", PREDICTION, "The number", {"prediction": 47})}
                 | dict.fromkeys(("400", "413", "415", "422"), PREDICT_ERROR),
                 body=PREDICT,
+                scope=Scope.RECOGNISE,
+                refusal=PREDICT_ERROR,
             )
         },
         "/": {
@@ -217,6 +237,8 @@ def _older_clients() -> Part:
                     "400": PIXELES_ERROR,
                 },
                 body=PIXELES,
+                scope=Scope.RECOGNISE,
+                refusal=PIXELES_ERROR,
             ),
         },
     }

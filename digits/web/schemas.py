@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from flask import Response, url_for
+from flask import Response
 from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from digits.uploads.models import Record
 from digits.uploads.service import Upload
+from digits.web.links import url_for
 from digits.web.problems import KINDS
 
 Timestamp = Annotated[
@@ -47,7 +48,7 @@ class ImageAnswer(BaseModel, from_attributes=True):
 
 
 class LinksAnswer(BaseModel):
-    """URLs of this upload."""
+    """URLs of this upload. If API keys are needed, those of pictures are signed: they need none for half an hour."""
 
     self: str
     image: str

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
+from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 
 from digits.errors import BadRequest, NotFound
@@ -12,6 +13,7 @@ from digits.uploads.models import ID, is_label
 from digits.uploads.service import delete_upload, now
 from digits.web.extras import png, with_alternatives
 from digits.web.incoming import json_object
+from digits.web.links import url_for
 from digits.web.post_uploads import post_uploads
 from digits.web.queries import AnswerQuery, HistoryQuery
 from digits.web.schemas import UploadsAnswer, respond, upload_answer
@@ -50,7 +52,7 @@ def history() -> ResponseReturnValue:
     records, following = found[: query.limit], None
     if len(found) > len(records):
         asked = arguments | {"cursor": query.cursor_after(records[-1])}
-        following = f"{url_for('uploads.history')}?{urlencode(asked)}"
+        following = f"{flask_url_for('uploads.history')}?{urlencode(asked)}"
     counted = {"total": at_hand.count(query.wanted)} if query.total else {}
     return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following, **counted))
 

@@ -8,21 +8,28 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from digits.admission.database import SqlKeys
 from digits.cli import main
 from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.models import Wanted, every
 from digits.uploads.pairing import MARK, prepare_uploads
 from support import ROOT
-from tests.fakes import MemoryStorage
+from tests.fakes import MemoryKeys, MemoryStorage
 from tests.uploads.test_database import made
 from tests.uploads.test_transfer import filled
 
 
 def test_uploads_are_moved_where_it_is_said(
-    run: Callable[..., Result], keep: Callable[..., str], storage: MemoryStorage, tmp_path: Path
+    run: Callable[..., Result],
+    keep: Callable[..., str],
+    storage: MemoryStorage,
+    tmp_path: Path,
+    make_key: Callable[..., str],
+    keys: MemoryKeys,
 ) -> None:
     key = keep("7")
+    make_key()
     place, url = str(tmp_path / "new"), f"sqlite:///{tmp_path}/new.db"
     done = run("move", "--storage", place, "--database", url)
     assert (done.exit_code, done.stdout) == (0, "Uploads copied: 1; there already: 0.\n")
@@ -30,6 +37,7 @@ def test_uploads_are_moved_where_it_is_said(
     assert open_storage(place).get(key) == storage.files[key]
     with made(url) as engine:
         assert SqlRecords(engine).get(key).number == "7"
+        assert SqlKeys(engine).every() == keys.every()
 
 
 def test_a_move_that_cannot_begin_is_told(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def filled() -> tuple[MemoryStorage, MemoryRecords]:
         data = f"picture {number}".encode()
         label = {"label": str(number), "labelled_at": at} if number % 5 == 0 else {}
         key = f"key-{number}" if number % 7 == 0 else None
-        row = record(sha256=hashlib.sha256(data).hexdigest(), idempotency_key=key, **label)
+        row = record(sha256=hashlib.sha256(data).hexdigest(), idempotency_key=key, owner=f"owner-{number % 3}", **label)
         storage.put({row.id: data})
         records.add([row])
     return storage, records

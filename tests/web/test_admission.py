@@ -1,7 +1,9 @@
 """Who is let in, once there are API keys, and what each sees."""
 
 import asyncio
+import json
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -10,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from digits.admission import signatures
 from digits.admission.keys import Scope
 from digits.web.admission import admit
 from digits.web.asgi import Front
@@ -48,9 +51,7 @@ def test_once_there_is_a_key_everything_needs_one_but_what_holds_no_data(
         assert (response.status_code != 401) == (method == "get" and path in OPEN)
         if response.status_code == 401:
             assert response.headers["WWW-Authenticate"] == "Bearer"
-            assert "This server needs an API key. Send it as `Authorization: Bearer KEY`" in response.get_data(
-                as_text=True
-            )
+            assert b"This server needs an API key. Send it as `Authorization: Bearer KEY`" in response.data
 
 
 @pytest.mark.parametrize("path", ["/static/page.js", "/docs/swagger-ui.css"])
@@ -152,6 +153,53 @@ def test_each_owner_sees_corrects_and_deletes_only_what_was_sent_with_its_keys(
     assert client.delete(f"/uploads/{sent}", headers=bearer(again)).status_code == 204
 
 
+def test_the_links_of_pictures_need_no_key_for_a_while(
+    client_of: Callable[..., FlaskClient], make_key: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = make_key()
+    client = client_of()
+    sent = send(client, token).get_json()
+    other = send(client, token).get_json()
+    listed = client.get("/uploads", headers=bearer(token)).get_json()["uploads"][1]
+    assert listed["links"] == sent["links"], "Else browsers would load each picture anew."
+    assert client.get(sent["links"]["self"]).status_code == 401
+    for name in ("image", "preview", "explanation"):
+        link = sent["links"][name]
+        assert client.get(link).status_code == 200
+        for changed in (
+            link.replace(sent["id"], other["id"]),
+            link.replace(f"/{name}", "/image" if name != "image" else "/preview.png"),
+            link.replace("expires=", "expires=9"),
+            link.replace("signature=", "signature=0"),
+            link.partition("&")[0],
+            link.replace("expires=", "expired="),
+        ):
+            assert client.get(changed).status_code == 401, changed
+        assert client.get(link, headers=bearer("wrong")).status_code == 200
+    later = time.time() + 2 * signatures.SECONDS
+    monkeypatch.setattr("digits.web.links.time.time", lambda: later)
+    expired = client.get(link)
+    assert expired.status_code == 401
+    assert expired.get_json()["detail"].startswith("This link has expired")
+    renewed = client.get(sent["links"]["self"], headers=bearer(token)).get_json()["links"]
+    assert client.get(renewed["image"]).data == png("7")
+
+
+def test_a_signature_opens_pictures_alone(client_of: Callable[..., FlaskClient], make_key: Callable[..., str]) -> None:
+    token = make_key()
+    client = client_of()
+    links = send(client, token).get_json()["links"]
+    query = links["image"].partition("?")[2]
+    assert client.delete(f"{links['self']}?{query}").status_code == 401
+    assert client.get(f"/uploads?{query}").status_code == 401
+    assert client.delete(links["image"]).status_code == 405
+
+
+def test_without_keys_links_are_plain(client: FlaskClient) -> None:
+    sent = client.post("/uploads", data=png("7"), content_type="image/png").get_json()
+    assert not any("?" in link for link in sent["links"].values())
+
+
 def test_idempotency_keys_are_of_one_owner(client_of: Callable[..., FlaskClient], make_key: Callable[..., str]) -> None:
     tokens = [make_key(owner) for owner in ("me", "me", "you")]
     client = client_of()
@@ -240,9 +288,11 @@ def test_the_fast_path_keeps_for_the_owner_of_the_key(
     client_of: Callable[..., FlaskClient], make_key: Callable[..., str], records: MemoryRecords
 ) -> None:
     token = make_key("me", Scope.RECOGNISE)
-    client = Client(front_of(client_of().application), content_type="image/png", **bearer(token))
+    app = client_of().application
+    client = Client(front_of(app), content_type="image/png", **bearer(token))
     asyncio.run(client.send(whole(png("7"))))
     assert client.status == 201
+    assert app.test_client().get(json.loads(client.body)["links"]["image"]).data == png("7")
     assert [record.owner for record in records.rows.values()] == ["me"]
 
 

@@ -17,6 +17,7 @@ from digits.inference.recogniser import LiteRTRecogniser
 from digits.web import examples
 from digits.web.openapi import document
 from digits.web.openapi_parts import TAGS
+from digits.web.scopes import scope_of
 from support import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -61,11 +62,13 @@ def test_each_parameter_is_described() -> None:
                 assert parameter["description"], (path, parameter["name"])
 
 
-def test_what_is_private_says_so(client: FlaskClient) -> None:
+def test_each_operation_names_the_scope_that_it_needs(client: FlaskClient) -> None:
+    app = client.application
     for path, method, operation in described():
-        url = re.sub(r"\{\w+\}", "no-ink", path)
-        with client.open(url, method=method, headers={"Host": "digits.example"}) as borrowed:
-            assert (borrowed.status_code == 403) == ("403" in operation["responses"]), (path, method)
+        endpoint, _ = app.url_map.bind("").match(re.sub(r"\{\w+\}", "x", path), method)
+        scope = scope_of(app, endpoint, method.upper())
+        assert operation.get("security") == (scope and [{"bearer": [scope]}, {"header": [scope]}, {}]), (path, method)
+        assert scope is None or operation["responses"].keys() >= {"401", "403"}
 
 
 def test_each_example_is_as_its_schema_says() -> None:
@@ -108,7 +111,7 @@ def test_each_of_several_results_is_told_by_its_status() -> None:
         schemas[name]["properties"]["status"].get("enum", [schemas[name]["properties"]["status"].get("const")])
         for name in ("KeptResult", "ReadResult", "RefusedResult")
     ]
-    assert of_each == [[201], [200], [400, 403, 404, 408, 413, 415, 422, 503, 507]]
+    assert of_each == [[201], [200], [400, 401, 403, 404, 408, 413, 415, 422, 503, 507]]
     assert all("status" in schemas[name]["required"] for name in ("KeptResult", "ReadResult", "RefusedResult"))
 
 
