@@ -590,7 +590,7 @@ export interface components {
         };
         /**
          * LinksAnswer
-         * @description URLs of this upload.
+         * @description URLs of this upload. If API keys are needed, those of pictures are signed: they need none for half an hour.
          */
         LinksAnswer: {
             self: string;
@@ -737,7 +737,7 @@ export interface components {
             type: string;
             title: string;
             /** @enum {integer} */
-            status: 400 | 403 | 404 | 408 | 413 | 415 | 422 | 503 | 507;
+            status: 400 | 401 | 403 | 404 | 408 | 413 | 415 | 422 | 503 | 507;
             detail: string;
             request_id: string;
         };
@@ -846,7 +846,27 @@ export interface components {
                 "application/problem+json": components["schemas"]["ProblemAnswer"];
             };
         };
-        /** @description The history is private */
+        /** @description This needs an API key */
+        Problem401: {
+            headers: {
+                /** @description `Bearer` */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/key-needed",
+                 *       "title": "This needs an API key",
+                 *       "status": 401,
+                 *       "detail": "This server needs an API key. Send it as `Authorization: Bearer KEY` or as `X-API-Key: KEY`.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The API key does not allow this; or: The history is private */
         Problem403: {
             headers: {
                 [name: string]: unknown;
@@ -1106,6 +1126,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             503: components["responses"]["Problem503"];
         };
@@ -1362,6 +1383,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
@@ -1452,6 +1475,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
@@ -1476,6 +1500,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
@@ -1572,6 +1597,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
@@ -1582,7 +1608,12 @@ export interface operations {
     };
     getImage: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Until when the signature is valid, as in the upload's `links`: then no key is needed */
+                expires?: string;
+                /** @description The signature, as in the upload's `links`: then no key is needed */
+                signature?: string;
+            };
             header?: {
                 /** @description The ETag of the picture that the caller has */
                 "If-None-Match"?: string;
@@ -1611,6 +1642,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
@@ -1618,7 +1650,12 @@ export interface operations {
     };
     getPreview: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Until when the signature is valid, as in the upload's `links`: then no key is needed */
+                expires?: string;
+                /** @description The signature, as in the upload's `links`: then no key is needed */
+                signature?: string;
+            };
             header?: never;
             path: {
                 /** @description The `id` of the upload */
@@ -1637,6 +1674,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
@@ -1647,7 +1685,12 @@ export interface operations {
     };
     getExplanation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Until when the signature is valid, as in the upload's `links`: then no key is needed */
+                expires?: string;
+                /** @description The signature, as in the upload's `links`: then no key is needed */
+                signature?: string;
+            };
             header?: never;
             path: {
                 /** @description The `id` of the upload */
@@ -1666,6 +1709,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
@@ -1731,6 +1775,8 @@ export interface operations {
                     "application/json": components["schemas"]["ModelAnswer"];
                 };
             };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
         };
     };
     isAlive: {
@@ -1817,6 +1863,7 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
+            401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
         };
     };
@@ -1922,6 +1969,38 @@ export interface operations {
                     "application/json": {
                         name: string;
                         version: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
                     };
                 };
             };
@@ -2043,6 +2122,38 @@ export interface operations {
                 };
             };
             /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2078,6 +2189,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
             };
             /** @description What is wrong */
             404: {
@@ -2179,6 +2322,38 @@ export interface operations {
             };
             /** @description What is wrong */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2357,6 +2532,38 @@ export interface operations {
                 };
             };
             /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2394,6 +2601,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
             };
             /** @description What is wrong */
             404: {
@@ -2497,6 +2736,38 @@ export interface operations {
             };
             /** @description What is wrong */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2635,6 +2906,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
@@ -2683,6 +2956,38 @@ export interface operations {
             };
             /** @description What is wrong */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2799,6 +3104,26 @@ export interface operations {
             };
             /** @description What is wrong, in Spanish */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas. */
+                    "text/plain": string;
+                };
+            };
+            /** @description What is wrong, in Spanish */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas. */
+                    "text/plain": string;
+                };
+            };
+            /** @description What is wrong, in Spanish */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
