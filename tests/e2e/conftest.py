@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
@@ -13,10 +14,14 @@ from support import ROOT
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     folder = tmp_path_factory.mktemp("page")
-    settings = Settings.read(storage=folder / "uploads", model=ROOT / "mnist-neural.h5")
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    return create_app(Settings.read(storage=folder / "uploads", model=ROOT / "mnist-neural.h5"))
+
+
+@pytest.fixture(scope="module")
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever).start()
     yield f"http://127.0.0.1:{server.port}/"
     server.shutdown()

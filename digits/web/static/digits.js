@@ -1,4 +1,5 @@
 /** Each digit: a box over the picture, a chip that opens, and bars that correct it. */
+import { local } from './api.js';
 import { $, make, show } from './dom.js';
 import { isDigit, levelOf, percent } from './verdict.js';
 import { t } from './words.js';
@@ -83,7 +84,7 @@ function showPanel() {
 /** What the model saw; of kept pictures, all digits side by side. */
 function seen({ preview }, place) {
 	const count = preview ? 1 : digits.length;
-	const image = make('img', { alt: '', src: preview ?? `uploads/${picture.id}/preview.png` });
+	const image = make('img', { alt: '', src: preview ?? local(result.links.preview) });
 	image.style.objectPosition = `${(100 * place) / (count - 1 || 1)}% 0`;
 	// Another model than then may see other digits now.
 	image.onload = () => show(image.naturalWidth === SIDE * count, image);

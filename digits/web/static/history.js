@@ -1,5 +1,5 @@
 /** The history: thumbnails, filters, pages, and a zip of what is shown. */
-import { call, json } from './api.js';
+import { call, json, local } from './api.js';
 import { $, make, show } from './dom.js';
 import { Picture } from './picture.js';
 import { judge, saying } from './verdict.js';
@@ -28,8 +28,8 @@ export async function list(query = `?limit=24&total=true${$.filter.value}`) {
 }
 
 function card(upload) {
-	const image = make('img', { src: `uploads/${upload.id}/image`, alt: '', loading: 'lazy' });
-	image.onerror = () => Object.assign(image, { src: `uploads/${upload.id}/preview.png`, onerror: null });
+	const image = make('img', { src: local(upload.links.image), alt: '', loading: 'lazy' });
+	image.onerror = () => Object.assign(image, { src: local(upload.links.preview), onerror: null });
 	const words = make('span', { className: judge(upload).level }, saying(upload));
 	const button = make('button', { ariaLabel: `${$.discard.textContent} ${saying(upload)}` }, '×');
 	button.onclick = async () => (await new Picture(upload).discard()) && list();

@@ -1,4 +1,4 @@
-import { call, json, send } from './api.js';
+import { call, json, local, send } from './api.js';
 import { refresh } from './answer.js';
 import { t } from './words.js';
 
@@ -78,7 +78,7 @@ export class Picture {
 
 	/** URL of the picture with the ink that decided, if the server makes one. */
 	async explanation() {
-		if (this.id) return `uploads/${this.id}/explanation.png`;
+		if (this.result.links) return local(this.result.links.explanation);
 		return (await send(await this.bytes, 'store=false&explanation=true', this.key)).explanation;
 	}
 }

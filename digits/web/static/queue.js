@@ -1,5 +1,5 @@
 /** Files, sent one by one. */
-import { limits } from './api.js';
+import { limits, local } from './api.js';
 import { look } from './answer.js';
 import { $, make, show } from './dom.js';
 import { freshPaper, showPicture } from './paper.js';
@@ -51,9 +51,9 @@ function select(picture) {
 
 /** Shows an upload on the paper, with its answer. */
 export function open(upload) {
-	const preview = `uploads/${upload.id}/preview.png`;
+	const preview = local(upload.links.preview);
 	// Browsers cannot show every format.
-	showPicture(`uploads/${upload.id}/image`, saying(upload), () => showPicture(preview, saying(upload)));
+	showPicture(local(upload.links.image), saying(upload), () => showPicture(preview, saying(upload)));
 	look(new Picture({ result: upload, isFinal: true }));
 }
 
