@@ -80,6 +80,10 @@ class KeyReused(Refused):
     """Another picture was sent with the same idempotency key."""
 
 
+class RateExceeded(Refused):
+    """This client has sent as many requests as it may for now."""
+
+
 class Busy(Refused):
     """The server is overloaded."""
 

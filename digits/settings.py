@@ -27,6 +27,8 @@ LogForm = Literal["text", "json"]
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
 _PREFIX = re.compile(r"(/[\w~-][\w.~-]*)*", re.ASCII)
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_REDIS = re.compile(r"(rediss?|unix)://.")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -132,6 +134,14 @@ class Settings(_Environment):
     )
     max_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="Largest request body that is accepted, in bytes")
     max_pixels: int = Field(25_000_000, ge=1024, description="Largest picture that is accepted, in pixels")
+    rate: str | None = Field(
+        None, description="Most requests of each API key, or else of each address, such as `100/minute`; if unset, any"
+    )
+    rate_storage: str | None = Field(
+        None,
+        repr=False,  # It may contain a password.
+        description="Redis that counts them for all machines, `redis://HOST`; if unset, each worker allows its share",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (ANY_ORIGIN,),
         description="Origins whose pages may use everything, separated by commas; "
@@ -221,6 +231,20 @@ class Settings(_Environment):
         if not database.startswith("sqlite:///") or database in ("sqlite:///", "sqlite:///:memory:"):
             raise ValueError("it is neither of the form sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME")
         return f"sqlite:///{Path(database.removeprefix('sqlite:///')).absolute()}"
+
+    @field_validator("rate")
+    @classmethod
+    def _is_rate(cls, rate: str | None) -> str | None:
+        if rate is None or _RATE.fullmatch(rate):
+            return rate
+        raise ValueError(f"{rate!r} is not of the form 100/minute, with second, minute, hour or day")
+
+    @field_validator("rate_storage")
+    @classmethod
+    def _is_redis(cls, storage: str | None) -> str | None:
+        if storage is None or _REDIS.match(storage):
+            return storage
+        raise ValueError("it is not of the form redis://HOST, rediss://USER:PASSWORD@HOST:PORT or unix://PATH")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real server of S3, for tests and measurements that need them."""
+"""A real PostgreSQL, a real server of S3 and a real Redis, for tests and measurements that need them."""
 
 import getpass
 import os
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import requests
 
-from support.server import free_port
+from support.server import free_port, until
 
 SECONDS_TO_START = 30
 SUPERUSER = "postgres"
@@ -146,3 +146,18 @@ def _answers(port: int) -> bool:
         return requests.get(f"http://127.0.0.1:{port}/moto-api/", timeout=5).ok
     except requests.RequestException:
         return False
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis that keeps nothing on disk."""
+    with TemporaryDirectory(prefix="digits-redis-") as folder:
+        socket = Path(folder) / "redis.sock"
+        command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(socket.exists, SECONDS_TO_START)
+            yield f"unix://{socket}"
+        finally:
+            process.terminate()
+            process.wait(10)

@@ -1,5 +1,6 @@
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 
 from digits.admission.keyring import Keyring
 from digits.admission.keys import Keys, Scope, new_key
+from digits.admission.rates import RateLimit
 from digits.errors import Unavailable
 from digits.grids import to_grid
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
@@ -93,13 +95,14 @@ def client_of(
         storage: Storage = storage,
         records: Records = records,
         keys: Keys = keys,
+        rate: RateLimit | None = None,
         **values: object,
     ) -> FlaskClient:
         configured = settings.model_copy(update=values)
         keyring = Keyring(keys)
         with suppress(Unavailable):
             keyring.refresh()
-        return create_app(services=Services(configured, recogniser, storage, records, keyring)).test_client()
+        return create_app(services=Services(configured, recogniser, storage, records, keyring, rate)).test_client()
 
     return make
 
@@ -140,6 +143,15 @@ def database(postgresql: backends.PostgreSQL) -> Iterator[str]:
         yield postgresql.url_of(name)
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """Of a real server."""
+    if not shutil.which("redis-server"):
+        pytest.skip("Redis is not installed")
+    with backends.redis() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

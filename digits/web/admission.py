@@ -1,12 +1,14 @@
-"""Lets requests in: once there are API keys, each needs one, but for what holds no data."""
+"""Lets requests in. Once there are API keys, each needs one, but for what holds no data; and each sender has a rate."""
 
+import asyncio
 import re
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from digits.errors import KeyNeeded, MissingScope
+from digits.admission.rates import RateLimit, sender_of
+from digits.errors import KeyNeeded, MissingScope, RateExceeded
 from digits.web.exchange import Exchange
 from digits.web.links import is_opened
 from digits.web.scopes import scope_of
@@ -15,42 +17,71 @@ from digits.web.services import services, services_of
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 
 
-def admit(app: Flask, environ: dict[str, Any]) -> None:
-    """Let a request in if it may do what it asks for, and note its key.
+async def admit(app: Flask, environ: dict[str, Any]) -> None:
+    """Let a request in before its body is received, or raise what is against it."""
+    exchange, rate = Exchange.of(environ), services_of(app).rate
+    if _check(app, environ, exchange) and rate:
+        if rate.waits:
+            await asyncio.to_thread(_count, exchange, rate)
+        else:
+            _count(exchange, rate)
+    exchange.is_admitted = True
 
-    A front calls this before it receives the body; Flask calls it for what no front has seen.
+
+def guard(app: Flask) -> None:
+    """Admit every request that no front has admitted, and show each only what its key's owner has sent."""
+
+    @app.before_request
+    def admit_and_bind() -> None:
+        exchange, rate = Exchange.of(request.environ), services_of(app).rate
+        if not exchange.is_admitted and _check(app, request.environ, exchange) and rate:
+            _count(exchange, rate)
+        if exchange.key:
+            g.services = services().of(exchange.key.owner)
+
+    @app.after_request
+    def tell_rate(response: Response) -> Response:
+        response.headers.update(Exchange.of(request.environ).rate_headers)
+        return response
+
+
+def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
+    """Check what a request may do, and note its key. Return whether it is to be counted.
 
     Raises:
         KeyNeeded: it has no key, or none that is valid.
         MissingScope: its key does not allow this.
     """
-    keyring = services_of(app).keyring
-    exchange = Exchange.of(environ)
-    if not keyring.are_needed or exchange.key:
-        return
+    at_hand = services_of(app)
+    keyring = at_hand.keyring
+    if not (keyring.are_needed or at_hand.rate):
+        return False
     try:
         endpoint, arguments = app.url_map.bind_to_environ(environ).match()
     except HTTPException:
-        return  # Flask will only say that there is no such URL.
-    if scope := scope_of(app, endpoint, environ["REQUEST_METHOD"].upper()):
+        return False  # Flask will only say that there is no such URL.
+    scope = scope_of(app, endpoint, environ["REQUEST_METHOD"].upper())
+    if scope and keyring.are_needed:
         keyring.check()
-        if is_opened(environ["QUERY_STRING"], endpoint, arguments, keyring):
-            return
-        exchange.key = keyring.key_of(_token(environ))
-        if scope not in exchange.key.scopes:
-            raise MissingScope(
-                f"This API key lacks the scope `{scope}`. Ask whoever runs this server for one that has it."
-            )
+        if not is_opened(environ["QUERY_STRING"], endpoint, arguments, keyring):
+            exchange.key = keyring.key_of(_token(environ))
+            if scope not in exchange.key.scopes:
+                raise MissingScope(
+                    f"This API key lacks the scope `{scope}`. Ask whoever runs this server for one that has it."
+                )
+    return bool(scope)
 
 
-def guard(app: Flask) -> None:
-    """Admit every request, and show each only what its key's owner has sent."""
+def _count(exchange: Exchange, rate: RateLimit) -> None:
+    """Count a request for its key, or else for its client's address.
 
-    @app.before_request
-    def admit_and_bind() -> None:
-        admit(app, request.environ)
-        if key := Exchange.of(request.environ).key:
-            g.services = services().of(key.owner)
+    Raises:
+        RateExceeded: it is one too many.
+    """
+    exchange.rate = rate.hit(exchange.key.id if exchange.key else sender_of(exchange.client))
+    if exchange.rate and exchange.rate.is_exceeded:
+        seconds = exchange.rate.reset
+        raise RateExceeded(f"These are too many requests. Send it again in {seconds} second{'s' * (seconds > 1)}.")
 
 
 def _token(environ: dict[str, Any]) -> str:

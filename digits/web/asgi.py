@@ -65,7 +65,7 @@ class Front:
         at_end: Callable[[], None] = lambda: None,
         in_work: InWork | None = None,
         undo_proxies: Callable[[dict[str, Any]], None] = lambda _: None,
-        admit: Callable[[dict[str, Any]], None] = lambda _: None,
+        admit: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
     ) -> None:
         self._admit = admit
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
@@ -120,7 +120,8 @@ class Front:
         """Admit the request, receive its body, and answer. What goes wrong with it is answered by Flask."""
         body = bytearray()
         try:
-            self._admit(environ)
+            if self._admit:
+                await self._admit(environ)
             await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
             return await self._answer(environ, bytes(body))
         except Exception as error:

@@ -15,7 +15,16 @@ from digits.web.services import services
 
 METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
-EXPOSED = ["ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
+EXPOSED = [
+    "ETag",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "Server-Timing",
+    "X-Request-ID",
+]
 """Headers of a response that pages of other origins may read."""
 PREFLIGHT_SECONDS = 24 * 60 * 60
 """For how long a browser may keep the answer to a preflight."""

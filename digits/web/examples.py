@@ -87,6 +87,7 @@ _DETAILS = {
     "too-many-pixels": "The picture has 6000 x 5000 pixels; at most 25,000,000 are accepted. Make it smaller.",
     "not-a-picture": f"This file is not a picture that can be read. Send {ACCEPTED}.",
     "no-ink": NO_DIGIT,
+    "rate-exceeded": "These are too many requests. Send it again in 20 seconds.",
     "unavailable": "The database does not answer. Recognise with ?store=false, or try again later.",
     "storage-full": "There is no room to keep the record. Recognise with ?store=false, or try again later.",
 }

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 
 from digits import metrics
 from digits.admission.keys import ApiKey
+from digits.admission.rates import Standing
 from digits.settings import traces_wanted
 from digits.timings import Timings
 
@@ -52,6 +53,10 @@ class Exchange:
     """The URL rule, such as `/uploads/<key>`."""
     key: ApiKey | None = None
     """The API key that it was sent with, if keys are needed."""
+    is_admitted: bool = False
+    """Whether it was let in before its body was received."""
+    rate: Standing | None = None
+    """Where its sender stands, if there is a rate limit."""
     problem: str | None = None
     """The kind of the last problem, as in the URL of its description."""
     timings: Timings = field(default_factory=Timings)
@@ -85,6 +90,14 @@ class Exchange:
         _access.info(self)
         if sender := traces():
             sender.tell(self)
+
+    @property
+    def rate_headers(self) -> dict[str, str]:
+        """The headers of the answer that tell where its sender stands, as draft 6 of the IETF names them."""
+        if not self.rate:
+            return {}
+        told = {"Limit": self.rate.limit, "Remaining": self.rate.remaining, "Reset": self.rate.reset}
+        return {f"RateLimit-{name}": str(value) for name, value in told.items()}
 
     @property
     def known_method(self) -> str:

@@ -84,7 +84,8 @@ class FastPath:
         exchange = Exchange.of(environ)
         exchange.route = ROUTE
         own = [(b"x-request-id", exchange.request_id.encode()), (b"content-length", str(len(content)).encode())]
-        own += [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
+        told = reply.headers | exchange.rate_headers
+        own += [(name.lower().encode(), value.encode()) for name, value in told.items()]
         return reply.status, [*self._headers_for(environ.get("HTTP_ORIGIN")), *own], content
 
     def _url_for(self, prefix: str, endpoint: str, key: str) -> str:

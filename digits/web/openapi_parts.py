@@ -39,7 +39,7 @@ SECURITY: Part = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same in another header."},
 }
 """The ways to send a key; each operation names the scope that the key must have."""
-REFUSALS = (401, 403)
+REFUSALS = (401, 403, 429)
 """Statuses of a request that is not let in."""
 
 
@@ -79,7 +79,8 @@ def problem_responses() -> Part:
         schema = {"$ref": "#/components/schemas/ProblemAnswer"}
         made[f"Problem{status}"] = typed(PROBLEM_JSON, schema, "; or: ".join(titles), example)
     made["Problem401"]["headers"] = {"WWW-Authenticate": header("`Bearer`")}
-    made["Problem503"]["headers"] = {"Retry-After": header("Seconds after which to try again")}
+    for name in ("Problem429", "Problem503"):
+        made[name]["headers"] = {"Retry-After": header("Seconds after which to try again")}
     return made
 
 

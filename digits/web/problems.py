@@ -53,6 +53,7 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.NotAPicture: Kind(415, "not-a-picture", "The file is not a picture that can be read"),
     errors.NoInk: Kind(422, "no-ink", "There is no digit in the picture"),
     errors.KeyReused: Kind(422, "key-reused", "Another picture came under this Idempotency-Key"),
+    errors.RateExceeded: Kind(429, "rate-exceeded", "There are too many requests"),
     errors.Busy: Kind(503, "busy", "The server is busy"),
     errors.Unavailable: Kind(503, "unavailable", "The database or the storage does not answer", _WITHOUT),
     errors.Unsettled: Kind(503, "unsettled", "It is not known whether this was kept"),
@@ -129,9 +130,11 @@ def size_limit(max_bytes: int) -> str:
 
 
 def headers_of(kind: Kind) -> dict[str, str]:
-    """Return the headers that tell a program what to do about this kind of error."""
+    """Return the headers that tell a program what to do about this kind of error, in a request."""
     if kind.status == http.HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}
+    if kind.status == http.HTTPStatus.TOO_MANY_REQUESTS and (rate := Exchange.of(request.environ).rate):
+        return {"Retry-After": str(rate.reset)}
     if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return {}

@@ -9,6 +9,7 @@ from flask import Flask, current_app, g
 from digits import metrics
 from digits.admission.database import open_keys
 from digits.admission.keyring import Keyring
+from digits.admission.rates import RateLimit, open_rate_limit
 from digits.errors import KeyReused, Unsettled
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
@@ -31,6 +32,7 @@ class Services:
     storage: Storage
     records: Records
     keyring: Keyring
+    rate: RateLimit | None = None
     owner: str | None = None
     """Whose records these are, and who owns what is kept; None for those of all."""
     batcher: WriteBatcher = field(init=False)
@@ -115,4 +117,5 @@ def open_services(settings: Settings, model: CompiledModel) -> Services:
         storage=open_storage(settings.storage, durable=durable),
         records=open_records(settings.database, durable=durable),
         keyring=keyring,
+        rate=open_rate_limit(settings),
     )

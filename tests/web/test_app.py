@@ -52,6 +52,7 @@ def test_the_problems_that_clients_know_stay_as_they_are() -> None:
         (415, "not-a-picture"),
         (422, "no-ink"),
         (422, "key-reused"),
+        (429, "rate-exceeded"),
         (503, "busy"),
         (503, "unavailable"),
         (503, "unsettled"),
@@ -128,7 +129,8 @@ def test_any_page_may_recognise(client: FlaskClient) -> None:
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in response.headers
     exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed == {"Location", "ETag", "Retry-After", "Server-Timing", "X-Request-ID"}
+    rate = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+    assert exposed == {"Location", "ETag", "Retry-After", "Server-Timing", "X-Request-ID"} | rate
 
 
 def test_any_page_may_see_what_is_no_history(client: FlaskClient) -> None:

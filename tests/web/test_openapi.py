@@ -68,7 +68,7 @@ def test_each_operation_names_the_scope_that_it_needs(client: FlaskClient) -> No
         endpoint, _ = app.url_map.bind("").match(re.sub(r"\{\w+\}", "x", path), method)
         scope = scope_of(app, endpoint, method.upper())
         assert operation.get("security") == (scope and [{"bearer": [scope]}, {"header": [scope]}, {}]), (path, method)
-        assert scope is None or operation["responses"].keys() >= {"401", "403"}
+        assert scope is None or operation["responses"].keys() >= {"401", "403", "429"}
 
 
 def test_each_example_is_as_its_schema_says() -> None:
@@ -111,7 +111,7 @@ def test_each_of_several_results_is_told_by_its_status() -> None:
         schemas[name]["properties"]["status"].get("enum", [schemas[name]["properties"]["status"].get("const")])
         for name in ("KeptResult", "ReadResult", "RefusedResult")
     ]
-    assert of_each == [[201], [200], [400, 401, 403, 404, 408, 413, 415, 422, 503, 507]]
+    assert of_each == [[201], [200], [400, 401, 403, 404, 408, 413, 415, 422, 429, 503, 507]]
     assert all("status" in schemas[name]["required"] for name in ("KeptResult", "ReadResult", "RefusedResult"))
 
 
