@@ -1,6 +1,7 @@
 """What the subcommands share: examples in the help, failures told in a sentence, and tables."""
 
 import errno
+import logging
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -48,6 +49,11 @@ class Command(WithExamples):
             if error.errno == errno.EPIPE:  # What reads the output, such as `head`, has seen enough.
                 raise
             raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
+
+
+def log_to_stderr() -> None:
+    """Show the lines of the audit log."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

@@ -1,12 +1,14 @@
 """`digits keys`: make, list and revoke API keys."""
 
 from datetime import datetime
+from getpass import getuser
 
 import click
 
 from digits.admission.keyring import REFRESH_SECONDS
 from digits.admission.keys import OWNER, ApiKey, Scope, new_key
-from digits.cli.command import Command, WithExamples, table
+from digits.audit import note
+from digits.cli.command import Command, WithExamples, log_to_stderr, table
 from digits.cli.store import store
 from digits.errors import BadRequest
 from digits.uploads.service import now
@@ -32,6 +34,7 @@ def keys() -> None:
 
     Once there is a key, every request needs one, and each owner sees only what was sent with the owner's keys.
     """
+    log_to_stderr()
 
 
 @keys.command(cls=Command)
@@ -53,6 +56,7 @@ def new(owner: str, scopes: str, days: int | None) -> None:
         raise BadRequest(f"{owner!r} is no owner. Give up to 64 letters, digits and . _ @ - without spaces.")
     token, key = new_key(owner, _scopes(scopes), now(), days)
     store().keys.add(key)
+    note("key made", key_id=key.id, owner=owner, scopes=_told(key), by=getuser())
     click.echo(token)
     click.echo(f"This is the key {key.id} of {owner}. It is shown only now, so keep it. {_SOON}", err=True)
 
@@ -77,6 +81,7 @@ def revoke(key_id: str) -> None:
     If it is the last one, nobody gets in until there is another; `digits keys clear` lets all in again.
     """
     key = store().keys.revoke(key_id, now())
+    note("key revoked", key_id=key.id, owner=key.owner, by=getuser())
     click.echo(f"Revoked: {key.id} of {key.owner}. {_SOON}")
 
 
@@ -84,7 +89,9 @@ def revoke(key_id: str) -> None:
 @click.confirmation_option(prompt="Everybody will see the uploads of all owners. Go on?")
 def clear() -> None:
     """Deletes all keys, so that nobody needs one any more."""
-    click.echo(f"Keys deleted: {store().keys.clear():,}.")
+    count = store().keys.clear()
+    note("keys deleted", count=count, by=getuser())
+    click.echo(f"Keys deleted: {count:,}.")
 
 
 def _scopes(text: str) -> set[Scope]:
@@ -94,8 +101,11 @@ def _scopes(text: str) -> set[Scope]:
         raise BadRequest(f"{text!r} are no scopes. Give some of {', '.join(Scope)}, separated by commas.") from None
 
 
+def _told(key: ApiKey) -> str:
+    return ",".join(scope for scope in Scope if scope in key.scopes)
+
+
 def _row(key: ApiKey, at: datetime) -> tuple[str, ...]:
     remark = "revoked" if key.revoked_at else "" if key.is_valid(at) else "expired"
     expires = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never"
-    scopes = ",".join(scope for scope in Scope if scope in key.scopes)
-    return key.id, key.owner, scopes, f"{key.created_at:%Y-%m-%d %H:%M}", expires, remark
+    return key.id, key.owner, _told(key), f"{key.created_at:%Y-%m-%d %H:%M}", expires, remark

@@ -51,7 +51,7 @@ def sweep(storage: Storage, records: Records, keep_days: int | None = None, most
         Unavailable: the storage or the database fails. Then part is done, and the rest can be done later.
     """
     now = datetime.now(UTC)
-    old = _forget_old(storage, records, now - timedelta(days=keep_days)) if keep_days else 0
+    old = delete_before(now - timedelta(days=keep_days), storage, records) if keep_days else 0
     leftovers = _leftovers(storage, records, first_id(now - LEFTOVER_AGE))
     if most is not None and len(leftovers) > most:
         return Swept(spared=len(leftovers), old=old)
@@ -59,13 +59,18 @@ def sweep(storage: Storage, records: Records, keep_days: int | None = None, most
     return Swept(leftovers=len(leftovers), old=old)
 
 
-def _forget_old(storage: Storage, records: Records, until: datetime) -> int:
-    forgotten = 0
-    while found := [record.id for record in records.find(Wanted(until=until), BATCH)]:
+def delete_before(time: datetime, storage: Storage, records: Records) -> int:
+    """Delete the uploads that arrived before this time, batch by batch, and return how many there were.
+
+    Raises:
+        Unavailable: the storage or the database fails. Then part is done, and the rest can be done later.
+    """
+    deleted = 0
+    while found := [record.id for record in records.find(Wanted(until=time), BATCH)]:
         # The pictures first: if that fails, the records are still there to try again.
         storage.delete(found)
-        forgotten += records.delete(found)
-    return forgotten
+        deleted += records.delete(found)
+    return deleted
 
 
 def _leftovers(storage: Storage, records: Records, end: str) -> list[str]:

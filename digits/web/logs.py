@@ -50,6 +50,7 @@ class JsonFormatter(logging.Formatter):
         said["message"] = record.getMessage()
         if request_id := getattr(record, "request_id", None):
             said["request_id"] = request_id
+        said |= getattr(record, "fields", {})
         if traceback := _traceback(record):
             said["traceback"] = traceback
         return json.dumps(said)

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from digits.web.model import ModelAnswer
 from digits.web.openapi_parts import SECURITY, TAGS, in_path, problem_responses
 from digits.web.openapi_paths import paths
-from digits.web.schemas import ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
+from digits.web.schemas import DeletionAnswer, ProblemAnswer, RecognitionAnswer, UploadsAnswer, UploadsResults
 from digits.web.scopes import public
 
 bp = Blueprint("openapi", __name__)
@@ -37,7 +37,7 @@ class _Schemas(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
-_MODELS = (RecognitionAnswer, UploadsAnswer, UploadsResults, ModelAnswer, ProblemAnswer)
+_MODELS = (RecognitionAnswer, UploadsAnswer, UploadsResults, DeletionAnswer, ModelAnswer, ProblemAnswer)
 """The others are parts of these."""
 
 

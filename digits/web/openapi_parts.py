@@ -125,7 +125,8 @@ def queries(model: type[Query]) -> list[Part]:
     for name, schema in model.model_json_schema()["properties"].items():
         described = {key: value for key, value in schema.items() if key != "title" and value is not None}
         said = f"{schema['title']}: {schema['description']}"
-        parameters.append({"name": name, "in": "query", "description": said, "schema": described})
+        parameter = {"name": name, "in": "query", "description": said, "schema": described}
+        parameters.append(parameter | ({"required": True} if model.model_fields[name].is_required() else {}))
     return parameters
 
 

@@ -28,7 +28,7 @@ from digits.web.openapi_parts import (
     queries,
     typed,
 )
-from digits.web.queries import AnswerQuery, HistoryQuery, UploadQuery
+from digits.web.queries import AnswerQuery, DeletionQuery, HistoryQuery, UploadQuery
 
 
 def paths() -> Part:
@@ -75,6 +75,15 @@ def _uploads() -> Part:
                 (400, 503),
                 parameters=queries(HistoryQuery),
                 scope=Scope.READ,
+            ),
+            "delete": operation(
+                "deleteUploads",
+                HISTORY,
+                "Delete all uploads that arrived before some time",
+                {"200": answer("DeletionAnswer", "They are deleted", {"deleted": 12})},
+                (400, 503),
+                parameters=queries(DeletionQuery),
+                scope=Scope.WRITE,
             ),
         },
         "/uploads/{id}": {

@@ -113,6 +113,12 @@ class UploadQuery(Query, frozen=True):
     )
 
 
+class DeletionQuery(Query, frozen=True):
+    """Parameters of DELETE /uploads."""
+
+    before: Time = Field(title="Delete those that arrived before then", description=_WHEN)
+
+
 class HistoryQuery(Query, frozen=True):
     """Parameters of GET /uploads."""
 

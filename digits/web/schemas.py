@@ -112,6 +112,12 @@ class UploadsAnswer(BaseModel):
     total: int = Field(0, description="With ?total=true: how many there are on all pages")
 
 
+class DeletionAnswer(BaseModel):
+    """What was deleted."""
+
+    deleted: int = Field(description="How many uploads")
+
+
 class ProblemAnswer(BaseModel):
     """RFC 9457: what went wrong, and what to do."""
 

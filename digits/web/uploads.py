@@ -6,17 +6,20 @@ from flask import Blueprint, Response, request
 from flask import url_for as flask_url_for
 from flask.typing import ResponseReturnValue
 
+from digits.audit import note
 from digits.errors import BadRequest, NotFound
 from digits.recognition.explanation import explain
 from digits.stepwise import finished
 from digits.uploads.models import ID, is_label
+from digits.uploads.retention import delete_before
 from digits.uploads.service import delete_upload, now
+from digits.web.exchange import Exchange
 from digits.web.extras import png, with_alternatives
 from digits.web.incoming import json_object
 from digits.web.links import url_for
 from digits.web.post_uploads import post_uploads
-from digits.web.queries import AnswerQuery, HistoryQuery
-from digits.web.schemas import UploadsAnswer, respond, upload_answer
+from digits.web.queries import AnswerQuery, DeletionQuery, HistoryQuery
+from digits.web.schemas import DeletionAnswer, UploadsAnswer, respond, upload_answer
 from digits.web.scopes import recognises
 from digits.web.services import recognise, services
 
@@ -55,6 +58,16 @@ def history() -> ResponseReturnValue:
         following = f"{flask_url_for('uploads.history')}?{urlencode(asked)}"
     counted = {"total": at_hand.count(query.wanted)} if query.total else {}
     return respond(UploadsAnswer(uploads=[upload_answer(record) for record in records], next=following, **counted))
+
+
+@bp.delete("")
+def delete_old() -> ResponseReturnValue:
+    """Delete all uploads that arrived before some time, and say how many there were."""
+    before = DeletionQuery.of(request.args.to_dict()).before
+    at_hand = services()
+    deleted = delete_before(min(before, now()), at_hand.storage, at_hand.records)
+    _note("uploads deleted", before=before.isoformat(), count=deleted)
+    return respond(DeletionAnswer(deleted=deleted))
 
 
 @bp.get("/<key>")
@@ -108,13 +121,16 @@ def label(key: str) -> ResponseReturnValue:
     if text is not None and not (isinstance(text, str) and is_label(text)):
         raise BadRequest(f"This is not a label. {_LABELS}")
     at = None if text is None else now()
-    return respond(upload_answer(services().records.label(_checked(key), text, at)))
+    record = services().records.label(_checked(key), text, at)
+    _note("label removed" if text is None else "labelled", upload_id=key, label=text)
+    return respond(upload_answer(record))
 
 
 @bp.delete("/<key>")
 def delete(key: str) -> ResponseReturnValue:
     """Delete the picture and the record of an upload."""
     delete_upload(_checked(key), services().storage, services().records)
+    _note("upload deleted", upload_id=key)
     return Response(status=204)
 
 
@@ -122,6 +138,13 @@ def _kept(key: str) -> bytes:
     """Return the picture of an upload, as it was sent."""
     at_hand = services()
     return at_hand.storage.get(at_hand.records.get(_checked(key)).id)
+
+
+def _note(event: str, **about: str | int | None) -> None:
+    """Write a line of the audit log about what the current request has done."""
+    exchange = Exchange.of(request.environ)
+    who = {"owner": exchange.key.owner, "key_id": exchange.key.id} if exchange.key else {}
+    note(event, **about, **who, client=exchange.client, request_id=exchange.request_id)
 
 
 def _checked(key: str) -> str:

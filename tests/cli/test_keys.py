@@ -74,3 +74,17 @@ def test_all_keys_are_deleted_only_by_one_who_is_sure(
     assert len(keys.rows) == 1
     assert run("keys", "clear", "--yes").stdout == "Keys deleted: 1.\n"
     assert not keys.rows
+
+
+def test_the_audit_log_tells_who_made_and_revoked_a_key(
+    run: Callable[..., Result], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "operator")
+    key = run("keys", "new", "--owner", "me", "--scope", "write,read").stdout.split("_")[1]
+    run("keys", "revoke", key)
+    run("keys", "clear", "--yes")
+    assert caplog.messages == [
+        f"key made: key_id={key} owner=me scopes=read,write by=operator",
+        f"key revoked: key_id={key} owner=me by=operator",
+        "keys deleted: count=1 by=operator",
+    ]

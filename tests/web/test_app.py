@@ -72,7 +72,7 @@ def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
         (client.get("/nothing"), 404, "There is nothing at this URL. /docs lists the URLs that exist."),
         (client.get("/nothing/"), 404, "There is nothing at this URL. /docs lists the URLs that exist."),
         (client.get("/uploads/"), 404, "There is nothing at this URL. Leave out the slash at its end: /uploads"),
-        (client.put("/uploads"), 405, "This URL does not take PUT; it takes GET, HEAD, OPTIONS, POST."),
+        (client.put("/uploads"), 405, "This URL does not take PUT; it takes DELETE, GET, HEAD, OPTIONS, POST."),
         (
             client.get("/static/page.js", headers={"Range": "bytes=9999999-"}),
             416,
@@ -83,7 +83,7 @@ def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
         assert response.content_type == "application/problem+json"
         assert response.get_json()["type"] == "about:blank"
         assert response.get_json()["detail"] == sentence
-    assert set(client.put("/uploads").headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert set(client.put("/uploads").headers["Allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "POST"}
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])

@@ -18,6 +18,7 @@ from digits.settings import LogForm
 from digits.web import logs
 from digits.web.exchange import ACCESS
 from support.drawing import png
+from support.records import record
 from tests.fakes import MemoryRecords
 from tests.web.test_metrics import through_the_front
 
@@ -69,6 +70,17 @@ def test_as_json_each_request_is_an_object(client: FlaskClient) -> None:
         "status": 404,
         "problem": "not-found",
     }
+
+
+def test_the_audit_log_is_there_without_an_access_log(client: FlaskClient, records: MemoryRecords) -> None:
+    kept = record()
+    records.add([kept])
+    (text,) = logged("text", lambda: client.patch(f"/uploads/{kept.id}", json={"label": "4\n2"}), with_access=False)
+    assert re.match(TIME + rf" INFO labelled: upload_id={kept.id} label=4\\n2 client=127\.0\.0\.1 request_id=", text)
+    (line,) = logged("json", lambda: client.delete(f"/uploads/{kept.id}"), with_access=False)
+    said = json.loads(line)
+    assert (said["logger"], said["event"], said["upload_id"]) == ("digits.audit", "upload deleted", kept.id)
+    assert re.fullmatch("[0-9a-f]{32}", said["request_id"])
 
 
 def test_what_the_fast_path_answers_has_its_line_too(client: FlaskClient) -> None:
