@@ -27,8 +27,10 @@ RETRIES = 3
 FIRST_PAUSE = 0.5
 """Seconds before the first retry if the server names none, then twice as long each time."""
 LONGEST_PAUSE = 30.0
-TRANSIENT = {502, 503, 504}
-"""Statuses after which another try may succeed: 503 is the server's, the others come from proxies."""
+NOT_DONE = {429, 503}
+"""Statuses with which the server says that it has done nothing, and when to try again."""
+TRANSIENT = NOT_DONE | {502, 504}
+"""Statuses after which another try may succeed; 502 and 504 come from proxies."""
 PAGE = 100
 """Uploads on the largest page of the history."""
 BATCH = 20
@@ -199,11 +201,13 @@ class _Call(Generic[T]):
 class Client:
     """Sends again what got no answer, under an Idempotency-Key, so that no picture is kept twice.
 
-    Its methods raise DigitsError. `options` are those of httpx.Client, such as `headers`, `timeout` or `verify`.
+    `key` is an API key, if the server needs one. Its methods raise DigitsError. `options` are those of httpx.Client,
+    such as `headers`, `timeout` or `verify`.
     """
 
-    def __init__(self, url: str = URL, *, retries: int = RETRIES, **options: Any) -> None:
+    def __init__(self, url: str = URL, *, key: str | None = None, retries: int = RETRIES, **options: Any) -> None:
         self._http = httpx.Client(base_url=url, **({"timeout": TIMEOUT} | options))
+        self._http.headers.update(_authorization(key))
         self._retries = retries
 
     @overload
@@ -270,8 +274,9 @@ class Client:
 class AsyncClient:
     """The same for asyncio."""
 
-    def __init__(self, url: str = URL, *, retries: int = RETRIES, **options: Any) -> None:
+    def __init__(self, url: str = URL, *, key: str | None = None, retries: int = RETRIES, **options: Any) -> None:
         self._http = httpx.AsyncClient(base_url=url, **({"timeout": TIMEOUT} | options))
+        self._http.headers.update(_authorization(key))
         self._retries = retries
 
     @overload
@@ -337,6 +342,10 @@ class AsyncClient:
             await asyncio.sleep(pause)
 
 
+def _authorization(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def _post(pictures: list[bytes], store: bool, asked: Asked, parse: Callable[[httpx.Response], T]) -> _Call[T]:
     options = {
         "params": {"store": store, **asked},
@@ -390,7 +399,7 @@ def _is_transient(outcome: _Outcome) -> bool:
 
 def _may_be_done(outcome: _Outcome) -> bool:
     """Whether a try that failed may have reached the server: its answer was lost, perhaps by a proxy."""
-    return isinstance(outcome, httpx.RequestError) or outcome.status_code != httpx.codes.SERVICE_UNAVAILABLE
+    return isinstance(outcome, httpx.RequestError) or outcome.status_code not in NOT_DONE
 
 
 def _checked(response: httpx.Response) -> httpx.Response:

@@ -81,6 +81,18 @@ test('a picture whose answer was lost is kept once', async () => {
   assert.equal(await count(), before + 1);
 });
 
+test('a key is sent with every request, and what is over the rate is sent again', async () => {
+  const sent: (string | null)[] = [];
+  const limited = new Response('<html>', { status: 429, headers: { 'Retry-After': '0' } });
+  const fetching = accidents(limited);
+  const noting: typeof fetch = (url, request) => {
+    sent.push(new Headers(request?.headers).get('Authorization'));
+    return fetching(url, request);
+  };
+  assert.equal((await new Digits(BACKEND, { key: 'digits_1', fetch: noting }).recognise(seven, { store: false })).number, '7');
+  assert.deepEqual(sent, ['Bearer digits_1', 'Bearer digits_1']);
+});
+
 test('what was deleted though the answer was lost is deleted', async () => {
   const { id } = await digits.recognise(seven);
   await new Digits(BACKEND, { fetch: accidents('lost') }).delete(id);

@@ -34,8 +34,10 @@ export class DigitsError extends Error {
   }
 }
 
-/** 503 is the server's; the others come from proxies. */
-const TRANSIENT = [502, 503, 504];
+/** With these the server says that it has done nothing, and when to try again. */
+const NOT_DONE = [429, 503];
+/** 502 and 504 come from proxies. */
+const TRANSIENT = [...NOT_DONE, 502, 504];
 const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 30;
 
@@ -43,12 +45,14 @@ const LONGEST_PAUSE_SECONDS = 30;
 export class Digits {
   private readonly url: string;
   private readonly retries: number;
+  private readonly key: string | undefined;
   private readonly fetch: typeof fetch;
 
-  /** `options.fetch` replaces the global one, for headers of your own or for tests. */
-  constructor(url = 'http://127.0.0.1:5000', options: { retries?: number; fetch?: typeof fetch } = {}) {
+  /** `options.key` is an API key; `options.fetch` replaces the global one, for headers of your own or for tests. */
+  constructor(url = 'http://127.0.0.1:5000', options: { key?: string; retries?: number; fetch?: typeof fetch } = {}) {
     this.url = url.replace(/\/$/, '');
     this.retries = options.retries ?? 3;
+    this.key = options.key;
     this.fetch = options.fetch ?? ((...request) => fetch(...request));
   }
 
@@ -123,7 +127,7 @@ export class Digits {
         if (answer.ok || isGone) return answer;
         throw await errorOf(answer);
       }
-      mayBeDone ||= answer?.status !== 503;
+      mayBeDone ||= !answer || !NOT_DONE.includes(answer.status);
       const seconds = pauseOf(answer, tries);
       await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     }
@@ -131,7 +135,8 @@ export class Digits {
 
   /** The answer, once its whole body is here. */
   private async once(url: string, request: RequestInit): Promise<Response> {
-    const answer = await this.fetch(url, request);
+    const headers = { ...request.headers, ...(this.key && { Authorization: `Bearer ${this.key}` }) };
+    const answer = await this.fetch(url, { ...request, headers });
     await answer.clone().blob();
     return answer;
   }

@@ -16,7 +16,8 @@ export interface paths {
         put?: never;
         /** Recognise one picture, or several */
         post: operations["recognise"];
-        delete?: never;
+        /** Delete all uploads that arrived before some time */
+        delete: operations["deleteUploads"];
         options?: never;
         head?: never;
         patch?: never;
@@ -491,6 +492,14 @@ export interface components {
             sign_threshold: number;
         };
         /**
+         * DeletionAnswer
+         * @description What was deleted.
+         */
+        DeletionAnswer: {
+            /** @description How many uploads */
+            deleted: number;
+        };
+        /**
          * DigitAnswer
          * @description One digit as it was read.
          */
@@ -737,7 +746,7 @@ export interface components {
             type: string;
             title: string;
             /** @enum {integer} */
-            status: 400 | 401 | 403 | 404 | 408 | 413 | 415 | 422 | 503 | 507;
+            status: 400 | 401 | 403 | 404 | 408 | 413 | 415 | 422 | 429 | 503 | 507;
             detail: string;
             request_id: string;
         };
@@ -974,6 +983,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["ProblemAnswer"];
             };
         };
+        /** @description There are too many requests */
+        Problem429: {
+            headers: {
+                /** @description Seconds after which to try again */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/rate-exceeded",
+                 *       "title": "There are too many requests",
+                 *       "status": 429,
+                 *       "detail": "These are too many requests. Send it again in 20 seconds.",
+                 *       "request_id": "01a21fa2378e73adbd47d479600b1366"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
         /** @description The server is busy; or: The database or the storage does not answer; or: It is not known whether this was kept */
         Problem503: {
             headers: {
@@ -1128,6 +1157,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1389,8 +1419,42 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
             507: components["responses"]["Problem507"];
+        };
+    };
+    deleteUploads: {
+        parameters: {
+            query: {
+                /** @description Delete those that arrived before then: a day or a time, such as 2026-11-20 or 2026-11-20T21:35:00Z (in a URL, the + of a zone is %2B) */
+                before: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deleted": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
         };
     };
     getUpload: {
@@ -1478,6 +1542,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1503,6 +1568,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1602,6 +1668,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             408: components["responses"]["Problem408"];
             413: components["responses"]["Problem413"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
             507: components["responses"]["Problem507"];
         };
@@ -1645,6 +1712,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1680,6 +1748,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1715,6 +1784,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1777,6 +1847,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
         };
     };
     isAlive: {
@@ -1865,6 +1936,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
         };
     };
     getProblem: {
@@ -1990,6 +2062,22 @@ export interface operations {
             };
             /** @description What is wrong */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2169,6 +2257,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description What is wrong */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
         };
     };
     isModelReady: {
@@ -2224,6 +2328,22 @@ export interface operations {
             };
             /** @description What is wrong */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2433,6 +2553,22 @@ export interface operations {
                 };
             };
             /** @description What is wrong */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2579,6 +2715,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description What is wrong */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
         };
     };
     isModelVersionReady: {
@@ -2636,6 +2788,22 @@ export interface operations {
             };
             /** @description What is wrong */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2847,6 +3015,22 @@ export interface operations {
                 };
             };
             /** @description What is wrong */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The model takes one input, `grids`."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
+            /** @description What is wrong */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2912,6 +3096,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
             507: components["responses"]["Problem507"];
         };
@@ -3050,6 +3235,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description What is wrong */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The JSON object needs \"data\", 784 numbers, or \"image\", a data URL."
+                     *     }
+                     */
+                    "application/json": {
+                        error: string;
+                    };
+                };
+            };
         };
     };
     getPage: {
@@ -3124,6 +3325,16 @@ export interface operations {
             };
             /** @description What is wrong, in Spanish */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas. */
+                    "text/plain": string;
+                };
+            };
+            /** @description What is wrong, in Spanish */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -82,6 +82,15 @@ def test_a_picture_is_read_and_kept(digits: Client, storage: MemoryStorage) -> N
     assert storage.files == {upload.id: png("407")}
 
 
+def test_it_sends_its_key(client_of: Callable[..., FlaskClient], make_key: Callable[..., str]) -> None:
+    token = make_key()
+    line = Line(client_of())
+    with Client(transport=line, key=token, headers={"X-Proxy": "mine"}) as digits:
+        assert digits.get(kept(digits).id).number == "7"
+    with Client(transport=line) as digits, pytest.raises(DigitsError, match="needs an API key"):
+        kept(digits)
+
+
 def test_it_takes_bytes_paths_and_open_files(digits: Client, tmp_path: Path) -> None:
     path = tmp_path / "7.png"
     path.write_bytes(png("7"))
