@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from digits.admission.keys import Scope
 from digits.admission.rates import RateLimit, sender_of
 from digits.errors import KeyNeeded, MissingScope, RateExceeded
 from digits.web.exchange import Exchange
@@ -14,6 +17,8 @@ from digits.web.links import is_opened
 from digits.web.scopes import scope_of
 from digits.web.services import services, services_of
 
+MOST_URLS = 256
+"""URLs whose views are remembered, since to find one takes longer than all else here."""
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 
 
@@ -56,11 +61,10 @@ def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
     keyring = at_hand.keyring
     if not (keyring.are_needed or at_hand.rate):
         return False
-    try:
-        endpoint, arguments = app.url_map.bind_to_environ(environ).match()
-    except HTTPException:
+    matched = _matched(app, environ["REQUEST_METHOD"].upper(), environ["PATH_INFO"])
+    if matched is None:
         return False  # Flask will only say that there is no such URL.
-    scope = scope_of(app, endpoint, environ["REQUEST_METHOD"].upper())
+    endpoint, arguments, scope = matched
     if scope and keyring.are_needed:
         keyring.check()
         if not is_opened(environ["QUERY_STRING"], endpoint, arguments, keyring):
@@ -70,6 +74,16 @@ def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
                     f"This API key lacks the scope `{scope}`. Ask whoever runs this server for one that has it."
                 )
     return bool(scope)
+
+
+@lru_cache(MOST_URLS)
+def _matched(app: Flask, method: str, path: str) -> tuple[str, Mapping[str, str], Scope | None] | None:
+    """The endpoint of a request, its arguments, and the scope that it needs; None if there is no such URL."""
+    try:
+        endpoint, arguments = app.url_map.bind("").match(path.encode("latin-1", "replace").decode(errors="replace"), method)
+    except HTTPException:
+        return None
+    return endpoint, arguments, scope_of(app, endpoint, method)
 
 
 def _count(exchange: Exchange, rate: RateLimit) -> None:
