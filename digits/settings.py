@@ -28,7 +28,7 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
 _PREFIX = re.compile(r"(/[\w~-][\w.~-]*)*", re.ASCII)
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
-_REDIS = re.compile(r"(rediss?|unix)://.")
+_REDIS = re.compile(r"rediss?://([^@/]*@)?([^@:/]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[0-9]*)?|unix:///.+")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -242,9 +242,9 @@ class Settings(_Environment):
     @field_validator("rate_storage")
     @classmethod
     def _is_redis(cls, storage: str | None) -> str | None:
-        if storage is None or _REDIS.match(storage):
+        if storage is None or _REDIS.fullmatch(storage):
             return storage
-        raise ValueError("it is not of the form redis://HOST, rediss://USER:PASSWORD@HOST:PORT or unix://PATH")
+        raise ValueError("it is not of the form redis://HOST, rediss://USER:PASSWORD@HOST:PORT/NUMBER or unix:///PATH")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

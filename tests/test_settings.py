@@ -61,6 +61,8 @@ def test_a_database_of_an_earlier_version_is_found_while_there_is_no_other(
         ("RATE", "0/minute"),
         ("RATE", "100/fortnight"),
         ("RATE_STORAGE", "memory://"),
+        ("RATE_STORAGE", "redis://"),
+        ("RATE_STORAGE", "redis://host:port"),
         ("MAX_BYTES", "-1"),
         ("MAX_PIXELS", "many"),
         ("STORAGE", "s3://"),

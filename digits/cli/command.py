@@ -3,11 +3,14 @@
 import errno
 import logging
 import math
+import os
 from collections.abc import Iterable, Sequence
+from getpass import getuser
 from typing import Any
 
 import click
 
+from digits.audit import note
 from digits.errors import BadRequest, DigitsError
 from digits.uploads.models import Record
 
@@ -51,9 +54,14 @@ class Command(WithExamples):
             raise click.ClickException(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
 
 
-def log_to_stderr() -> None:
-    """Show the lines of the audit log."""
+def audit(event: str, **about: str | int | None) -> None:
+    """Write a line of the audit log to stderr about what the user of this command has done."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
+    try:
+        user = getuser()
+    except (KeyError, OSError):  # A container may run as a user without a name.
+        user = str(os.getuid())
+    note(event, **about, by=user)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

@@ -1,14 +1,12 @@
 """`digits keys`: make, list and revoke API keys."""
 
 from datetime import datetime
-from getpass import getuser
 
 import click
 
 from digits.admission.keyring import REFRESH_SECONDS
 from digits.admission.keys import OWNER, ApiKey, Scope, new_key
-from digits.audit import note
-from digits.cli.command import Command, WithExamples, log_to_stderr, table
+from digits.cli.command import Command, WithExamples, audit, table
 from digits.cli.store import store
 from digits.errors import BadRequest
 from digits.uploads.service import now
@@ -18,7 +16,7 @@ _SOON = f"Servers know it within {REFRESH_SECONDS} seconds."
 
 
 class _Group(WithExamples, click.Group):
-    pass
+    """A group whose help has examples."""
 
 
 @click.group(
@@ -34,7 +32,6 @@ def keys() -> None:
 
     Once there is a key, every request needs one, and each owner sees only what was sent with the owner's keys.
     """
-    log_to_stderr()
 
 
 @keys.command(cls=Command)
@@ -56,7 +53,7 @@ def new(owner: str, scopes: str, days: int | None) -> None:
         raise BadRequest(f"{owner!r} is no owner. Give up to 64 letters, digits and . _ @ - without spaces.")
     token, key = new_key(owner, _scopes(scopes), now(), days)
     store().keys.add(key)
-    note("key made", key_id=key.id, owner=owner, scopes=_told(key), by=getuser())
+    audit("key made", key_id=key.id, owner=owner, scopes=_told(key))
     click.echo(token)
     click.echo(f"This is the key {key.id} of {owner}. It is shown only now, so keep it. {_SOON}", err=True)
 
@@ -81,7 +78,7 @@ def revoke(key_id: str) -> None:
     If it is the last one, nobody gets in until there is another; `digits keys clear` lets all in again.
     """
     key = store().keys.revoke(key_id, now())
-    note("key revoked", key_id=key.id, owner=key.owner, by=getuser())
+    audit("key revoked", key_id=key.id, owner=key.owner)
     click.echo(f"Revoked: {key.id} of {key.owner}. {_SOON}")
 
 
@@ -90,7 +87,7 @@ def revoke(key_id: str) -> None:
 def clear() -> None:
     """Deletes all keys, so that nobody needs one any more."""
     count = store().keys.clear()
-    note("keys deleted", count=count, by=getuser())
+    audit("keys deleted", count=count)
     click.echo(f"Keys deleted: {count:,}.")
 
 

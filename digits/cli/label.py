@@ -1,11 +1,8 @@
 """`digits label`: keep a person's correction."""
 
-from getpass import getuser
-
 import click
 
-from digits.audit import note
-from digits.cli.command import Command, one_line
+from digits.cli.command import Command, audit, one_line
 from digits.cli.store import store
 from digits.errors import BadRequest, NotFound
 from digits.uploads.models import ID, is_label
@@ -39,6 +36,6 @@ def label(key: str, number: str | None, no_digit: bool, remove: bool) -> None:
             r"This is not a number. Give its digits alone, without points or signs, with \n between lines."
         )
     record = store().records.label(key, said, None if said is None else now())
-    note("label removed" if said is None else "labelled", upload_id=key, label=said, by=getuser())
+    audit("label removed" if said is None else "labelled", upload_id=key, label=said)
     told = {None: "no label any more", "": "no digit"}.get(said, one_line(said or ""))
     click.echo(f"{record.id}: {told}; it was read as {one_line(record.text)}.")

@@ -61,7 +61,7 @@ def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
     keyring = at_hand.keyring
     if not (keyring.are_needed or at_hand.rate):
         return False
-    matched = _matched(app, environ["REQUEST_METHOD"].upper(), environ["PATH_INFO"])
+    matched = _matched(app, environ["REQUEST_METHOD"].upper(), exchange.readable_path)
     if matched is None:
         return False  # Flask will only say that there is no such URL.
     endpoint, arguments, scope = matched
@@ -80,7 +80,7 @@ def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
 def _matched(app: Flask, method: str, path: str) -> tuple[str, Mapping[str, str], Scope | None] | None:
     """The endpoint of a request, its arguments, and the scope that it needs; None if there is no such URL."""
     try:
-        endpoint, arguments = app.url_map.bind("").match(path.encode("latin-1", "replace").decode(errors="replace"), method)
+        endpoint, arguments = app.url_map.bind("").match(path, method)
     except HTTPException:
         return None
     return endpoint, arguments, scope_of(app, endpoint, method)

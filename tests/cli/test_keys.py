@@ -76,6 +76,18 @@ def test_all_keys_are_deleted_only_by_one_who_is_sure(
     assert not keys.rows
 
 
+def test_a_user_without_a_name_is_told_by_number(
+    run: Callable[..., Result], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getuser() -> str:
+        raise KeyError("getpwuid(): uid not found: 4321")
+
+    monkeypatch.setattr("digits.cli.command.getuser", getuser)
+    monkeypatch.setattr("os.getuid", lambda: 4321)
+    run("keys", "clear", "--yes")
+    assert caplog.messages == ["keys deleted: count=0 by=4321"]
+
+
 def test_the_audit_log_tells_who_made_and_revoked_a_key(
     run: Callable[..., Result], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
