@@ -72,6 +72,10 @@ class NotAPicture(Refused):
     """The file is not a picture, or is damaged."""
 
 
+class Undecodable(DigitsError):
+    """The decoder of a picture died, or did not end."""
+
+
 class NoInk(Refused):
     """There is nothing in the picture that looks like a digit."""
 

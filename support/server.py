@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ import requests
 
 from support import ROOT
 
+PROGRAM = (str(ROOT / "app.py"),)
+"""What Python runs."""
 SECONDS_TO_START = 60
 """Long enough for the model to be compiled first."""
 
@@ -62,9 +64,9 @@ def environment_of(folder: Path, **settings: str) -> dict[str, str]:
     }
 
 
-def start(folder: Path, **settings: str) -> "subprocess.Popen[str]":
+def start(folder: Path, program: Sequence[str] = PROGRAM, **settings: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py")],
+        [sys.executable, *program],
         env=environment_of(folder, **settings),
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -74,9 +76,9 @@ def start(folder: Path, **settings: str) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Server]:
+def running(folder: Path, program: Sequence[str] = PROGRAM, **settings: str) -> Iterator[Server]:
     port = int(settings.setdefault("port", str(free_port())))
-    process = start(folder, **settings)
+    process = start(folder, program, **settings)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + SECONDS_TO_START

@@ -24,6 +24,7 @@ from digits.training.data.datasets import DataSet, read_npz
 from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
 from digits.uploads.service import now
+from digits.vision.decode import Decode
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
@@ -87,7 +88,7 @@ def client_of(
     records: MemoryRecords,
     keys: MemoryKeys,
 ) -> Callable[..., FlaskClient]:
-    """A client of the application on fakes, its recogniser, storage, records or some settings replaced."""
+    """A client of the application on fakes; each of them, what decodes elsewhere, and settings can be replaced."""
 
     def make(
         *,
@@ -96,13 +97,15 @@ def client_of(
         records: Records = records,
         keys: Keys = keys,
         rate: RateLimit | None = None,
+        elsewhere: Decode | None = None,
         **values: object,
     ) -> FlaskClient:
         configured = settings.model_copy(update=values)
         keyring = Keyring(keys)
         with suppress(Unavailable):
             keyring.refresh()
-        return create_app(services=Services(configured, recogniser, storage, records, keyring, rate)).test_client()
+        services = Services(configured, recogniser, storage, records, keyring, rate, elsewhere)
+        return create_app(services=services).test_client()
 
     return make
 

@@ -14,7 +14,8 @@ from digits.grids import SIDE, Grid
 from digits.inference.calibration import IMPOSSIBLE
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.recognition.pipeline import Glyph, read_digits
-from digits.vision.decode import read_picture
+from digits.stepwise import finished
+from digits.vision.decode import Decode, decoding
 
 PATCH, STRIDE = 6, 2
 """Side of a patch that is hidden, and distance between patches, in pixels of the grid.
@@ -47,7 +48,7 @@ Heat = npt.NDArray[np.float64]
 """float64 (28, 28): how far the log10 odds of the answer fall if the ink there is hidden; at least 0."""
 
 
-def explain(data: bytes, recogniser: Recogniser, max_pixels: int) -> bytes:
+def explain(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decode | None = None) -> bytes:
     """Return a PNG of a picture in grey, with each digit framed, and its ink coloured by how much it decided.
 
     Ink stays grey if hiding it changed nothing or helped. The further the odds of the answer fell, the more orange it
@@ -55,7 +56,7 @@ def explain(data: bytes, recogniser: Recogniser, max_pixels: int) -> bytes:
     The picture is read again with the given model, and each digit up to 145 times: 100 digits take under a second.
     Raises what read_picture and read_digits raise.
     """
-    grey = read_picture(data, max_pixels).grey
+    grey = finished(decoding(data, max_pixels, elsewhere=elsewhere)).grey
     reading = read_digits(grey, recogniser)
     factor = math.ceil(MIN_SIDE / max(grey.shape))
     larger = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)

@@ -7,8 +7,11 @@ locked in the worker for good.
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from digits.subprocesses import start
+from digits.vision.sandbox import Sandbox
+from digits.web.asgi import NICENESS
 
 _DAY = 24 * 60 * 60
 _REST_SECONDS = 1
@@ -37,4 +40,22 @@ def _keep_running(rest_seconds: float, module: str, *arguments: str) -> None:
                 rest = _REST_SECONDS
             time.sleep(rest)
 
-    threading.Thread(target=run, name=module, daemon=True).start()
+    _keep(run, module)
+
+
+def decode_pictures(sandbox: Sandbox) -> None:
+    """Decode pictures that may take long, or harm, for the workers."""
+
+    def decode() -> None:
+        while True:
+            try:
+                sandbox.run(NICENESS)
+            except OSError as error:
+                log.error("No pictures can be decoded: %s. Trying again.", error.strerror)  # noqa: TRY400 - It says it all.
+            time.sleep(_REST_SECONDS)
+
+    _keep(decode, "decoders")
+
+
+def _keep(target: Callable[[], None], name: str) -> None:
+    threading.Thread(target=target, name=name, daemon=True).start()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digits.inference.model_file import CompiledModel
     from digits.server.supervisor import Workers
     from digits.settings import Settings
+    from digits.vision.sandbox import Sandbox
     from digits.web.asgi import Front
     from digits.web.in_work import InWork
 
@@ -95,14 +96,16 @@ def _stop_alone(folder: str, *_: object) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    from digits.vision.sandbox import Sandbox
     from digits.web.services import prepare
 
-    application = _Application(settings, prepare(settings))
+    sandbox = Sandbox(settings.max_pixels) if sys.platform == "linux" else None
+    application = _Application(settings, prepare(settings), sandbox)
     # On Linux the workers are forked, so they share what is imported and set here.
     import cv2
 
     import digits.web.asgi  # noqa: F401
-    from digits.server.companions import sweep_daily, tell_metrics
+    from digits.server.companions import decode_pictures, sweep_daily, tell_metrics
     from digits.web.logs import log_at_once
 
     cv2.setNumThreads(1)  # For the same reason as OPENBLAS_NUM_THREADS.
@@ -113,6 +116,8 @@ def _serve(settings: Settings) -> None:
     server.renew = application.renew
     server.on_startup(lambda: _announce(settings))
     server.on_startup(sweep_daily)
+    if sandbox:
+        server.on_startup(partial(decode_pictures, sandbox))
     if settings.metrics_port:
         server.on_startup(partial(tell_metrics, settings.host, settings.metrics_port))
     server.serve(target_loader=application, wrap_loader=False)
@@ -121,13 +126,14 @@ def _serve(settings: Settings) -> None:
 class _Application:
     """Builds the application in each worker, from the settings and the model that the parent has checked."""
 
-    def __init__(self, settings: Settings, model: CompiledModel) -> None:
-        self._settings, self._model = settings, model
+    def __init__(self, settings: Settings, model: CompiledModel, sandbox: Sandbox | None) -> None:
+        self._settings, self._model, self._sandbox = settings, model, sandbox
 
     def __call__(self, in_work: InWork) -> Front:
         from digits.web.asgi import create_front
 
-        return create_front(self._settings, self._model, in_work)
+        elsewhere = self._sandbox.read_picture if self._sandbox else None
+        return create_front(self._settings, self._model, in_work, elsewhere)
 
     def renew(self) -> bool:
         """Check the certificate, load the model file again, and return True.

@@ -16,7 +16,7 @@ from digits.stepwise import Stepwise, finished
 from digits.timings import Timings
 from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
-from digits.vision.decode import Picture, decoding
+from digits.vision.decode import Decode, Picture, decoding
 
 DECIMALS = 6
 """Of probabilities in records and answers."""
@@ -31,14 +31,16 @@ class Upload:
     grids: tuple[Grid, ...] = field(repr=False)
 
 
-def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int) -> Upload:
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decode | None = None) -> Upload:
     """Read a picture without keeping it. Raises what read_picture and read_digits raise."""
-    return finished(recognition(data, recogniser, max_pixels, Timings()))
+    return finished(recognition(data, recogniser, max_pixels, Timings(), elsewhere))
 
 
-def recognition(data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings) -> Stepwise[Upload]:
+def recognition(
+    data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings, elsewhere: Decode | None = None
+) -> Stepwise[Upload]:
     """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
-    picture = yield from timings.steps("decode", decoding(data, max_pixels))
+    picture = yield from timings.steps("decode", decoding(data, max_pixels, elsewhere=elsewhere))
     read = yield from reading(picture.grey, recogniser, timings)
     return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
 

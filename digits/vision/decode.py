@@ -4,19 +4,22 @@ import importlib
 import math
 import threading
 import warnings
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import cv2
 import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from digits.errors import EmptyFile, NotAPicture, Refused
+from digits.errors import DigitsError, EmptyFile, NotAPicture, TooManyPixels
 from digits.grids import Grey
 from digits.stepwise import Stepwise, finished
 from digits.vision.decode_limits import (
+    TOO_COSTLY,
     DecodeConfig,
     decodes_quickly,
     opens_quickly,
@@ -30,6 +33,9 @@ ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 MEDIA_TYPES = (*(f"image/{name.lower()}" for name in FORMATS), "image/heic")
 
 _NAMES = {"MPO": "JPEG", "HEIF": "HEIC"}
+SHOWN_FORMATS = frozenset(_NAMES.get(name, name) for name in FORMATS)
+"""What Picture.format may be."""
+
 _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
 """The usual values of white, for pixels of 1, 8, 10, 12, 14, 16 and 32 bits."""
@@ -57,50 +63,80 @@ class Picture:
     format: str
 
 
-def read_picture(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()) -> Picture:
+Decode = Callable[[bytes], Picture]
+"""Does what read_picture does."""
+
+
+def read_picture(
+    data: bytes,
+    max_pixels: int,
+    config: DecodeConfig = DecodeConfig(),
+    large: AbstractContextManager[Any] = _one_large_picture,
+) -> Picture:
     """Decode the first frame of a picture. Its format is judged by its bytes alone.
+
+    `large` is held while a large picture is decoded.
 
     Raises:
         EmptyFile: there are no bytes.
         TooManyPixels: decoding it would cost too much; it is not decoded.
         NotAPicture: the file is not a picture, or is damaged.
     """
-    return finished(decoding(data, max_pixels, config))
+    return finished(decoding(data, max_pixels, config, large=large))
 
 
-def decoding(data: bytes, max_pixels: int, config: DecodeConfig = DecodeConfig()) -> Stepwise[Picture]:
-    """Do what read_picture does, step by step.
+def decoding(
+    data: bytes,
+    max_pixels: int,
+    config: DecodeConfig = DecodeConfig(),
+    elsewhere: Decode | None = None,
+    large: AbstractContextManager[Any] = _one_large_picture,
+) -> Stepwise[Picture]:
+    """Do what read_picture does, step by step; `elsewhere`, if given, decodes what may take long.
 
     Raises:
         EmptyFile: there are no bytes.
-        Refused: TooManyPixels, as decoding it would cost too much.
+        TooManyPixels: decoding it would cost too much.
         NotAPicture: the file is not a picture, or is damaged.
+        DigitsError: whatever `elsewhere` raises.
     """
     if not data:
         raise EmptyFile(f"The file is empty. Send {ACCEPTED}.")
     try:
-        return (yield from _decoding(data, max_pixels, config))
-    except Refused:
+        return (yield from _decoding(data, max_pixels, config, elsewhere, large))
+    except DigitsError:
         raise
+    except MemoryError as error:
+        raise TooManyPixels(TOO_COSTLY) from error
     except UnidentifiedImageError as error:
         raise NotAPicture(f"This file is not a picture that can be read. Send {ACCEPTED}.") from error
     except Exception as error:  # Damaged files make decoders raise errors of any kind.
         raise NotAPicture("The picture is damaged or incomplete. Save or take it again and send that file.") from error
 
 
-def _decoding(data: bytes, max_pixels: int, config: DecodeConfig) -> Stepwise[Picture]:
+def _decoding(
+    data: bytes,
+    max_pixels: int,
+    config: DecodeConfig,
+    elsewhere: Decode | None,
+    large: AbstractContextManager[Any],
+) -> Stepwise[Picture]:
     refuse_costly_bytes(data, config)
     if not (is_quick := opens_quickly(data, config)):
         yield None
+        if elsewhere:
+            return elsewhere(data)
     with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels, config)
         if is_quick and not decodes_quickly(image, config):
             yield None
+            if elsewhere:
+                return elsewhere(data)
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
         shrink = max(1.0, max(sent) / config.max_side)
         drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
-        with _one_large_picture if image.width * image.height > config.large_pixels else nullcontext():
+        with large if image.width * image.height > config.large_pixels else nullcontext():
             image.load()
             width, height = sent if drafted else image.size
             if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:

@@ -21,7 +21,7 @@ _MARKER, _START_OF_SCAN = 0xFF, 0xDA
 _RUN_LENGTHS = (1, 2)
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
-_TOO_COSTLY = "The picture is made in a way that is too costly to decode. Save it as PNG, and send that."
+TOO_COSTLY = "The picture is made in a way that is too costly to decode. Save it as PNG, and send that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def refuse_costly_bytes(data: bytes, config: DecodeConfig) -> None:
         np.count_nonzero(after) > config.max_jpeg_markers
         or np.count_nonzero(after == _START_OF_SCAN) > config.max_jpeg_scans
     ):
-        raise TooManyPixels(_TOO_COSTLY)
+        raise TooManyPixels(TOO_COSTLY)
 
 
 def refuse_costly_header(image: Image.Image, max_pixels: int, config: DecodeConfig) -> None:
@@ -83,7 +83,7 @@ def refuse_costly_header(image: Image.Image, max_pixels: int, config: DecodeConf
         # Pillow decodes run lengths in Python, which is slow.
         or (isinstance(image, BmpImagePlugin.BmpImageFile) and image.info.get("compression") in _RUN_LENGTHS)
     ):
-        raise TooManyPixels(_TOO_COSTLY)
+        raise TooManyPixels(TOO_COSTLY)
 
 
 def opens_quickly(data: bytes, config: DecodeConfig) -> bool:

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel
 
 from digits.errors import BadRequest, DigitsError
-from digits.recognition.explanation import explain
 from digits.stepwise import Stepwise
 from digits.timings import Timings
 from digits.uploads.service import recognition
@@ -27,7 +26,7 @@ from digits.web.schemas import (
     result,
     upload_answer,
 )
-from digits.web.services import Services, count_reading, keeping
+from digits.web.services import Services, count_reading, explained, keeping
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -89,7 +88,8 @@ def post_uploads(
 
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:
     query, services, timings = asked.query, asked.services, asked.timings
-    upload = yield from recognition(data, services.recogniser, services.settings.max_pixels, timings)
+    max_pixels = services.settings.max_pixels
+    upload = yield from recognition(data, services.recogniser, max_pixels, timings, services.elsewhere)
     # Before anything is kept, since a busy server may refuse to go on after a pause.
     explanation = (yield from _explanation(data, asked)) if query.explanation else None
     count_reading(upload)
@@ -112,7 +112,7 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
 def _explanation(data: bytes, asked: Asked) -> Stepwise[str]:
     yield None
     with asked.timings.measure("explain"):
-        return data_url(explain(data, asked.services.recogniser, asked.services.settings.max_pixels))
+        return data_url(explained(data, asked.services))
 
 
 def _idempotency_keys(environ: Environ, count: int, owner: str | None) -> list[str | None]:

@@ -38,6 +38,7 @@ class Kind:
 
 
 _WITHOUT = "Recognise with ?store=false, or try again later."
+_NO_PICTURE = Kind(415, "not-a-picture", "The file is not a picture that can be read")
 _MALFORMED = Kind(400, "bad-request", "The request is malformed")
 KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.BadRequest: _MALFORMED,
@@ -50,7 +51,8 @@ KINDS: dict[type[errors.DigitsError], Kind] = {
     errors.TooLarge: Kind(413, "too-large", "The request is too large"),
     errors.TooManyPixels: Kind(413, "too-many-pixels", "The picture is too large to decode"),
     errors.UnsupportedRequest: Kind(415, "unsupported-request", "This type of request is not understood"),
-    errors.NotAPicture: Kind(415, "not-a-picture", "The file is not a picture that can be read"),
+    errors.NotAPicture: _NO_PICTURE,
+    errors.Undecodable: _NO_PICTURE,
     errors.NoInk: Kind(422, "no-ink", "There is no digit in the picture"),
     errors.KeyReused: Kind(422, "key-reused", "Another picture came under this Idempotency-Key"),
     errors.RateExceeded: Kind(429, "rate-exceeded", "There are too many requests"),

@@ -13,6 +13,7 @@ from digits.admission.rates import RateLimit, open_rate_limit
 from digits.errors import KeyReused, Unsettled
 from digits.inference.model_file import CompiledModel, load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
+from digits.recognition.explanation import explain
 from digits.settings import Settings
 from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage
@@ -21,6 +22,7 @@ from digits.uploads.models import Record, Records
 from digits.uploads.pairing import prepare_uploads
 from digits.uploads.service import Upload, recognise_upload
 from digits.uploads.write_batcher import WriteBatcher
+from digits.vision.decode import Decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Services:
     records: Records
     keyring: Keyring
     rate: RateLimit | None = None
+    elsewhere: Decode | None = None
+    """Decodes pictures that may take long, or harm; without it, this process does."""
     owner: str | None = None
     """Whose records these are, and who owns what is kept; None for those of all."""
     batcher: WriteBatcher = field(init=False)
@@ -65,7 +69,12 @@ def services() -> Services:
 def recognise(data: bytes) -> Upload:
     """Read a picture with the current application's models, without keeping it."""
     at_hand = services()
-    return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels)
+    return recognise_upload(data, at_hand.recogniser, at_hand.settings.max_pixels, at_hand.elsewhere)
+
+
+def explained(data: bytes, at_hand: Services) -> bytes:
+    """Read a picture, and return it as a PNG with its ink coloured by how much it decided."""
+    return explain(data, at_hand.recogniser, at_hand.settings.max_pixels, at_hand.elsewhere)
 
 
 def count_reading(upload: Upload) -> None:
@@ -106,7 +115,7 @@ def prepare(settings: Settings) -> CompiledModel:
     return load_compiled(settings.model)
 
 
-def open_services(settings: Settings, model: CompiledModel) -> Services:
+def open_services(settings: Settings, model: CompiledModel, elsewhere: Decode | None = None) -> Services:
     """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
     keyring = Keyring(open_keys(settings.database))
@@ -118,4 +127,5 @@ def open_services(settings: Settings, model: CompiledModel) -> Services:
         records=open_records(settings.database, durable=durable),
         keyring=keyring,
         rate=open_rate_limit(settings),
+        elsewhere=elsewhere,
     )

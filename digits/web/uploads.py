@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from digits.audit import note
 from digits.errors import BadRequest, NotFound
-from digits.recognition.explanation import explain
 from digits.stepwise import finished
 from digits.uploads.models import ID, is_label
 from digits.uploads.retention import delete_before
@@ -21,7 +20,7 @@ from digits.web.post_uploads import post_uploads
 from digits.web.queries import AnswerQuery, DeletionQuery, HistoryQuery
 from digits.web.schemas import DeletionAnswer, UploadsAnswer, respond, upload_answer
 from digits.web.scopes import recognises
-from digits.web.services import recognise, services
+from digits.web.services import explained, recognise, services
 
 BEGUN = "digits.begun"
 """Key under which the fast path puts work that it has begun into a request's environ."""
@@ -102,9 +101,7 @@ def preview(key: str) -> ResponseReturnValue:
 @bp.get("/<key>/explanation.png")
 def explanation(key: str) -> ResponseReturnValue:
     """Read the picture again, and send it with its ink coloured by how much it decided."""
-    at_hand = services()
-    picture = explain(_kept(key), at_hand.recogniser, at_hand.settings.max_pixels)
-    return Response(picture, mimetype="image/png")
+    return Response(explained(_kept(key), services()), mimetype="image/png")
 
 
 @bp.patch("/<key>")

@@ -24,7 +24,7 @@ from digits.inference.model_file import CompiledModel, load_compiled, sha256_of,
 from support import ROOT
 from support.drawing import png
 from support.server import Server, environment_of, free_port, running, start, until
-from tests.e2e.test_serve import catches, workers_of
+from tests.e2e.test_serve import catches, children_of, command_of, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -187,8 +187,7 @@ def test_a_compiled_model_that_cannot_be_run_is_not_taken_up(tmp_path: Path, mod
 
 def is_running(server: Server, module: str) -> bool:
     """Whether a child of it runs this module."""
-    commands = (Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers_of(server))
-    return any(module.encode() in command for command in commands)
+    return any(module.encode() in command_of(pid) for pid in children_of(server))
 
 
 def test_the_last_of_several_models_is_the_one_that_stays(tmp_path: Path, model: Path) -> None:

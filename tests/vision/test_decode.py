@@ -7,7 +7,8 @@ from PIL import Image, PngImagePlugin
 
 from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
 from digits.grids import Grey
-from digits.vision.decode import decoding, read_picture
+from digits.stepwise import finished
+from digits.vision.decode import Picture, decoding, read_picture
 from digits.vision.decode_limits import DecodeConfig
 from support.drawing import draw, encode, enormous_png, on_paper
 from support.stepwise import at_once, takes_long
@@ -53,6 +54,24 @@ def test_each_format_is_read(image_format: str) -> None:
 def test_small_pictures_of_usual_formats_are_read_quickly(image_format: str) -> None:
     data = encode(mark().convert("RGB"), image_format)
     assert np.array_equal(at_once(decoding(data, PIXELS)).grey, read_picture(data, PIXELS).grey)
+
+
+def test_only_what_may_take_long_is_decoded_elsewhere() -> None:
+    there = Picture(np.zeros((1, 1), np.uint8), 1, 1, "PNG")
+    progressive = encode(mark().convert("RGB"), "JPEG", progressive=True)
+    for data in (encode(mark(), "GIF"), progressive, encode(np.zeros((2000, 2000), np.uint8))):
+        assert takes_long(decoding(data, PIXELS, elsewhere=lambda _: there))
+        assert finished(decoding(data, PIXELS, elsewhere=lambda _: there)) is there
+    assert at_once(decoding(encode(mark()), PIXELS, elsewhere=lambda _: there)) is not there
+
+
+def test_a_picture_that_needs_more_memory_than_there_is_is_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    with pytest.raises(TooManyPixels, match="too costly to decode"):
+        read_picture(encode(mark()), PIXELS)
 
 
 def packed_text() -> bytes:

@@ -10,16 +10,17 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from digits.errors import DataError, DigitsError, Refused, StartError, Unavailable
+from digits.errors import DataError, DigitsError, Refused, StartError, Unavailable, Undecodable
 from digits.settings import Settings
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import begin
 from digits.uploads.models import Record
+from digits.vision.decode import Picture
 from digits.web.openapi import document
 from digits.web.problems import KINDS
 from digits.web.scopes import public
 from digits.web.services import open_services, prepare
-from support.drawing import png
+from support.drawing import draw, encode, on_paper, png
 from tests.fakes import AbsentRecords, AbsentStorage, MemoryRecords
 
 PAGE = "https://pages.example"
@@ -84,6 +85,19 @@ def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
         assert response.get_json()["type"] == "about:blank"
         assert response.get_json()["detail"] == sentence
     assert set(client.put("/uploads").headers["Allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_a_picture_whose_decoder_failed_is_no_picture_and_is_logged(
+    client_of: Callable[..., FlaskClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(data: bytes) -> Picture:
+        raise Undecodable("Send another.") from RuntimeError("SHA-256 07")
+
+    client = client_of(elsewhere=fails)
+    response = post(client, encode(on_paper(draw("7")), "GIF"), **{"X-Request-ID": "mine"})
+    assert (response.status_code, response.json["type"]) == (415, "/problems/not-a-picture")  # type: ignore[index]
+    assert [record.getMessage() for record in caplog.records] == ["mine Send another. (RuntimeError('SHA-256 07'))"]
+    assert post(client, png("7")).status_code == 201
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])

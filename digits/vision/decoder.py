@@ -1,0 +1,151 @@
+"""`python -m digits.vision.decoder`, which the server runs, decodes each picture in a process of its own.
+
+It takes pictures from its standard input, a socket, and forks a decoder for each. Forking is safe, as it has no
+threads; and since it was started afresh, it holds no connections and no secrets of the server. The kernel stops a
+decoder that takes too much time or memory, and lets it open nothing.
+"""
+
+import ctypes
+import faulthandler
+import fcntl
+import gc
+import math
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+import traceback
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+import cv2
+from PIL import Image
+
+from digits.errors import Busy, Refused
+from digits.vision.decode import Picture, read_picture
+from digits.vision.sandbox import BUSY, LENGTH, REQUEST, answer_of, answer_that
+
+_PR_SET_NO_NEW_PRIVS = 38
+_FIRST_TO_DIE = 1000
+
+
+class Read(Protocol):
+    """Does what decode.read_picture does."""
+
+    def __call__(self, data: bytes, max_pixels: int, *, large: AbstractContextManager[Any]) -> Picture:
+        """Hold `large` while a large picture is decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderConfig:
+    """What one decoder may use."""
+
+    cpu_seconds: int = 5
+    """Of all its threads."""
+    seconds: int = 30
+    """Even if the machine is busy."""
+    bytes_per_pixel: int = 16
+    """Of memory, for each pixel that is accepted."""
+    least_bytes: int = 1 << 28
+    """Of memory, however few pixels are accepted."""
+
+
+def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig()) -> None:
+    """Fork a decoder for each picture that comes, until nobody is left who could send one."""
+    _prepare()
+    requests = socket.socket(fileno=sys.stdin.fileno())
+    locks = os.memfd_create("large pictures")
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(requests, REQUEST.size, 1)
+        if not request:
+            return
+        max_pixels, worker = REQUEST.unpack(request)
+        with socket.socket(fileno=descriptors[0]) as connection:
+            try:
+                is_decoder = not os.fork()
+            except OSError:
+                connection.sendall(answer_that(Busy(BUSY)))
+                continue
+            if is_decoder:
+                requests.close()
+                _decode(connection, max_pixels, _Turn(locks, worker), read, config)
+
+
+def _prepare() -> None:
+    """Make what all decoders inherit."""
+    # Pictures are still decoded when the server is told to stop; it stops when its socket is closed.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # So that decoders leave no zombies.
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    with suppress(OSError):  # If memory runs out, a decoder dies, not a worker.
+        Path("/proc/self/oom_score_adj").write_text(str(_FIRST_TO_DIE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Image.preinit()  # Decoders cannot import, since they cannot open files.
+    cv2.setNumThreads(1)
+    gc.disable()
+    gc.freeze()
+
+
+def _decode(
+    connection: socket.socket, max_pixels: int, turn: AbstractContextManager[None], read: Read, config: DecoderConfig
+) -> NoReturn:
+    """Decode pictures until no more come, and end. If that fails, say why."""
+    try:
+        _bound(connection, max_pixels, config)
+        with connection.makefile("rb") as sent:
+            while length := sent.read(LENGTH.size):
+                _allow_time(config)
+                data = sent.read(*LENGTH.unpack(length))
+                try:
+                    answer = answer_of(read(data, max_pixels, large=turn))
+                except Refused as refusal:
+                    answer = answer_that(refusal)
+                connection.sendall(answer)
+                signal.alarm(0)
+    except BaseException:
+        with suppress(OSError):
+            connection.sendall(traceback.format_exc().encode())
+    finally:
+        os._exit(0)
+
+
+def _bound(connection: socket.socket, max_pixels: int, config: DecoderConfig) -> None:
+    """Limit what this process can do. If it dies, it says on the connection where it was."""
+    faulthandler.enable(connection, all_threads=False)
+    for stopped_by in (signal.SIGXCPU, signal.SIGALRM):
+        faulthandler.register(stopped_by, connection, all_threads=False, chain=True)
+    pages, *_ = Path("/proc/self/statm").read_text().split()
+    room = max(config.least_bytes, config.bytes_per_pixel * max_pixels)
+    most = int(pages) * resource.getpagesize() + room
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _allow_time(config: DecoderConfig) -> None:
+    """Stop this process if it does not come back here in time."""
+    signal.alarm(config.seconds)
+    used = math.ceil(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (used + config.cpu_seconds, resource.RLIM_INFINITY))
+
+
+class _Turn:
+    """Lets one decoder of a worker go on at a time. The turn of one that dies ends."""
+
+    def __init__(self, locks: int, worker: int) -> None:
+        self._locks, self._worker = locks, worker
+
+    def __enter__(self) -> None:
+        fcntl.lockf(self._locks, fcntl.LOCK_EX, 1, self._worker)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, self._worker)
+
+
+if __name__ == "__main__":
+    os.nice(int(sys.argv[1]))
+    decode_all()
