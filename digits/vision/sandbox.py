@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import subprocess
+import time
 from contextlib import suppress
 from typing import IO, Any
 
@@ -25,8 +26,10 @@ BUSY = "No picture of this kind can be decoded at present. Send it again in a fe
 
 _PATIENCE = 60
 """Seconds to wait for an answer; a decoder is stopped long before."""
+IDLE_SECONDS = 10
+"""Seconds after which an idle decoder is not used again."""
 _MOST_PICTURES = 200
-"""A decoder that has read so many is not used again. To fork one takes as long as to decode half a photo."""
+"""Pictures after which a decoder is not used again. To fork one takes as long as to decode half a photo."""
 _SENT_AT_ONCE = 1 << 21
 """Bytes that are sent to a decoder without waiting for it, if the system allows as many."""
 _MOST_TOLD = 4096
@@ -102,15 +105,20 @@ class Sandbox:
                 decoder = self._idle.pop()
             except IndexError:
                 return None
-            if decoder.pictures < _MOST_PICTURES and decoder.lives():
+            if decoder.can_go_on():
                 return decoder
             decoder.close()
 
     def _new(self) -> "_Decoder":
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._requests, [REQUEST.pack(self._max_pixels, os.getpid())], [theirs.fileno()])
-        return _Decoder(ours)
+        decoder = _Decoder(ours)
+        try:
+            with theirs:
+                socket.send_fds(self._requests, [REQUEST.pack(self._max_pixels, os.getpid())], [theirs.fileno()])
+        except OSError:
+            decoder.close()
+            raise
+        return decoder
 
 
 class _NoAnswer(Exception):
@@ -124,15 +132,17 @@ class _Decoder:
         self._connection, self._answers = connection, connection.makefile("rb")
         connection.settimeout(_PATIENCE)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_AT_ONCE)
-        self.pictures = 0
+        self._pictures, self._answered = 0, 0.0
 
     def close(self) -> None:
         """End it, once it has decoded what it has."""
         self._answers.close()
         self._connection.close()
 
-    def lives(self) -> bool:
-        """Whether it has not died while it was idle; the system may kill it if memory is short."""
+    def can_go_on(self) -> bool:
+        """Whether it is neither old nor long idle, and has not died; the system may kill it if memory is short."""
+        if self._pictures == _MOST_PICTURES or time.monotonic() - self._answered > IDLE_SECONDS:
+            return False
         end = select.poll()
         end.register(self._connection, select.POLLIN)
         return not end.poll(0)
@@ -144,19 +154,21 @@ class _Decoder:
             Refused: as the decoder says.
             _NoAnswer: it died, or answers nonsense.
         """
-        self.pictures += 1
+        self._pictures += 1
         said = b""
         try:
             with suppress(BrokenPipeError):  # It has said why.
                 self._connection.sendall(LENGTH.pack(len(data)))
                 self._connection.sendall(data)
             said = self._answers.readline(_MOST_TOLD)
-            return _picture(json.loads(said), self._answers)
+            picture = _picture(json.loads(said), self._answers)
         except (AttributeError, ConnectionError, KeyError, TypeError, ValueError) as error:
             with suppress(OSError):
                 self._connection.shutdown(socket.SHUT_WR)  # With which it ends, if it still lives.
                 said += self._answers.read(_MOST_TOLD)
             raise _NoAnswer(said.decode(errors="replace") or "it said nothing") from error
+        self._answered = time.monotonic()
+        return picture
 
 
 def _picture(facts: Any, pixels: IO[bytes]) -> Picture:

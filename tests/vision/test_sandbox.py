@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from digits.errors import DigitsError, Undecodable
+from digits.errors import Busy, DigitsError, Undecodable
 from digits.vision.decode import SHOWN_FORMATS, read_picture
 from digits.vision.sandbox import Sandbox
 from support.drawing import draw, encode, on_paper
@@ -151,6 +151,24 @@ def test_a_decoder_that_died_while_it_was_idle_costs_no_picture(failing: Sandbox
         decoder.kill()
     until(lambda: not forking().children(), 5)
     assert failing.read_picture(PICTURE).format == "GIF"
+
+
+def test_a_decoder_that_was_idle_for_long_is_not_used(failing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing.read_picture(PICTURE)
+    idle = set(forking().children())
+    monkeypatch.setattr("digits.vision.sandbox.IDLE_SECONDS", 0)
+    failing.read_picture(PICTURE)
+    until(lambda: not idle & set(forking().children()), 5)
+
+
+def test_without_decoders_the_server_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.vision.sandbox._PATIENCE", 0.1)
+    sandbox = Sandbox(PIXELS)
+    with pytest.raises(Busy):
+        sandbox.read_picture(PICTURE)
+    sandbox.close()
+    with pytest.raises(Busy):
+        sandbox.read_picture(PICTURE)
 
 
 def test_it_holds_no_secret_and_no_connection_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
