@@ -28,21 +28,32 @@ class Interpreter:
         return given
 
 
-MOST_SHAPES = 6
-"""Interpreters that a thread keeps for a network: each takes some megabytes, and pictures come in all shapes."""
+MOST_IDLE = 8
+"""Idle interpreters that are kept for a network: each takes some megabytes, and pictures come in all shapes."""
 
 
-class Interpreters(threading.local):
-    """The interpreters of one network, one for each thread and shape. A thread drops its least recently used ones."""
+class Interpreters:
+    """The interpreters of one network, for all threads: one for each picture that is read at a time."""
 
     def __init__(self, flatbuffer: bytes) -> None:
         self._flatbuffer = flatbuffer
-        self._of: dict[tuple[int, ...], Interpreter] = {}
+        self._idle: list[tuple[tuple[int, ...], Interpreter]] = []
+        """By shape, in the order of their last use."""
+        self._lock = threading.Lock()
 
     def run(self, picture: Floats) -> Floats:
         """Run the network on one picture, float32 (h, w, 1), and return its output, float32."""
-        interpreter = self._of.pop(picture.shape, None) or Interpreter(self._flatbuffer, picture.shape)
-        self._of[picture.shape] = interpreter  # Now the last; the first is the least recently used.
-        if len(self._of) > MOST_SHAPES:
-            del self._of[next(iter(self._of))]
-        return interpreter.run(picture)
+        interpreter = self._idle_one(picture.shape) or Interpreter(self._flatbuffer, picture.shape)
+        output = interpreter.run(picture)
+        with self._lock:
+            self._idle.append((picture.shape, interpreter))
+            del self._idle[:-MOST_IDLE]
+        return output
+
+    def _idle_one(self, shape: tuple[int, ...]) -> Interpreter | None:
+        """Take the last used interpreter of this shape, if there is one."""
+        with self._lock:
+            for place in reversed(range(len(self._idle))):
+                if self._idle[place][0] == shape:
+                    return self._idle.pop(place)[1]
+        return None

@@ -10,22 +10,23 @@ from digits.errors import StartError
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 """Linux' folder in memory. Files elsewhere may be on a full disk, and to count there would kill a worker (SIGBUS)."""
 
-KEPT_BYTES = 1 << 25
+KEPT_BYTES = 1 << 23
 """Bytes of freed memory that malloc keeps for the next picture instead of returning them to the system."""
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def keep_memory() -> None:
     """Let malloc keep freed memory: getting it from the system for each picture can take longer than reading one.
 
-    This is for glibc, whose defaults suit programs that may not need the memory again; other libraries have no such
-    setting.
+    All threads share it: if each had an arena of its own, each would keep as much. This is for glibc; other libraries
+    have no such settings.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def metrics_folder() -> tempfile.TemporaryDirectory[str]:

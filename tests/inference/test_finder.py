@@ -1,5 +1,6 @@
 """Where digits are: what the network gives, read; and the looks that are taken."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
 from digits.inference.detections import SIGNS, STRIDE, UNIT
 from digits.inference.finder import Finder, FinderConfig, load_finder
-from digits.inference.interpreter import MOST_SHAPES, Floats, Interpreters
+from digits.inference.interpreter import MOST_IDLE, Floats, Interpreters
 from digits.inference.network_input import standardised
 from support.drawing import draw, on_paper
 from support.stepwise import takes_long
@@ -214,9 +215,19 @@ def test_an_empty_picture_is_no_strong_noise() -> None:
     )
 
 
-def test_of_a_network_only_so_many_shapes_are_kept_those_used_last() -> None:
+def test_of_a_network_only_so_many_interpreters_are_kept_those_used_last() -> None:
     networks = Interpreters(module.FINDER.read_bytes())
-    shapes = [(32, 32 * columns, 1) for columns in range(1, MOST_SHAPES + 2)]
+    shapes = [(32, 32 * columns, 1) for columns in range(1, MOST_IDLE + 2)]
     for shape in (*shapes[:-1], shapes[0], shapes[-1]):
         assert networks.run(np.zeros(shape, np.float32)).shape == (8, shape[1] // STRIDE, 20)
-    assert list(networks._of) == [*shapes[2:-1], shapes[0], shapes[-1]]
+    assert [shape for shape, _ in networks._idle] == [*shapes[2:-1], shapes[0], shapes[-1]]
+
+
+def test_threads_share_the_interpreters_of_a_network_and_none_uses_that_of_another_meanwhile() -> None:
+    networks = Interpreters(module.FINDER.read_bytes())
+    noise = np.random.default_rng(0).random((8, 64, 64, 1), np.float32)
+    alone = [networks.run(picture) for picture in noise]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(networks.run, [*noise] * 8))
+    assert all(np.array_equal(one, other) for one, other in zip(together, alone * 8, strict=True))
+    assert 1 <= len(networks._idle) <= 4
