@@ -13,12 +13,14 @@ from digits.training.command_line import whole
 from support.backends import postgresql, postgresql_programs
 
 
-def parser_of(module: str, documentation: str | None) -> argparse.ArgumentParser:
-    """With the options that all have."""
+def parser_of(module: str, documentation: str | None, of_loads: bool = True) -> argparse.ArgumentParser:
+    """With the options that all have, or all that put loads on servers."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {module}", description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workers", type=whole(1), default=usable_cpus(), metavar="N", help="%(default)s")
+    if not of_loads:
+        return parser
     parser.add_argument("--rounds", type=whole(1), default=3, metavar="N", help="%(default)s")
     parser.add_argument("--seconds", type=whole(1), default=4, metavar="S", help="of each load (%(default)s)")
     return parser
