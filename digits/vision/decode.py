@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from digits.errors import DigitsError, EmptyFile, NotAPicture, TooManyPixels
 from digits.grids import Grey
@@ -153,7 +153,7 @@ def _grey(image: Image.Image, config: DecodeConfig) -> Image.Image:
     if image.mode == "LAB":
         return image.getchannel("L")
     if image.has_transparency_data:
-        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"), config)
+        return _opaque(image if image.mode == "RGBA" else image.convert("RGBA"))
     return image.convert("L")
 
 
@@ -164,22 +164,15 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((values * (255 / white)).astype(np.uint8))
 
 
-def _opaque(rgba: Image.Image, config: DecodeConfig) -> Image.Image:
-    """Convert RGBA to L. If all that is visible has one colour, such as strokes on a transparent canvas, alpha is ink.
+def _opaque(rgba: Image.Image) -> Image.Image:
+    """Convert RGBA to L. Transparent parts become white if what is visible is dark, else black.
 
-    Otherwise the picture shows its own paper, and its transparent parts get the median grey of what is visible.
+    Nobody knows the paper of strokes on a transparent canvas, nor the ink of which a page shows only the soft edge.
+    But both were in contrast with what is left.
     """
     alpha, grey = rgba.getchannel("A"), rgba.convert("L")
-    if alpha.getextrema()[0] == 255:
-        return grey
-    _, visible = cv2.threshold(np.asarray(alpha), 127, 255, cv2.THRESH_BINARY)
-    histogram = np.cumsum(cv2.calcHist([np.asarray(grey)], [0], visible, [256], [0, 256]))
-    if histogram[-1] == 0:
-        return Image.new("L", rgba.size, 255)
-    dark, middle, light = np.searchsorted(histogram, histogram[-1] * np.array([0.05, 0.5, 0.95]))
-    if light - dark < config.one_colour:
-        return ImageChops.invert(alpha)
-    return Image.composite(grey, Image.new("L", rgba.size, int(middle)), alpha)
+    is_dark = cv2.mean(np.asarray(grey), np.asarray(alpha))[0] < 128
+    return Image.composite(grey, Image.new("L", rgba.size, 255 if is_dark else 0), alpha)
 
 
 def _reduced(image: Image.Image, config: DecodeConfig) -> Image.Image:

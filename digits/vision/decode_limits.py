@@ -33,8 +33,6 @@ class DecodeConfig:
     by a whole factor; a JPEG's decoder does most of that."""
     large_pixels: int = 4_000_000
     """A picture that must be decoded at a larger size waits for others, since each takes hundreds of megabytes."""
-    one_colour: int = 48
-    """Grey levels that the visible pixels of one pen may differ by, from the 5th to the 95th percentile."""
     max_jpeg_scans: int = 100
     """A progressive JPEG has about ten. Each costs a pass over all pixels, so thousands are an attack."""
     max_jpeg_markers: int = 200_000

@@ -163,12 +163,13 @@ def test_exif_orientation_is_obeyed(image_format: str, orientation: int) -> None
     assert shows_mark(picture.grey)
 
 
-@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30)])
-def test_strokes_on_a_transparent_canvas_are_ink_whatever_their_colour(colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(("colour", "paper"), [((0, 0, 0), 255), ((255, 255, 255), 0), ((200, 30, 30), 255)])
+def test_strokes_on_a_transparent_canvas_are_in_contrast_with_it(colour: tuple[int, int, int], paper: int) -> None:
     ink = draw("7")
     rgba = np.dstack([np.full((*ink.shape, 3), colour, np.uint8), ink])
     grey = read_picture(encode(rgba), PIXELS).grey
-    assert np.array_equal(grey, 255 - ink)
+    pen = int(np.asarray(Image.new("RGB", (1, 1), colour).convert("L"))[0, 0])
+    assert np.abs(grey.astype(int) - on_paper(ink, paper, pen)).max() <= 1
 
 
 def test_a_page_with_a_transparent_margin_keeps_its_own_ink() -> None:
@@ -176,7 +177,6 @@ def test_a_page_with_a_transparent_margin_keeps_its_own_ink() -> None:
     alpha = np.zeros_like(page)
     alpha[20:-20, 20:-20] = 255
     grey = read_picture(encode(np.dstack([page, page, page, alpha])), PIXELS).grey
-    assert grey[0, 0] == 240
     assert np.array_equal(grey[20:-20, 20:-20], page[20:-20, 20:-20])
 
 
@@ -188,8 +188,7 @@ def test_a_palette_with_a_transparent_colour_is_read() -> None:
     image = Image.fromarray((draw("7") > 127).astype(np.uint8)).convert("P")
     image.putpalette([10, 10, 10, 12, 12, 12])
     grey = read_picture(encode(image, "PNG", transparency=0), PIXELS).grey
-    assert grey.min() == 0
-    assert grey.max() == 255
+    assert set(np.unique(grey)) == {12, 255}
 
 
 def test_the_first_frame_of_an_animation_is_read() -> None:
