@@ -5,7 +5,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -26,6 +26,7 @@ from digits.vision.decode_limits import (
     refuse_costly_bytes,
     refuse_costly_header,
 )
+from digits.vision.metadata import readable
 from digits.vision.png_inflate import unpacked
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -126,7 +127,7 @@ def _decoding(
         yield None
         if elsewhere:
             return elsewhere(data)
-    with Image.open(BytesIO(unpacked(data)), formats=FORMATS) as image:
+    with Image.open(BytesIO(unpacked(readable(data))), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels, config)
         if is_quick and not decodes_quickly(image, config):
             yield None
@@ -139,6 +140,8 @@ def _decoding(
         with large if image.width * image.height > config.large_pixels else nullcontext():
             image.load()
             width, height = sent if drafted else image.size
+            with suppress(Exception):  # Damaged EXIF raises errors of any kind, once; then it is empty.
+                image.getexif()
             if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
                 width, height = height, width
             ImageOps.exif_transpose(image, in_place=True)

@@ -37,8 +37,10 @@ class DecodeConfig:
     """A progressive JPEG has about ten. Each costs a pass over all pixels, so thousands are an attack."""
     max_jpeg_markers: int = 200_000
     """Some cameras write one for every few blocks of pixels. Each costs Python a step, so millions are an attack."""
+    max_png_chunks: int = 10_000
+    """Chunks of 8 kB, as libpng writes them, would be 80 MB. Each costs Python a step."""
     max_exif_bytes: int = 65_536
-    """As much as a JPEG can hold; tens of thousands of entries take Pillow a second."""
+    """Of other formats; tens of thousands of entries take Pillow a second."""
     quick_pixels: int = 500_000
     """Pixels that are decoded in a few milliseconds."""
     quick_markers: int = 2000
@@ -48,11 +50,13 @@ class DecodeConfig:
 
 
 def refuse_costly_bytes(data: bytes, config: DecodeConfig) -> None:
-    """Refuse a JPEG with too many markers or scans: Pillow steps through all of them when it opens the file.
+    """Refuse a JPEG with too many markers or scans, or a PNG with too many chunks: opening it steps through all.
 
     Raises:
         TooManyPixels: there are too many.
     """
+    if sum(1 for _ in islice(chunks_of(data), config.max_png_chunks + 1)) > config.max_png_chunks:
+        raise TooManyPixels(_TOO_COSTLY)
     if not data.startswith(_JPEG):
         return
     values = np.frombuffer(data, np.uint8)

@@ -284,9 +284,21 @@ def test_a_tiff_of_ordinary_tiles_is_read() -> None:
     assert shows_mark(read_picture(encode(mark(), "TIFF", compression="tiff_lzw", tile=(16, 16)), PIXELS).grey)
 
 
-def test_endless_metadata_is_refused() -> None:
+def test_endless_metadata_is_refused_or_not_looked_at() -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08" + bytes(CONFIG.max_exif_bytes)
+    assert shows_mark(read_picture(encode(mark(), "PNG", exif=exif), PIXELS).grey)
+    data, half = encode(mark(), "JPEG"), exif[: len(exif) // 2 + 9]
+    segment = b"\xff\xe1" + (2 + len(half)).to_bytes(2, "big") + half
+    assert shows_mark(read_picture(data[:2] + 2 * segment + data[2:], PIXELS).grey)
+    odd = b"\0"
     with pytest.raises(TooManyPixels, match="too costly"):
-        read_picture(encode(mark(), "PNG", exif=b"Exif\0\0" + bytes(CONFIG.max_exif_bytes)), PIXELS)
+        read_picture(data[:2] + 2 * segment + odd + data[2:], PIXELS)
+
+
+def test_a_png_of_endless_chunks_is_refused() -> None:
+    data = encode(mark())
+    with pytest.raises(TooManyPixels, match="too costly"):
+        read_picture(data[:33] + b"\0\0\0\0zzzzcrc." * CONFIG.max_png_chunks + data[33:], PIXELS)
 
 
 def test_a_bmp_of_run_lengths_is_refused() -> None:
