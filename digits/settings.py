@@ -128,6 +128,11 @@ class Settings(_Environment):
     keep_days: int | None = Field(
         None, ge=1, description="Days after which uploads are deleted, labelled ones too; if unset, they are kept"
     )
+    strip: bool = Field(
+        False,
+        description="Whether pictures are kept without metadata, such as the place in EXIF; "
+        "other formats than PNG, JPEG and WebP become PNG",
+    )
     sync: Literal["full", "normal"] = Field(
         "full",
         description="What an acknowledged upload survives: power loss (`full`), or only a killed server (`normal`)",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import uuid_utils
@@ -17,6 +17,7 @@ from digits.timings import Timings
 from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
 from digits.vision.decode import Decode, Picture, decoding
+from digits.vision.strip import strip
 
 DECIMALS = 6
 """Of probabilities in records and answers."""
@@ -24,7 +25,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture as it was sent, what was read in it, and the grid of each digit."""
+    """A picture as it was sent, or as it is kept; what was read in it, and the grid of each digit."""
 
     data: bytes = field(repr=False)
     record: Record
@@ -43,6 +44,18 @@ def recognition(
     picture = yield from timings.steps("decode", decoding(data, max_pixels, elsewhere=elsewhere))
     read = yield from reading(picture.grey, recogniser, timings)
     return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
+
+
+def stripped(upload: Upload, max_pixels: int) -> Upload:
+    """Return an upload whose picture has no metadata; its record tells of that picture."""
+    data, is_png = strip(upload.data, max_pixels)
+    told = replace(
+        upload.record,
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        format="PNG" if is_png else upload.record.format,
+    )
+    return replace(upload, data=data, record=told)
 
 
 def keep_uploads(uploads: Sequence[Upload], storage: Storage, records: Records) -> Sequence[Record]:

@@ -20,7 +20,7 @@ from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import open_records
 from digits.uploads.models import Record, Records
 from digits.uploads.pairing import prepare_uploads
-from digits.uploads.service import Upload, recognise_upload
+from digits.uploads.service import Upload, recognise_upload, stripped
 from digits.uploads.write_batcher import WriteBatcher
 from digits.vision.decode import Decode
 
@@ -83,12 +83,17 @@ def count_reading(upload: Upload) -> None:
 
 
 def keeping(upload: Upload, at_hand: Services, idempotency_key: str | None = None) -> Stepwise[Record]:
-    """Keep an upload, and return its record once it is safe; that of an earlier upload if it has the same key.
+    """Keep an upload, stripped if the settings say so, and return its record once it is safe.
+
+    If an earlier upload has the same key, it is that one's record.
 
     Raises:
         KeyReused: the earlier upload is another picture.
         Unsettled: it takes over PATIENCE seconds.
     """
+    if at_hand.settings.strip:
+        yield None
+        upload = stripped(upload, at_hand.settings.max_pixels)
     record = replace(upload.record, idempotency_key=idempotency_key, owner=at_hand.owner)
     kept = at_hand.batcher.keep(replace(upload, record=record))
     metrics.WAITING.inc()
