@@ -56,7 +56,7 @@ def refuse_costly_bytes(data: bytes, config: DecodeConfig) -> None:
         TooManyPixels: there are too many.
     """
     if sum(1 for _ in islice(chunks_of(data), config.max_png_chunks + 1)) > config.max_png_chunks:
-        raise TooManyPixels(_TOO_COSTLY)
+        raise TooManyPixels(TOO_COSTLY)
     if not data.startswith(_JPEG):
         return
     values = np.frombuffer(data, np.uint8)
