@@ -1,10 +1,9 @@
 """The API keys as a worker knows them, so that no request waits for the database to let it in."""
 
 import logging
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from threading import Thread
+from threading import Event, Thread
 
 from digits.admission.keys import ApiKey, Keys, find_key
 from digits.errors import DigitsError, KeyNeeded, Unavailable
@@ -26,6 +25,7 @@ class Keyring:
         self._version: object = None
         self._known: Mapping[str, ApiKey] | None = None
         self._is_old = False
+        self._ended = Event()
         self.are_needed = True
         """Whether a key was ever made. True until the database has answered: nobody is let in by mistake."""
         self.signing_secret = b""
@@ -41,9 +41,13 @@ class Keyring:
         self.are_needed, self._version = bool(self._known), version
 
     def follow(self) -> None:
-        """Refresh now, and every REFRESH_SECONDS from now on."""
+        """Refresh now, and every REFRESH_SECONDS until close()."""
         self._try_to_refresh()
         Thread(target=self._refresh_forever, name="keyring", daemon=True).start()
+
+    def close(self) -> None:
+        """Follow no more."""
+        self._ended.set()
 
     def check(self) -> None:
         """Return if the keys are known.
@@ -67,8 +71,7 @@ class Keyring:
         return key
 
     def _refresh_forever(self) -> None:
-        while True:
-            time.sleep(REFRESH_SECONDS)
+        while not self._ended.wait(REFRESH_SECONDS):
             self._try_to_refresh()
 
     def _try_to_refresh(self) -> None:

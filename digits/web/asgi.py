@@ -203,10 +203,12 @@ def create_front(settings: Settings, model: CompiledModel, in_work: InWork, else
     from digits.web import create_app
 
     waiting = log_in_thread(settings.log, settings.access_log, own_stderr())
-    app = create_app(services=open_services(settings, model, elsewhere))
+    at_hand = open_services(settings, model, elsewhere)
+    app = create_app(services=at_hand)
     sender = traces()
 
     def end() -> None:
+        at_hand.keyring.close()
         if sender:
             sender.end()
         wait_for_last(waiting)

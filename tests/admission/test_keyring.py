@@ -69,6 +69,7 @@ def test_until_the_database_has_answered_nobody_is_let_in() -> None:
     assert keyring.are_needed
     with pytest.raises(Unavailable):
         keyring.key_of("digits")
+    keyring.close()
 
 
 def test_without_the_database_keys_stay_as_they_were_and_that_is_told_once(
@@ -87,4 +88,4 @@ def test_without_the_database_keys_stay_as_they_were_and_that_is_told_once(
     until(lambda: len(looks) > 2, seconds=10)
     assert keyring.key_of(token).owner == "school"
     assert caplog.messages == ["The API keys stay as they were: The database does not answer."]
-    monkeypatch.undo()
+    keyring.close()

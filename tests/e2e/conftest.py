@@ -10,13 +10,16 @@ from werkzeug.serving import make_server
 
 from digits.settings import Settings
 from digits.web import create_app
+from digits.web.services import services_of
 from support import ROOT
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("page")
-    return create_app(Settings.read(storage=folder / "uploads", model=ROOT / "mnist-neural.h5"))
+    app = create_app(Settings.read(storage=folder / "uploads", model=ROOT / "mnist-neural.h5"))
+    yield app
+    services_of(app).keyring.close()
 
 
 @pytest.fixture(scope="module")

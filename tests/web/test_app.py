@@ -317,3 +317,4 @@ def test_uploads_survive_a_loss_of_power_if_that_is_asked_for(
     with begin(at_hand.records._engine) as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
     at_hand.records._engine.dispose()
+    at_hand.keyring.close()
