@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from support.drawing import draw, encode, enormous_png, on_paper
 CLIENTS = 12
 SAMPLES = 120
 FORMATS = ("GIF", "WEBP", "TIFF", "AVIF", "HEIF", "BMP")
+Files = Mapping[str, Sequence[bytes]]
 FIGURES = ("MB", "handles", "threads", "99% ms")
 
 
@@ -84,8 +85,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def soak(server: Running, minutes: float) -> tuple[list[Sample], Answers]:
     """Samples, and what the clients were answered."""
-    answers, stopped = Answers(), threading.Event()
-    clients = [threading.Thread(target=_client, args=(server.url, seed, answers, stopped)) for seed in range(CLIENTS)]
+    answers, stopped, sent = Answers(), threading.Event(), files()
+    clients = [
+        threading.Thread(target=_client, args=(server.url, random.Random(seed), sent, answers, stopped))
+        for seed in range(CLIENTS)
+    ]
     for client in clients:
         client.start()
     start, samples = time.monotonic(), list[Sample]()
@@ -100,7 +104,7 @@ def soak(server: Running, minutes: float) -> tuple[list[Sample], Answers]:
     return samples, answers
 
 
-def files() -> dict[str, list[bytes]]:
+def files() -> Files:
     """What is sent, by its kind; some are refused."""
     page = on_paper(draw("7", size=1200, pen=90, margin=300))
     photo, png = pictures("photo")[6], encode(page)
@@ -116,8 +120,7 @@ def files() -> dict[str, list[bytes]]:
     }
 
 
-def _client(url: str, seed: int, answers: Answers, stopped: threading.Event) -> None:
-    choose, sent = random.Random(seed), files()
+def _client(url: str, choose: random.Random, sent: Files, answers: Answers, stopped: threading.Event) -> None:
     with requests.Session() as session:
         while not stopped.is_set():
             start = time.perf_counter()
@@ -128,7 +131,7 @@ def _client(url: str, seed: int, answers: Answers, stopped: threading.Event) -> 
             answers.add(status, time.perf_counter() - start)
 
 
-def _ask(session: requests.Session, url: str, choose: random.Random, sent: dict[str, list[bytes]]) -> requests.Response:
+def _ask(session: requests.Session, url: str, choose: random.Random, sent: Files) -> requests.Response:
     match choose.randrange(10):
         case 0:
             return session.get(f"{url}/uploads?limit=100&total=true", timeout=60)

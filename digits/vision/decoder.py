@@ -1,8 +1,8 @@
-"""`python -m digits.vision.decoder`, which the server runs, decodes each picture in a process of its own.
+"""`python -m digits.vision.decoder`, which the server runs, forks decoders: processes that decode pictures.
 
-It takes pictures from its standard input, a socket, and forks a decoder for each. Forking is safe, as it has no
-threads; and since it was started afresh, it holds no connections and no secrets of the server. The kernel stops a
-decoder that takes too much time or memory, and lets it open nothing.
+It is asked for them at its standard input, a socket. Forking is safe, as it has no threads; and since it was started
+afresh, it holds no connections and no secrets of the server. A decoder decodes one picture after another. The kernel
+stops it if one takes too much time or memory, and lets it open nothing.
 """
 
 import ctypes
@@ -61,7 +61,7 @@ class DecoderConfig:
 
 
 def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig()) -> None:
-    """Fork a decoder for each picture that comes, until nobody is left who could send one."""
+    """Fork a decoder for each connection that comes, until nobody is left who could send one."""
     _prepare()
     requests = socket.socket(fileno=sys.stdin.fileno())
     locks = os.memfd_create("large pictures")
