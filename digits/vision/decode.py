@@ -5,7 +5,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -140,8 +140,6 @@ def _decoding(
         with large if image.width * image.height > config.large_pixels else nullcontext():
             image.load()
             width, height = sent if drafted else image.size
-            with suppress(Exception):  # Damaged EXIF raises errors of any kind, once; then it is empty.
-                image.getexif()
             if image.getexif().get(ExifTags.Base.Orientation, 1) in _QUARTER_TURNS:
                 width, height = height, width
             ImageOps.exif_transpose(image, in_place=True)

@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 from digits.vision.decode import FORMATS, read_picture
 from digits.vision.decode_limits import DecodeConfig
-from digits.vision.metadata import without_metadata
+from digits.vision.metadata import readable, without_metadata
 
 _OF_PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 _AS_RGB = ("CMYK", "YCbCr", "RGBX", "PA", "RGBa", "La")
@@ -21,7 +21,7 @@ def strip(data: bytes, max_pixels: int) -> tuple[bytes, bool]:
     """
     if bare := without_metadata(data):
         return bare, False
-    with Image.open(BytesIO(data), formats=FORMATS) as image:
+    with Image.open(BytesIO(readable(data)), formats=FORMATS) as image:
         image.load()
         upright = ImageOps.exif_transpose(image)
     if upright.mode in _AS_RGB:

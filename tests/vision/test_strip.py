@@ -99,3 +99,12 @@ def test_a_jpeg_of_odd_parts_becomes_a_png() -> None:
     kept, is_png = strip(data[:tables] + b"\0" + data[tables:], PIXELS)
     assert is_png
     assert SECRET.encode() not in kept
+
+
+def test_a_heic_of_damaged_exif_becomes_a_png_too() -> None:
+    data = secret_file("HEIF")
+    damaged = data.replace(b"MM\0*", b"XX\0*")
+    assert damaged != data
+    kept, is_png = strip(damaged, PIXELS)
+    assert is_png
+    assert SECRET.encode() not in kept
