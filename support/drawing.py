@@ -81,11 +81,15 @@ def png(number: str = "7", **options: Any) -> bytes:
     return encode(on_paper(draw(number, **options)))
 
 
+def png_of(header: bytes, packed: bytes) -> bytes:
+    """A PNG of this header, and of these compressed pixels."""
+    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+
+
 def enormous_png() -> bytes:
     """A few bytes that claim 100,000 x 100,000 pixels."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return png_of(struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0), zlib.compress(bytes(1000)))

@@ -12,6 +12,8 @@ from digits.vision.png_inflate import chunks_of
 
 MOST_EXIF_BYTES = 65_536
 """As much as a JPEG can hold. The orientation of longer EXIF is ignored: reading it could take a second."""
+MOST_CHUNKS = 10_000
+"""Of a WebP. Each costs Python a step, and metadata is all that may follow so many."""
 
 _PNG, _JPEG, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF"
 _PNG_PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
@@ -75,6 +77,8 @@ def _bare_png(data: bytes) -> bytes | None:
             parts.append(view[start:end])
         elif name == b"eXIf" and is_sound and (exif := _turned(data[start + 8 : end - 4])):
             parts.append(memoryview(_png_chunk(name, exif)))
+        elif name == b"IEND":
+            break
     return b"".join((*parts, _png_chunk(b"IEND", b""))) if b"IDAT" in names else None
 
 
@@ -106,10 +110,10 @@ def _bare_jpeg(data: bytes) -> bytes | None:
 def _bare_webp(data: bytes) -> bytes | None:
     parts: dict[bytes, bytes] = {}
     for name, content in _riff_chunks(data[12:]):
-        if name == b"ANMF":
-            pixels = ((each, inner) for each, inner in _riff_chunks(content[_FRAME_HEADER:]) if each in _WEBP_PIXELS)
-            parts.setdefault(name, content[:_FRAME_HEADER] + b"".join(_riff_chunk(*each) for each in pixels))
         parts.setdefault(name, content)
+    if frame := parts.get(b"ANMF"):
+        inner = [_riff_chunk(*each) for each in _riff_chunks(frame[_FRAME_HEADER:]) if each[0] in _WEBP_PIXELS]
+        parts[b"ANMF"] = frame[:_FRAME_HEADER] + b"".join(inner)
     header = bytearray(parts.pop(b"VP8X", b""))
     exif = _turned(parts.pop(b"EXIF", b"")) if header else b""
     kept = [_riff_chunk(name, parts[name]) for name in (b"ANIM", b"ANMF", *_WEBP_PIXELS) if name in parts]
@@ -123,9 +127,9 @@ def _bare_webp(data: bytes) -> bytes | None:
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the name and content of each complete chunk."""
-    place = 0
-    while place + 8 <= len(data):
+    """Yield the name and content of each complete chunk, up to MOST_CHUNKS."""
+    place, chunks = 0, 0
+    while place + 8 <= len(data) and (chunks := chunks + 1) <= MOST_CHUNKS:
         name, size = struct.unpack_from("<4sI", data, place)
         start, place = place + 8, place + 8 + size + size % 2
         if start + size <= len(data):

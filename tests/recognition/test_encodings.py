@@ -12,21 +12,12 @@ from PIL import Image
 
 from digits.inference.recogniser import LiteRTRecogniser
 from digits.uploads.service import recognise_upload
-from support.drawing import Array, draw, encode, on_paper
+from support.drawing import Array, draw, encode, on_paper, png_of
+from tests.vision.test_decode import TURNS
 
 pytestmark = pytest.mark.slow
 
 PIXELS = 25_000_000
-TURNED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""How a camera that writes each EXIF orientation has turned the pixels."""
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
     "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK", "F"),
@@ -54,11 +45,11 @@ def encodings(ink: Array) -> Iterator[tuple[str, bytes]]:
         strokes = np.dstack([np.full((*ink.shape, 3), colour, np.uint8), ink])
         for image_format in ("PNG", "WEBP", "TIFF", "AVIF", "HEIF"):
             yield f"{image_format} strokes in {colour}", encode(strokes, image_format)
-    for orientation, turn in TURNED.items():
+    for orientation, turn in TURNS.items():
         exif = Image.Exif()
         exif[0x0112] = orientation
         for image_format in ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"):
-            turned = page.convert("RGB").transpose(turn)
+            turned = page.convert("RGB") if turn is None else page.convert("RGB").transpose(turn)
             yield f"{image_format} orientation {orientation}", encode(turned, image_format, exif=exif.tobytes())
     after = [Image.new("L", page.size, 128)]
     for image_format in ("PNG", "GIF", "WEBP"):
@@ -80,12 +71,7 @@ def _interlaced(page: Array) -> bytes:
     parts = [page[top::down, left::across] for top, down, left, across in passes]
     rows = b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
     height, width = page.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 1)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in chunks
-    )
+    return png_of(struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 1), zlib.compress(rows))
 
 
 @pytest.mark.parametrize("digit", "0123456789")

@@ -45,6 +45,7 @@ def test_an_animation_that_breaks_off_after_its_first_frame_is_read(image_format
 def test_what_follows_a_picture_does_no_harm(image_format: str) -> None:
     data = encode(PAGE, image_format)
     assert same(data + b"garbage" * 99, data)
+    assert same(data + data[8:], data)
 
 
 @pytest.mark.parametrize("image", [SMALL, LARGE], ids=["small", "large"])

@@ -12,6 +12,7 @@ from digits.errors import Refused
 from digits.vision.decode import read_picture
 from digits.vision.png_inflate import LEAST_BYTES, unpacked
 from support.drawing import draw, encode, on_paper
+from tests.fuzz.mutating import with_checksums
 
 PIXELS = 25_000_000
 SIDE = 201
@@ -83,17 +84,6 @@ def outcome(data: bytes) -> bytes | type[Exception]:
         return read_picture(data, PIXELS).grey.tobytes()
     except Refused as error:
         return type(error)
-
-
-def with_checksums(data: bytes) -> bytes:
-    """The same with the checksum of each chunk put right, so that the damage is only found later."""
-    place, parts = 8, [data[:8]]
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        chunk = data[place + 4 : place + 8 + length]
-        parts += [data[place : place + 4], chunk, zlib.crc32(chunk).to_bytes(4, "big")]
-        place += 12 + length
-    return b"".join(parts)
 
 
 def test_damaged_files_fare_as_they_do_with_pillow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
