@@ -47,6 +47,12 @@ def metrics_folder() -> str | None:
     return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
+def harmless_environment() -> dict[str, str]:
+    """The variables that another Python needs to start; others may hold passwords."""
+    names = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def traces_wanted() -> bool:
     """Whether OpenTelemetry's environment variables name a collector of traces; its SDK reads them, and more."""
     of = os.environ.get

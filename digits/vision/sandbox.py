@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from digits.errors import Busy, EmptyFile, NotAPicture, Refused, TooManyPixels, Undecodable
+from digits.settings import harmless_environment
 from digits.subprocesses import start
 from digits.vision.decode import SHOWN_FORMATS, Picture
 from digits.vision.decode_limits import DecodeConfig
@@ -36,8 +37,6 @@ _MOST_TOLD = 4096
 """Bytes of an answer before its pixels, or of what a decoder says when it dies."""
 _MOST_ROWS = DecodeConfig().max_side
 _REFUSALS: dict[str, type[Refused]] = {each.__name__: each for each in (Busy, EmptyFile, NotAPicture, TooManyPixels)}
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
-"""Variables of the environment that the process gets; others may hold passwords."""
 _KEPT_BYTES = 1 << 25
 """Bytes of freed memory that a decoder keeps for its next picture."""
 _ENVIRONMENT = {
@@ -63,7 +62,7 @@ class Sandbox:
 
     def run(self, niceness: int = 0) -> None:
         """Run the process that forks decoders, until it ends: once none is left who could ask for one."""
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | _ENVIRONMENT
+        environment = harmless_environment() | _ENVIRONMENT
         start(self._module, str(niceness), stdin=self._taken, stdout=subprocess.DEVNULL, env=environment).wait()
 
     def close(self) -> None:
