@@ -32,6 +32,7 @@ from digits.vision.sandbox import BUSY, IDLE_SECONDS, LENGTH, REQUEST, answer_of
 
 _PR_SET_NO_NEW_PRIVS = 38
 _FIRST_TO_DIE = 1000
+_STDOUT, _STDERR = 1, 2
 
 
 class Read(Protocol):
@@ -102,6 +103,7 @@ def _decode(
 ) -> NoReturn:
     """Decode pictures until no more come, and end. If that fails, say why."""
     try:
+        os.dup2(_STDOUT, _STDERR)  # Where libraries write what they find in a picture; stdout is closed to all.
         _bound(connection, config)
         with connection.makefile("rb") as sent:
             while length := sent.read(LENGTH.size):

@@ -71,6 +71,9 @@ def read(data: bytes, max_pixels: int, *, large: AbstractContextManager[Any]) ->
     if data == b"takes a while":
         time.sleep(1)
         return read_picture(encode(on_paper(draw("7"))), max_pixels)
+    if data == b"is talked about":
+        os.write(2, b"2026-11-28T05:00:00.000Z ERROR nonsense\n")
+        return picture()
     if data in FAILURES:
         return FAILURES[data]() or picture()
     return dream(large) if data == b"is large" else read_picture(data, max_pixels, large=large)

@@ -70,6 +70,12 @@ def test_what_is_refused_here_is_refused_there(sandbox: Sandbox, data: bytes) ->
     assert str(there.value) == str(here.value)
 
 
+def test_what_a_decoder_says_of_a_picture_is_not_in_our_log(capfd: pytest.CaptureFixture[str]) -> None:
+    with running(Sandbox(PIXELS, "tests.vision.failing_decoder")) as sandbox:
+        sandbox.read_picture(b"is talked about")
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("data", REFUSALS)
 def test_a_refusal_and_its_sentence_come_back(failing: Sandbox, data: bytes) -> None:
     with pytest.raises(type(REFUSALS[data]), match=str(REFUSALS[data])):
