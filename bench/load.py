@@ -60,23 +60,23 @@ class Load:
         return (self.requests - self.errors) / self.seconds
 
 
-def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
     """POSTs the multipart bodies in turn, or GETs where there are none; each connection waits for its answer."""
-    requests = [request_of(url, body) for body in bodies] or [request_of(url, None)]
+    requests = [request_of(url, body, token) for body in bodies] or [request_of(url, None, token)]
     return (
         _by_wrk(url, requests, connections, seconds) if WRK else asyncio.run(_here(url, requests, connections, seconds))
     )
 
 
-def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
     """The same as warm_load, while nothing else is at work. Raises NoRest."""
-    return undisturbed(lambda: warm_load(url, bodies, connections, seconds))
+    return undisturbed(lambda: warm_load(url, bodies, connections, seconds, token))
 
 
-def warm_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
+def warm_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
     """The same once the server is warm."""
-    put_load(url, bodies, connections, WARM_UP_SECONDS)
-    return put_load(url, bodies, connections, seconds)
+    put_load(url, bodies, connections, WARM_UP_SECONDS, token)
+    return put_load(url, bodies, connections, seconds, token)
 
 
 def figures(loads: Sequence[Load]) -> list[str]:
@@ -96,13 +96,14 @@ def of_times(times: Sequence[float], seconds: float, errors: int = 0) -> Load:
     return Load(len(times), seconds, float(p50), float(p99), errors)
 
 
-def request_of(url: str, body: bytes | None) -> bytes:
-    """As it goes over the connection: a POST of a multipart body, or a GET."""
+def request_of(url: str, body: bytes | None, token: str = "") -> bytes:
+    """As it goes over the connection: a POST of a multipart body, or a GET; with an API key if there is one."""
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
+    usual = f"{target} HTTP/1.1\r\nHost: {parts.netloc}\r\n" + (f"X-API-Key: {token}\r\n" if token else "")
     if body is None:
-        return f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
-    head = f"POST {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        return f"GET {usual}\r\n".encode()
+    head = f"POST {usual}Content-Type: {CONTENT_TYPE}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

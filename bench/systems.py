@@ -33,6 +33,8 @@ class System:
     command: Sequence[str]
     path: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    """An API key that is sent with each request."""
 
 
 _OURS = (sys.executable, str(ROOT / "app.py"))
@@ -140,7 +142,7 @@ class Workplace:
         )
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait(process, url + system.path, system.name)
+            _wait(process, url, system)
             yield Running(url, time.perf_counter() - start, process)
         finally:
             _stop(process)
@@ -156,18 +158,19 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str, name: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", url: str, system: System) -> None:
     body = multipart(pictures("small")[6])
+    headers = {"Content-Type": CONTENT_TYPE, "X-API-Key": system.token}
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         try:
-            if requests.post(url, data=body, headers={"Content-Type": CONTENT_TYPE}, timeout=30).ok:
+            if requests.post(url + system.path, data=body, headers=headers, timeout=30).ok:
                 return
         except requests.RequestException:
             pass
         if process.poll() is not None or time.monotonic() > deadline:
             raise DoesNotStart(
-                f"{name} does not start. Install what it needs with .venv/bin/pip install -r requirements/bench.txt, "
-                "or leave it out."
+                f"{system.name} does not start. Install what it needs with "
+                ".venv/bin/pip install -r requirements/bench.txt, or leave it out."
             )
         time.sleep(0.01)

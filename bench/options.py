@@ -1,6 +1,6 @@
-"""What it costs to be observed: small pictures, not kept, without metrics, with them, and with logs and traces too.
+"""What options cost: small pictures, not kept, without metrics, with them, and with logs, traces, keys and rates too.
 
-    python -m bench.observing [--workers N] [--rounds N] [--seconds S]
+    python -m bench.options [--workers N] [--rounds N] [--seconds S]
 
 All servers run from the start, and are loaded in turn in each round, so that what else the machine does meets all.
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from statistics import median
 
 import psutil
@@ -23,8 +24,13 @@ from bench.command import parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
 from bench.systems import OURS, Running, System, Workplace
 from bench.table import aligned
+from digits.admission.database import open_keys
+from digits.admission.keys import Scope, new_key
+from digits.uploads.schema import prepare_records
+from digits.uploads.service import now
 
 CONNECTIONS = 32
+_NEVER_EXCEEDED = "1000000/second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +46,38 @@ class Cost:
         return 1e3 * self.cpu_s / self.load.requests
 
 
-Measure = Callable[[str, Sequence[bytes], int, float], Load]
+Measure = Callable[[str, Sequence[bytes], int, float, str], Load]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    chosen = parser_of("bench.observing", __doc__).parse_args(arguments)
+    chosen = parser_of("bench.options", __doc__).parse_args(arguments)
     with work(chosen.workers) as workplace, _collector() as url:
-        costs = measure(workplace, systems(url), chosen.rounds, chosen.seconds)
+        costs = measure(workplace, systems(workplace.folder, url), chosen.rounds, chosen.seconds)
     print("\n".join(aligned([["", *FIGURES, "ratio", "CPU ms", "ratio"], *_rows(costs)], 1)))
 
 
-def systems(collector: str) -> list[System]:
+def systems(folder: Path, collector: str) -> list[System]:
     def ours(name: str, **settings: str) -> System:
         return replace(OURS, name=name, environment={**OURS.environment, **settings})
 
-    unmetered = ("-c", "from bench.observing import unmetered; unmetered()")
+    def keyed(name: str, **settings: str) -> System:
+        """Needs a key, which is made here, in a database of its own."""
+        database = f"sqlite:///{folder / name}.db"
+        prepare_records(database)
+        token, key = new_key("bench", [Scope.RECOGNISE], now())
+        open_keys(database).add(key)
+        return replace(ours(name, DIGITS_DATABASE=database, **settings), token=token)
+
+    unmetered = ("-c", "from bench.options import unmetered; unmetered()")
     return [
         replace(OURS, name="without metrics", command=(OURS.command[0], *unmetered)),
         OURS,
         ours("with an access log", DIGITS_ACCESS_LOG="true"),
         ours("with an access log, JSON", DIGITS_ACCESS_LOG="true", DIGITS_LOG="json"),
         ours("with traces", OTEL_EXPORTER_OTLP_ENDPOINT=collector),
+        ours("with rates", DIGITS_RATE=_NEVER_EXCEEDED),
+        keyed("with keys"),
+        keyed("with keys and rates", DIGITS_RATE=_NEVER_EXCEEDED),
     ]
 
 
@@ -86,7 +103,7 @@ def measure(
         for number in range(rounds):
             for system, server in running if number % 2 else reversed(running):
                 before = _cpu_s(server)
-                measured = load(server.url + system.path, bodies, CONNECTIONS, seconds)
+                measured = load(server.url + system.path, bodies, CONNECTIONS, seconds, system.token)
                 costs[system.name].append(Cost(measured, _cpu_s(server) - before))
     return {system.name: costs[system.name] for system in servers}
 

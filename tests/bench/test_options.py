@@ -1,7 +1,9 @@
-"""What it costs to be observed."""
+"""What options cost."""
+
+from pathlib import Path
 
 from bench.load import Load
-from bench.observing import Cost, _rows, systems
+from bench.options import Cost, _rows, systems
 from bench.systems import OURS
 
 
@@ -18,7 +20,7 @@ def test_ratios_are_those_of_each_round() -> None:
     ]
 
 
-def test_each_server_has_a_name_of_its_own() -> None:
-    measured = systems("http://collector")
+def test_each_server_has_a_name_of_its_own(tmp_path: Path) -> None:
+    measured = systems(tmp_path, "http://collector")
     assert len({each.name for each in measured}) == len(measured)
     assert OURS in measured
