@@ -1,5 +1,6 @@
 """Run compiled networks with LiteRT."""
 
+import math
 import threading
 
 import numpy as np
@@ -28,8 +29,8 @@ class Interpreter:
         return given
 
 
-MOST_IDLE = 8
-"""Idle interpreters that are kept for a network: each takes some megabytes, and pictures come in all shapes."""
+MOST_IDLE_PIXELS = 300_000
+"""Pixels that the idle interpreters of a network are for: each takes 100 bytes, and pictures come in all shapes."""
 
 
 class Interpreters:
@@ -47,7 +48,8 @@ class Interpreters:
         output = interpreter.run(picture)
         with self._lock:
             self._idle.append((picture.shape, interpreter))
-            del self._idle[:-MOST_IDLE]
+            while sum(math.prod(shape) for shape, _ in self._idle) > MOST_IDLE_PIXELS:
+                del self._idle[0]
         return output
 
     def _idle_one(self, shape: tuple[int, ...]) -> Interpreter | None:

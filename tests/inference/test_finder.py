@@ -12,7 +12,7 @@ from digits.inference import finder as module
 from digits.inference.calibration import Calibration, load_calibration
 from digits.inference.detections import SIGNS, STRIDE, UNIT
 from digits.inference.finder import Finder, FinderConfig, load_finder
-from digits.inference.interpreter import MOST_IDLE, Floats, Interpreters
+from digits.inference.interpreter import Floats, Interpreters
 from digits.inference.network_input import standardised
 from support.drawing import draw, on_paper
 from support.stepwise import takes_long
@@ -215,12 +215,13 @@ def test_an_empty_picture_is_no_strong_noise() -> None:
     )
 
 
-def test_of_a_network_only_so_many_interpreters_are_kept_those_used_last() -> None:
+def test_of_a_network_only_so_many_interpreters_are_kept_those_used_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.inference.interpreter.MOST_IDLE_PIXELS", 2 * 64 * 64)
     networks = Interpreters(module.FINDER.read_bytes())
-    shapes = [(32, 32 * columns, 1) for columns in range(1, MOST_IDLE + 2)]
-    for shape in (*shapes[:-1], shapes[0], shapes[-1]):
-        assert networks.run(np.zeros(shape, np.float32)).shape == (8, shape[1] // STRIDE, 20)
-    assert [shape for shape, _ in networks._idle] == [*shapes[2:-1], shapes[0], shapes[-1]]
+    first, second, third = (64, 64, 1), (32, 128, 1), (128, 32, 1)
+    for shape in (first, second, first, third):
+        assert networks.run(np.zeros(shape, np.float32)).shape == (shape[0] // STRIDE, shape[1] // STRIDE, 20)
+    assert [shape for shape, _ in networks._idle] == [first, third]
 
 
 def test_threads_share_the_interpreters_of_a_network_and_none_uses_that_of_another_meanwhile() -> None:
