@@ -36,9 +36,9 @@ def durable_postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def work(workers: int) -> Iterator[Workplace]:
+def work(workers: int, load: str = generator()) -> Iterator[Workplace]:
     """Says what is measured on; ends with a sentence where a server does not start, or the machine does not rest."""
-    print(f"{machine()}; workers: {workers}; load from {generator()}\n", flush=True)
+    print(f"{machine()}; workers: {workers}; load from {load}\n", flush=True)
     try:
         with Workplace(workers) as workplace:
             yield workplace

@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--minutes", type=whole(1), default=20, metavar="N", help="%(default)s")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the samples, as SVG or PNG")
     chosen = parser.parse_args(arguments)
-    with work(chosen.workers) as workplace, workplace.running(STORED) as server:
+    with work(chosen.workers, f"{CLIENTS} clients") as workplace, workplace.running(STORED) as server:
         samples, answers = soak(server, chosen.minutes)
     print("\n".join(report(samples, answers)))
     if chosen.plot:
