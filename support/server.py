@@ -98,3 +98,22 @@ def _is_ready(url: str) -> bool:
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     except requests.RequestException:
         return False
+
+
+def workers_of(server: Server) -> list[int]:
+    """Its children that were forked, since their command is its own."""
+    own = command_of(server.process.pid)
+    return [pid for pid in children_of(server) if command_of(pid) == own]
+
+
+def children_of(server: Server) -> list[int]:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+def command_of(pid: int) -> bytes:
+    """Its arguments, or nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

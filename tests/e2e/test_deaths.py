@@ -19,7 +19,7 @@ from digits.uploads.engine import create_engine
 from digits.uploads.models import Wanted, every
 from support import ROOT
 from support.drawing import png
-from support.server import Server, environment_of, free_port, running, until
+from support.server import Server, environment_of, free_port, running, until, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -27,14 +27,6 @@ DEATH = re.compile(
     r"^Worker \d+ \(process (\d+)\) was killed by signal 9 \(Killed\)\. Requests in work there: (.*)\.", re.MULTILINE
 )
 KILLS = 12
-
-
-def workers_of(server: Server) -> list[int]:
-    """Its forks, but no other programs that it has started."""
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    command = Path(f"/proc/{parent}/cmdline").read_bytes()
-    return [int(pid) for pid in children if Path(f"/proc/{pid}/cmdline").read_bytes() == command]
 
 
 def test_workers_that_are_killed_again_and_again_cost_only_what_they_were_working_on(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ import requests
 
 from support import ROOT
 from support.drawing import draw, encode, on_paper
-from support.server import Server, running, until
-from tests.e2e.test_serve import children_of, command_of, workers_of
+from support.server import Server, children_of, command_of, running, until, workers_of
 
 pytestmark = pytest.mark.slow
 

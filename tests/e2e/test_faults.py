@@ -21,8 +21,7 @@ from digits.uploads.models import Wanted, every
 from digits.uploads.pairing import MARK
 from support.backends import PostgreSQL, s3
 from support.drawing import png
-from support.server import Server, running
-from tests.e2e.test_serve import workers_of
+from support.server import Server, running, workers_of
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,7 @@ import pytest
 import requests
 
 from support.drawing import png
-from support.server import Server, accepts, free_port, start, until
-from tests.e2e.test_deaths import workers_of
+from support.server import Server, accepts, free_port, start, until, workers_of
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from support.server import Server, running
-from tests.e2e.test_deaths import workers_of
+from support.server import Server, running, workers_of
 
 pytestmark = pytest.mark.slow
 

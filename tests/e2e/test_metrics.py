@@ -12,8 +12,8 @@ import requests
 
 from digits.server.memory import SHARED_MEMORY
 from support.drawing import png
-from support.server import Server, free_port, running, start, until
-from tests.e2e.test_serve import catches, workers_of
+from support.server import Server, free_port, running, start, until, workers_of
+from tests.e2e.test_serve import catches
 
 pytestmark = pytest.mark.slow
 

@@ -23,12 +23,12 @@ import requests
 from digits.inference.model_file import CompiledModel, load_compiled, sha256_of, write_compiled
 from support import ROOT
 from support.drawing import png
-from support.server import Server, environment_of, free_port, running, start, until
-from tests.e2e.test_serve import catches, children_of, command_of, workers_of
+from support.server import Server, children_of, command_of, environment_of, free_port, running, start, until, workers_of
+from tests.e2e.test_serve import catches
 
 pytestmark = pytest.mark.slow
 
-SECONDS_TO_RELOAD = 60
+SECONDS_TO_RELOAD = 120
 """Long enough for the model to be compiled first."""
 
 

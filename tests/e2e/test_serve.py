@@ -16,7 +16,7 @@ import requests
 
 from support import ROOT
 from support.drawing import png
-from support.server import Server, free_port, running, start
+from support.server import Server, free_port, running, start, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -103,25 +103,6 @@ def test_an_acknowledged_upload_survives_a_killed_server(tmp_path: Path) -> None
     with running(tmp_path, workers="1") as server:
         assert requests.get(server.url + kept["links"]["self"], timeout=10).json() == kept
         assert requests.get(server.url + kept["links"]["image"], timeout=10).content == png("7")
-
-
-def workers_of(server: Server) -> list[int]:
-    """Its children that were forked, since their command is its own."""
-    own = command_of(server.process.pid)
-    return [pid for pid in children_of(server) if command_of(pid) == own]
-
-
-def children_of(server: Server) -> list[int]:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
-    return [int(pid) for pid in children.split()]
-
-
-def command_of(pid: int) -> bytes:
-    """Its arguments, or nothing if it has ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
