@@ -1818,6 +1818,12 @@ export interface operations {
                      *         "digits": 10000,
                      *         "accuracy": 0.9976
                      *       },
+                     *       "measured": {
+                     *         "scenes": 1200,
+                     *         "numbers": 785,
+                     *         "exact": 449,
+                     *         "average_precision": 0.7803
+                     *       },
                      *       "threshold": 0.5,
                      *       "calibration": {
                      *         "candidate_threshold": 0.148,
