@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.drawing import png
+from support.drawing import draw, encode, on_paper, png
 from support.image import RUNC, confined, identity, unpack
 from support.server import free_port
 
@@ -40,6 +40,8 @@ def test_it_serves_and_keeps_without_root_capabilities_or_a_writable_disk(tmp_pa
                 time.sleep(0.1)
         assert (kept.status_code, kept.json()["number"]) == (201, "7")
         assert (data / "uploads" / kept.json()["id"]).read_bytes() == png("7")
+        elsewhere = requests.post(f"{url}/uploads", files={"file": encode(on_paper(draw("7")), "WEBP")}, timeout=10)
+        assert elsewhere.json()["number"] == "7"  # Read by a decoder's process.
         assert requests.get(f"{url}/metrics", timeout=10).status_code == 200
         assert requests.get(f"{url}/readyz", timeout=10).json()["status"] == "ready"
     assert process.returncode == 0
