@@ -1,6 +1,5 @@
 """keras-mnist.py as its users run it, on digits drawn for the test."""
 
-import contextlib
 import json
 import re
 import shlex
@@ -128,31 +127,36 @@ def test_a_run_that_is_stopped_leaves_the_model_and_goes_on_where_it_was(tmp_pat
     out = tmp_path / "model.h5"
     out.write_bytes(b"the model that serves")
     options = ["--recipe", "dropout-128x128", "--data", mnist_like, "--out", out, "--report", tmp_path / "report"]
-    seen, again = stopped_in_its_third_epoch(command(*options, "--epochs", 400))
-    assert seen[0] == 1
-    assert again[-1] == "--resume"
-    seen, again = stopped_in_its_third_epoch(again)
-    assert seen[0] > 2
-    assert again[-1] == "--resume"
+    # TensorFlow aborts now and then if it is interrupted.
+    for _ in range(4):
+        status, errors = stopped(command(*options, "--epochs", 40))
+        if status != -signal.SIGABRT:
+            break
+    assert status == 1, errors
+    again = errors.strip().splitlines()[-1].partition("To go on after the last whole epoch: ")[2]
+    assert again.endswith("--resume"), errors
     assert out.read_bytes() == b"the model that serves"
 
+    resumed = subprocess.run(shlex.split(again), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Going on after epoch " in resumed.stdout
+    assert "Epoch 3/40" not in resumed.stdout
+    assert "Epoch 40/40" in resumed.stdout
+    assert len(figures(tmp_path / "report")["runs"][0]["history"]["loss"]) == 40
+    assert {path.name for path in tmp_path.iterdir()} == {"model.h5", "model.tflite", "report"}
 
-def stopped_in_its_third_epoch(command: list[str]) -> tuple[list[int], list[str]]:
-    """Press Ctrl-C until the command ends. Return which epochs it showed, and how it says that one can go on."""
+
+def stopped(command: list[str]) -> tuple[int, str]:
+    """Press Ctrl-C in the fourth epoch. Return the status, and what was written to stderr."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=pipe, stderr=pipe) as training:
-        seen: list[int] = []
-        for line in training.stdout or ():
-            seen += map(int, re.findall(r"Epoch (\d+)/400", line))
-            if len(seen) == 3:
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as training:
+        assert training.stdout
+        for line in training.stdout:
+            if "Epoch 4/40" in line:
                 break
-        errors = None
-        while errors is None:
-            training.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                _, errors = training.communicate(timeout=20)
-    assert training.returncode == 1, errors
-    return seen, shlex.split(errors.strip().splitlines()[-1].partition("To go on after the last whole epoch: ")[2])
+        training.send_signal(signal.SIGINT)
+        _, errors = training.communicate(timeout=60)
+    return training.returncode, errors
 
 
 def test_a_run_that_was_stopped_comes_to_the_same_as_one_that_was_not(
