@@ -17,7 +17,7 @@ from digits.web.proxies import Proxies
 from digits.web.services import Services, open_services, prepare
 
 
-def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
+def create_app(settings: Settings | None = None, services: Services | None = None) -> "App":
     """Create the WSGI application, on the given services or on real ones.
 
     Real services are opened with the given settings or those of the environment; raises StartError if that fails.
@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services is None:
         settings = settings or Settings.read()
         services = open_services(settings, prepare(settings))
-    app = _App(__name__, static_folder=None)
+    app = App(__name__, static_folder=None)
     app.undo_proxies = Proxies(services.settings).undo
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -58,12 +58,14 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-class _App(Flask):
+class App(Flask):
     """An application whose requests are as their clients sent them, whatever proxies have changed."""
 
     undo_proxies: Callable[[dict[str, Any]], None]
+    """Describes a request, in its environ, as its client sent it."""
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request."""
         if EXCHANGE not in environ:  # The front has done it before it began the exchange.
             self.undo_proxies(environ)
         return super().wsgi_app(environ, start_response)

@@ -28,7 +28,6 @@ from digits.web.fast_path import FastPath
 from digits.web.in_work import InWork
 from digits.web.logs import log_in_thread, own_stderr, wait_for_last
 from digits.web.problems import REFUSED, size_limit
-from digits.web.proxies import Proxies
 from digits.web.services import open_services
 from digits.web.uploads import BEGUN
 from digits.web.wsgi import Answer, Headers, Scope, Wsgi, call, environ_of
@@ -219,7 +218,7 @@ def create_front(settings: Settings, model: CompiledModel, in_work: InWork, else
         FastPath(app, in_work),
         at_end=end,
         in_work=in_work,
-        undo_proxies=Proxies(settings).undo,
+        undo_proxies=app.undo_proxies,
         admit=partial(admit, app),
     )
     signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
