@@ -9,6 +9,7 @@ import numpy as np
 from PIL import BmpImagePlugin, Image, TiffImagePlugin
 
 from digits.errors import TooManyPixels
+from digits.vision.metadata import MOST_EXIF_BYTES
 from digits.vision.png_inflate import chunks_of
 
 QUICK_CHUNKS = frozenset(b"IHDR PLTE tRNS gAMA cHRM sRGB sBIT bKGD pHYs tIME tEXt IDAT IEND".split())
@@ -39,7 +40,7 @@ class DecodeConfig:
     """Some cameras write one for every few blocks of pixels. Each costs Python a step, so millions are an attack."""
     max_png_chunks: int = 10_000
     """Chunks of 8 kB, as libpng writes them, would be 80 MB. Each costs Python a step."""
-    max_exif_bytes: int = 65_536
+    max_exif_bytes: int = MOST_EXIF_BYTES
     """Of other formats; tens of thousands of entries take Pillow a second."""
     quick_pixels: int = 500_000
     """Pixels that are decoded in a few milliseconds."""

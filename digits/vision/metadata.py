@@ -8,14 +8,14 @@ from contextlib import suppress
 from PIL import ExifTags, Image
 from zlib_ng import zlib_ng
 
-from digits.vision.png_inflate import chunks_of
+from digits.vision.png_inflate import SIGNATURE, chunks_of
 
 MOST_EXIF_BYTES = 65_536
 """As much as a JPEG can hold. The orientation of longer EXIF is ignored: reading it could take a second."""
 MOST_CHUNKS = 10_000
 """Of a WebP. Each costs Python a step, and metadata is all that may follow so many."""
 
-_PNG, _JPEG, _RIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"RIFF"
+_JPEG, _RIFF = b"\xff\xd8", b"RIFF"
 _PNG_PIXELS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
 _EXIF = b"Exif\0\0"
 _TURNED = range(2, 9)
@@ -57,7 +57,7 @@ def without_metadata(data: bytes) -> bytes | None:
     Raises:
         ValueError: the pixels of a PNG do not match their checksum.
     """
-    if data.startswith(_PNG):
+    if data.startswith(SIGNATURE):
         return _bare_png(data)
     if data.startswith(_JPEG):
         return _bare_jpeg(data)
@@ -67,7 +67,7 @@ def without_metadata(data: bytes) -> bytes | None:
 
 
 def _bare_png(data: bytes) -> bytes | None:
-    view, parts, names = memoryview(data), [memoryview(_PNG)], set()
+    view, parts, names = memoryview(data), [memoryview(SIGNATURE)], set()
     for name, start, end in chunks_of(data):
         is_sound = zlib_ng.crc32(view[start + 4 : end - 4]) == int.from_bytes(view[end - 4 : end], "big")
         if name in _PNG_PIXELS:

@@ -6,12 +6,13 @@ from itertools import islice
 
 from zlib_ng import zlib_ng
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""Of a PNG."""
 LEAST_BYTES, MOST_BYTES = 1 << 15, 1 << 24
 """Range of the decompressed size: smaller pictures gain nothing, and larger ones would be in memory twice."""
 MOST_CHUNKS = 1000
 """A PNG with more chunks, up to the end of its pixels, is left as it is."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">4x4sIIBBxxB")
 _CHUNK = struct.Struct(">I4s")
 _CHECKSUM = 4
@@ -52,9 +53,9 @@ def _stored(pixels: bytes) -> list[bytes | memoryview]:
 
 def _size_of_pixels(data: bytes) -> int:
     """Bytes of all rows with their filter bytes; 0 if the data are no PNG, or an interlaced one."""
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         return 0
-    name, width, height, depth, colour, interlaced = _HEADER.unpack_from(data, len(_SIGNATURE))
+    name, width, height, depth, colour, interlaced = _HEADER.unpack_from(data, len(SIGNATURE))
     if name != b"IHDR" or interlaced:
         return 0
     row: int = (width * depth * _CHANNELS[colour] + 7) // 8
@@ -79,7 +80,7 @@ def _packed_pixels(data: bytes) -> tuple[int, bytes, int]:
 
 def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name, start and end of each complete chunk of a PNG, or nothing if the data are no PNG."""
-    place = len(_SIGNATURE) if data.startswith(_SIGNATURE) else len(data)
+    place = len(SIGNATURE) if data.startswith(SIGNATURE) else len(data)
     while place + _CHUNK.size <= len(data):
         length, name = _CHUNK.unpack_from(data, place)
         start, place = place, place + _CHUNK.size + length + _CHECKSUM
