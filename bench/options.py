@@ -17,8 +17,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from bench.bodies import multipart, pictures
 from bench.command import parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
@@ -109,8 +107,7 @@ def measure(
 
 
 def _cpu_s(server: Running) -> float:
-    parent = psutil.Process(server.process.pid)
-    times = [each.cpu_times() for each in (parent, *parent.children(recursive=True))]
+    times = [each.cpu_times() for each in server.processes()]
     return sum(each.user + each.system for each in times)
 
 

@@ -148,9 +148,8 @@ def _ask(session: requests.Session, url: str, choose: random.Random, sent: Files
 
 
 def _sample(server: Running, minute: float, p99_ms: float) -> Sample:
-    parent = psutil.Process(server.process.pid)
     megabytes, handles, threads = 0.0, 0, 0
-    for process in (parent, *parent.children(recursive=True)):
+    for process in server.processes():
         with suppress(psutil.NoSuchProcess):
             megabytes += process.memory_full_info().pss / 1e6
             handles += process.num_fds()

@@ -93,10 +93,14 @@ class Running:
     """From the command to the first picture that was read."""
     process: "subprocess.Popen[bytes]"
 
+    def processes(self) -> list[psutil.Process]:
+        """All that it consists of at present."""
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
     def memory_mb(self) -> tuple[float, float]:
         """Of all its processes, what they share counted once; and of the largest, what it shares counted in full."""
-        parent = psutil.Process(self.process.pid)
-        each = [process.memory_full_info() for process in (parent, *parent.children(recursive=True))]
+        each = [process.memory_full_info() for process in self.processes()]
         return sum(info.pss for info in each) / 1e6, max(info.rss for info in each) / 1e6
 
 

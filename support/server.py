@@ -103,12 +103,11 @@ def _is_ready(url: str) -> bool:
 def workers_of(server: Server) -> list[int]:
     """Its children that were forked, since their command is its own."""
     own = command_of(server.process.pid)
-    return [pid for pid in children_of(server) if command_of(pid) == own]
+    return [pid for pid in children_of(server.process.pid) if command_of(pid) == own]
 
 
-def children_of(server: Server) -> list[int]:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
-    return [int(pid) for pid in children.split()]
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def command_of(pid: int) -> bytes:

@@ -40,7 +40,7 @@ def post(server: Server, data: bytes) -> requests.Response:
 
 def forking(server: Server) -> psutil.Process:
     """The process that forks decoders."""
-    (pid,) = (pid for pid in children_of(server) if b"decoder" in command_of(pid))
+    (pid,) = (pid for pid in children_of(server.process.pid) if b"decoder" in command_of(pid))
     return psutil.Process(pid)
 
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from support import ROOT
-from support.server import environment_of, free_port, running, until
+from support.server import children_of, environment_of, free_port, running, until
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_as_json_stderr_has_nothing_but_objects(tmp_path: Path) -> None:
         model.unlink()
         process.send_signal(signal.SIGHUP)
         until(lambda: "cannot be used" in errors.read_text(), 20)
-        (worker,) = (int(pid) for pid in children(process.pid))
+        (worker,) = children_of(process.pid)
         os.kill(worker, signal.SIGKILL)
         until(lambda: "was killed by signal 9" in errors.read_text(), 20)
         process.terminate()
@@ -62,10 +62,6 @@ def is_up(port: int) -> bool:
         return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).ok
     except requests.RequestException:
         return False
-
-
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def test_a_log_that_nobody_reads_stops_neither_requests_nor_the_end(tmp_path: Path) -> None:

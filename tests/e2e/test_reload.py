@@ -187,7 +187,7 @@ def test_a_compiled_model_that_cannot_be_run_is_not_taken_up(tmp_path: Path, mod
 
 def is_running(server: Server, module: str) -> bool:
     """Whether a child of it runs this module."""
-    return any(module.encode() in command_of(pid) for pid in children_of(server))
+    return any(module.encode() in command_of(pid) for pid in children_of(server.process.pid))
 
 
 def test_the_last_of_several_models_is_the_one_that_stays(tmp_path: Path, model: Path) -> None:
