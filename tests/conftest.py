@@ -23,12 +23,14 @@ from digits.training.augmentation.augment import augment
 from digits.training.data.datasets import DataSet, read_npz
 from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
+from digits.uploads.schema import api_keys, uploads
 from digits.uploads.service import now
 from digits.vision.decode import Decode
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
 from support.drawing import draw
+from tests.databases import POSTGRESQL, made
 from tests.fakes import MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
 
 if TYPE_CHECKING:
@@ -51,6 +53,29 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 def recogniser() -> TemplateRecogniser:
     return TemplateRecogniser()
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL, "memory"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine | None]:
+    """An empty database of each kind, for contracts that all keep; None stands for the fakes, which need none."""
+    if request.param == "memory":
+        yield None
+    elif request.param == "postgresql":
+        engine = request.getfixturevalue("on_postgresql")
+        yield engine
+        with engine.begin() as connection:
+            for table in (uploads, api_keys):
+                connection.execute(sa.delete(table))
+    else:
+        with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
+            yield engine
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgresql: backends.PostgreSQL) -> Iterator[sa.Engine]:
+    """A database that all the tests of a module share, since it takes a while to make one."""
+    with made(postgresql.url) as engine:
+        yield engine
 
 
 @pytest.fixture

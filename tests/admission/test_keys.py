@@ -1,8 +1,6 @@
 """How keys are made and known, and the contract of what keeps them, which every database fulfils."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,32 +8,14 @@ import sqlalchemy as sa
 from digits.admission.database import SqlKeys
 from digits.admission.keys import ApiKey, Keys, Scope, copy_keys, find_key, new_key
 from digits.errors import NotFound
-from digits.uploads.schema import api_keys
-from support.backends import PostgreSQL
 from tests.fakes import MemoryKeys
-from tests.uploads.test_database import POSTGRESQL, made
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", POSTGRESQL, "memory"])
-def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keys]:
-    if request.param == "memory":
-        yield MemoryKeys()
-    elif request.param == "postgresql":
-        engine = request.getfixturevalue("on_postgresql")
-        yield SqlKeys(engine)
-        with engine.begin() as connection:
-            connection.execute(sa.delete(api_keys))
-    else:
-        with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
-            yield SqlKeys(engine)
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(postgresql: PostgreSQL) -> Iterator[sa.Engine]:
-    with made(postgresql.url) as engine:
-        yield engine
+@pytest.fixture
+def keys(engine: sa.Engine | None) -> Keys:
+    return SqlKeys(engine) if engine else MemoryKeys()
 
 
 def made_key(minutes: int = 0, *scopes: Scope, days: int | None = None) -> ApiKey:

@@ -15,8 +15,8 @@ from digits.uploads.database import SqlRecords
 from digits.uploads.models import Wanted, every
 from digits.uploads.pairing import MARK, prepare_uploads
 from support import ROOT
+from tests.databases import made
 from tests.fakes import MemoryKeys, MemoryStorage
-from tests.uploads.test_database import made
 from tests.uploads.test_transfer import filled
 
 

@@ -17,8 +17,8 @@ from digits.training.data.datasets import Labelled, read_npz
 from digits.uploads.blobs import open_storage, prepare_storage
 from digits.uploads.database import SqlRecords
 from digits.uploads.service import keep_uploads, recognise_upload
+from tests.databases import made
 from tests.fakes import TemplateRecogniser
-from tests.uploads.test_database import made
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,9 +1,7 @@
 """The contract of the records, which every backend keeps, and the schema's history."""
 
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,44 +23,19 @@ from digits.uploads.schema import SCHEMA, metadata, migrate, prepare_records, up
 from digits.uploads.selects import RARE
 from support.backends import PostgreSQL
 from support.records import record
+from tests.databases import POSTGRESQL, made
 from tests.fakes import MemoryRecords
 
-POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.slow)
 
-
-@pytest.fixture(params=["sqlite", POSTGRESQL, "memory"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    if request.param == "memory":
-        yield MemoryRecords()
-    elif request.param == "postgresql":
-        engine = request.getfixturevalue("on_postgresql")
-        yield SqlRecords(engine)
-        with engine.begin() as connection:
-            connection.execute(sa.delete(uploads))
-    else:
-        with made(f"sqlite:///{tmp_path}/uploads.db") as engine:
-            yield SqlRecords(engine)
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(postgresql: PostgreSQL) -> Iterator[sa.Engine]:
-    """A database that all the tests here share, since it takes a while to make one."""
-    with made(postgresql.url) as engine:
-        yield engine
+@pytest.fixture
+def records(engine: sa.Engine | None) -> Records:
+    return SqlRecords(engine) if engine else MemoryRecords()
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of a database in which there is nothing yet."""
     return f"sqlite:///{tmp_path}/uploads.db" if request.param == "sqlite" else request.getfixturevalue("database")
-
-
-@contextmanager
-def made(url: str) -> Iterator[sa.Engine]:
-    engine = create_engine(url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 def alembic() -> Config:

@@ -20,8 +20,9 @@ from digits.uploads.retention import Swept, sweep
 from digits.uploads.schema import storages
 from support import ROOT
 from support.records import record
+from tests.databases import POSTGRESQL, made
 from tests.fakes import MemoryStorage
-from tests.uploads.test_database import POSTGRESQL, downgrade, made
+from tests.uploads.test_database import downgrade
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])

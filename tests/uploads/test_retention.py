@@ -15,8 +15,8 @@ from digits.uploads.retention import Swept, sweep
 from support import ROOT
 from support.records import record
 from support.server import running, until
+from tests.databases import made
 from tests.fakes import MemoryRecords, MemoryStorage
-from tests.uploads.test_database import made
 
 NOW = datetime.now(UTC)
 
