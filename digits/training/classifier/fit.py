@@ -15,6 +15,7 @@ from digits.inference.model_file import DEFAULT_THRESHOLD, Training, places
 from digits.training.classifier.batches import Batches, labels
 from digits.training.classifier.checkpoint import Asked, Progress, load_checkpoint, save_checkpoint
 from digits.training.data.datasets import Labelled
+from digits.training.interrupting import stop_between_batches
 from digits.training.networks import standardise
 from digits.training.recipes import Recipe
 
@@ -73,14 +74,15 @@ def fit(
             optimiser = recipe.optimiser((last - first) * len(batches), scale)
             model.compile(optimizer=optimiser, loss=_loss(recipe), metrics=["accuracy"])
         if progress.finished < last:
-            model.fit(
-                batches,
-                validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
-                initial_epoch=progress.finished,
-                epochs=last,
-                callbacks=[_Bookkeeping(checkpoint, progress, batches)],
-                shuffle=False,  # Batches are shuffled already, by seed and epoch alone.
-            )
+            with stop_between_batches() as stop:
+                model.fit(
+                    batches,
+                    validation_data=(to_input(beside.grids), labels(recipe, beside.digits)),
+                    initial_epoch=progress.finished,
+                    epochs=last,
+                    callbacks=[_Bookkeeping(checkpoint, progress, batches), stop],
+                    shuffle=False,  # Batches are shuffled already, by seed and epoch alone.
+                )
         first = last
     return model, progress
 
@@ -106,14 +108,15 @@ def fit_shuffled(network: keras.Model, batches: Any, held_out: Any, epochs: int,
     Resumes from the folder `backup` if an earlier run was stopped.
     """
     shuffle = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.shuffle(epoch))
-    network.fit(
-        batches,
-        validation_data=held_out,
-        epochs=epochs,
-        callbacks=[shuffle, keras.callbacks.BackupAndRestore(backup)],
-        shuffle=False,
-        verbose=2,
-    )
+    with stop_between_batches() as stop:
+        network.fit(
+            batches,
+            validation_data=held_out,
+            epochs=epochs,
+            callbacks=[shuffle, keras.callbacks.BackupAndRestore(backup), stop],
+            shuffle=False,
+            verbose=2,
+        )
 
 
 def predict(model: keras.Model, grids: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
