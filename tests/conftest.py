@@ -25,7 +25,7 @@ from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
 from digits.uploads.schema import api_keys, uploads
 from digits.uploads.service import now
-from digits.vision.decode import Decode
+from digits.vision.decode import Decoders
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
@@ -122,7 +122,7 @@ def client_of(
         records: Records = records,
         keys: Keys = keys,
         rate: RateLimit | None = None,
-        elsewhere: Decode | None = None,
+        elsewhere: Decoders | None = None,
         **values: object,
     ) -> FlaskClient:
         configured = settings.model_copy(update=values)

@@ -20,7 +20,11 @@ from digits.inference.model_file import Training
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
 from digits.uploads.models import Cursor, Order, Record, Wanted
+from digits.vision.decode import Picture, read_picture
+from digits.vision.strip import as_png
 from support.drawing import draw
+
+MAX_PIXELS = 25_000_000
 
 
 class TemplateRecogniser:
@@ -75,6 +79,22 @@ def _ink(grey: Grey) -> Grid:
 def _unit(grid: Grid) -> npt.NDArray[np.float64]:
     values = grid.astype(np.float64).ravel()
     return values / max(1.0, float(np.linalg.norm(values)))
+
+
+class NearDecoders:
+    """Decode in this process, and note what they were sent."""
+
+    def __init__(self) -> None:
+        self.read: list[bytes] = []
+        self.made_png: list[bytes] = []
+
+    def read_picture(self, data: bytes) -> Picture:
+        self.read.append(data)
+        return read_picture(data, MAX_PIXELS)
+
+    def as_png(self, data: bytes) -> bytes:
+        self.made_png.append(data)
+        return as_png(data, MAX_PIXELS)
 
 
 class MemoryStorage:

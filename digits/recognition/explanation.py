@@ -15,7 +15,7 @@ from digits.inference.calibration import IMPOSSIBLE
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.recognition.pipeline import Glyph, read_digits
 from digits.stepwise import finished
-from digits.vision.decode import Decode, decoding
+from digits.vision.decode import Decoders, decoding
 
 PATCH, STRIDE = 6, 2
 """Side of a patch that is hidden, and distance between patches, in pixels of the grid.
@@ -48,7 +48,7 @@ Heat = npt.NDArray[np.float64]
 """float64 (28, 28): how far the log10 odds of the answer fall if the ink there is hidden; at least 0."""
 
 
-def explain(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decode | None = None) -> bytes:
+def explain(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decoders | None = None) -> bytes:
     """Return a PNG of a picture in grey, with each digit framed, and its ink coloured by how much it decided.
 
     Ink stays grey if hiding it changed nothing or helped. The further the odds of the answer fell, the more orange it

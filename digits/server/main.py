@@ -132,8 +132,7 @@ class _Application:
     def __call__(self, in_work: InWork) -> Front:
         from digits.web.asgi import create_front
 
-        elsewhere = self._sandbox.read_picture if self._sandbox else None
-        return create_front(self._settings, self._model, in_work, elsewhere)
+        return create_front(self._settings, self._model, in_work, self._sandbox)
 
     def renew(self) -> bool:
         """Check the certificate, load the model file again, and return True.

@@ -16,7 +16,7 @@ from digits.stepwise import Stepwise, finished
 from digits.timings import Timings
 from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
-from digits.vision.decode import Decode, Picture, decoding
+from digits.vision.decode import Decoders, Picture, decoding
 from digits.vision.strip import strip
 
 DECIMALS = 6
@@ -32,13 +32,13 @@ class Upload:
     grids: tuple[Grid, ...] = field(repr=False)
 
 
-def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decode | None = None) -> Upload:
+def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decoders | None = None) -> Upload:
     """Read a picture without keeping it. Raises what read_picture and read_digits raise."""
     return finished(recognition(data, recogniser, max_pixels, Timings(), elsewhere))
 
 
 def recognition(
-    data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings, elsewhere: Decode | None = None
+    data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings, elsewhere: Decoders | None = None
 ) -> Stepwise[Upload]:
     """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
     picture = yield from timings.steps("decode", decoding(data, max_pixels, elsewhere=elsewhere))
@@ -46,9 +46,9 @@ def recognition(
     return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
 
 
-def stripped(upload: Upload, max_pixels: int) -> Upload:
-    """Return an upload whose picture has no metadata; its record tells of that picture."""
-    data, is_png = strip(upload.data, max_pixels)
+def stripped(upload: Upload, max_pixels: int, elsewhere: Decoders | None = None) -> Upload:
+    """Return an upload whose picture has no metadata; its record tells of that picture. Raises what strip raises."""
+    data, is_png = strip(upload.data, max_pixels, elsewhere)
     told = replace(
         upload.record,
         sha256=hashlib.sha256(data).hexdigest(),

@@ -4,11 +4,10 @@ import importlib
 import math
 import threading
 import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -64,8 +63,14 @@ class Picture:
     format: str
 
 
-Decode = Callable[[bytes], Picture]
-"""Does what read_picture does."""
+class Decoders(Protocol):
+    """Do in other processes what may take long, or harm."""
+
+    def read_picture(self, data: bytes) -> Picture:
+        """Do what read_picture does."""
+
+    def as_png(self, data: bytes) -> bytes:
+        """Do what strip.as_png does."""
 
 
 def read_picture(
@@ -90,16 +95,16 @@ def decoding(
     data: bytes,
     max_pixels: int,
     config: DecodeConfig = DecodeConfig(),
-    elsewhere: Decode | None = None,
+    elsewhere: Decoders | None = None,
     large: AbstractContextManager[Any] = _one_large_picture,
 ) -> Stepwise[Picture]:
-    """Do what read_picture does, step by step; `elsewhere`, if given, decodes what may take long.
+    """Do what read_picture does, step by step; what may take long is decoded `elsewhere`, if that is given.
 
     Raises:
         EmptyFile: there are no bytes.
         TooManyPixels: decoding it would cost too much.
         NotAPicture: the file is not a picture, or is damaged.
-        DigitsError: whatever `elsewhere` raises.
+        DigitsError: whatever is raised elsewhere.
     """
     if not data:
         raise EmptyFile(f"The file is empty. Send {ACCEPTED}.")
@@ -119,20 +124,20 @@ def _decoding(
     data: bytes,
     max_pixels: int,
     config: DecodeConfig,
-    elsewhere: Decode | None,
+    elsewhere: Decoders | None,
     large: AbstractContextManager[Any],
 ) -> Stepwise[Picture]:
     refuse_costly_bytes(data, config)
     if not (is_quick := opens_quickly(data, config)):
         yield None
         if elsewhere:
-            return elsewhere(data)
+            return elsewhere.read_picture(data)
     with Image.open(BytesIO(unpacked(readable(data))), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels, config)
         if is_quick and not decodes_quickly(image, config):
             yield None
             if elsewhere:
-                return elsewhere(data)
+                return elsewhere.read_picture(data)
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
         shrink = max(1.0, max(sent) / config.max_side)

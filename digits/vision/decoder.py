@@ -28,7 +28,9 @@ from PIL import AvifImagePlugin, Image
 
 from digits.errors import Busy, Refused
 from digits.vision.decode import Picture, read_picture
-from digits.vision.sandbox import BUSY, IDLE_SECONDS, LENGTH, REQUEST, answer_of, answer_that
+from digits.vision.decoder_answers import with_picture, with_png, with_refusal
+from digits.vision.sandbox import BUSY, IDLE_SECONDS, REQUEST, TASK
+from digits.vision.strip import as_png
 
 _PR_SET_NO_NEW_PRIVS = 38
 _FIRST_TO_DIE = 1000
@@ -75,7 +77,7 @@ def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig(
             try:
                 is_decoder = not os.fork()
             except OSError:
-                connection.sendall(answer_that(Busy(BUSY)))
+                connection.sendall(with_refusal(Busy(BUSY)))
                 continue
             if is_decoder:
                 requests.close()
@@ -106,13 +108,18 @@ def _decode(
         os.dup2(_STDOUT, _STDERR)  # Where libraries write what they find in a picture; stdout is closed to all.
         _bound(connection, config)
         with connection.makefile("rb") as sent:
-            while length := sent.read(LENGTH.size):
+            while task := sent.read(TASK.size):
                 _allow_time(config)
-                data = sent.read(*LENGTH.unpack(length))
+                wants_png, length = TASK.unpack(task)
+                data = sent.read(length)
                 try:
-                    answer = answer_of(read(data, max_pixels, large=turn))
+                    if wants_png:
+                        with turn:
+                            answer = with_png(as_png(data, max_pixels))
+                    else:
+                        answer = with_picture(read(data, max_pixels, large=turn))
                 except Refused as refusal:
-                    answer = answer_that(refusal)
+                    answer = with_refusal(refusal)
                 connection.sendall(answer)
                 signal.alarm(2 * IDLE_SECONDS)  # To end then; it is not used for long before.
     except BaseException:

@@ -1,28 +1,31 @@
 """Have pictures decoded in other processes, so that a decoder that fails costs only its picture."""
 
 import hashlib
-import json
 import os
 import select
 import socket
 import struct
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any
+from functools import partial
+from typing import IO, Any, TypeVar
 
-import numpy as np
-
-from digits.errors import Busy, EmptyFile, NotAPicture, Refused, TooManyPixels, Undecodable
+from digits.errors import Busy, Undecodable
 from digits.settings import harmless_environment
 from digits.subprocesses import start
-from digits.vision.decode import SHOWN_FORMATS, Picture
-from digits.vision.decode_limits import DecodeConfig
+from digits.vision.decode import Picture
+from digits.vision.decoder_answers import facts_of, picture_of, png_of
+
+Made = TypeVar("Made")
+Rest = Callable[[Any, IO[bytes]], Made]
+"""Reads what follows the first line of an answer."""
 
 REQUEST = struct.Struct("<QI")
 """What asks for a decoder: how many pixels are accepted, and the process that asks."""
-LENGTH = struct.Struct("<Q")
-"""What a decoder gets before each picture: its length in bytes."""
+TASK = struct.Struct("<?Q")
+"""What a decoder gets before each picture: whether to make a PNG of it, or else to read it; its length in bytes."""
 BUSY = "No picture of this kind can be decoded at present. Send it again in a few seconds."
 
 _PATIENCE = 60
@@ -35,8 +38,6 @@ _SENT_AT_ONCE = 1 << 21
 """Bytes that are sent to a decoder without waiting for it, if the system allows as many."""
 _MOST_TOLD = 4096
 """Bytes of an answer before its pixels, or of what a decoder says when it dies."""
-_MOST_ROWS = DecodeConfig().max_side
-_REFUSALS: dict[str, type[Refused]] = {each.__name__: each for each in (Busy, EmptyFile, NotAPicture, TooManyPixels)}
 _KEPT_BYTES = 1 << 25
 """Bytes of freed memory that a decoder keeps for its next picture."""
 _ENVIRONMENT = {
@@ -80,10 +81,17 @@ class Sandbox:
             Refused: what read_picture refuses.
             Undecodable: the decoder died, or was stopped because it took too long.
         """
+        return self._made_of(data, False, picture_of)
+
+    def as_png(self, data: bytes) -> bytes:
+        """Do what strip.as_png does, in another process. Raises what self.read_picture raises."""
+        return self._made_of(data, True, partial(png_of, max_pixels=self._max_pixels))
+
+    def _made_of(self, data: bytes, wants_png: bool, rest: Rest[Made]) -> Made:
         try:
             decoder = self._idle_one() or self._new()
             try:
-                picture = decoder.read_picture(data)
+                made = decoder.made_of(data, wants_png, rest)
             except BaseException:
                 decoder.close()  # What was refused may have damaged it.
                 raise
@@ -95,7 +103,7 @@ class Sandbox:
                 "The picture's decoder failed, or took too long. Save the picture as PNG, and send that."
             ) from RuntimeError(what)
         self._idle.append(decoder)
-        return picture
+        return made
 
     def _idle_one(self) -> "_Decoder | None":
         """Take the decoder that was idle for the shortest time, if there is one that can go on."""
@@ -146,8 +154,8 @@ class _Decoder:
         end.register(self._connection, select.POLLIN)
         return not end.poll(0)
 
-    def read_picture(self, data: bytes) -> Picture:
-        """Have a picture decoded.
+    def made_of(self, data: bytes, wants_png: bool, rest: Rest[Made]) -> Made:
+        """Have a picture decoded. Return what `rest` makes of the answer.
 
         Raises:
             Refused: as the decoder says.
@@ -157,41 +165,14 @@ class _Decoder:
         said = b""
         try:
             with suppress(BrokenPipeError):  # It has said why.
-                self._connection.sendall(LENGTH.pack(len(data)))
+                self._connection.sendall(TASK.pack(wants_png, len(data)))
                 self._connection.sendall(data)
             said = self._answers.readline(_MOST_TOLD)
-            picture = _picture(json.loads(said), self._answers)
+            made = rest(facts_of(said), self._answers)
         except (AttributeError, ConnectionError, KeyError, TypeError, ValueError) as error:
             with suppress(OSError):
                 self._connection.shutdown(socket.SHUT_WR)  # With which it ends, if it still lives.
                 said += self._answers.read(_MOST_TOLD)
             raise _NoAnswer(said.decode(errors="replace") or "it said nothing") from error
         self._answered = time.monotonic()
-        return picture
-
-
-def _picture(facts: Any, pixels: IO[bytes]) -> Picture:
-    """Make a picture of an answer.
-
-    Raises:
-        Refused: as the decoder says.
-        ValueError: there can be no such picture; other errors are raised if the facts are not in the form of answer_of.
-    """
-    if refusal := facts.get("refusal"):
-        raise _REFUSALS[refusal](facts["detail"])
-    rows, columns = facts["shape"]
-    if not (0 < rows <= _MOST_ROWS and 0 < columns <= _MOST_ROWS and facts["format"] in SHOWN_FORMATS):
-        raise ValueError(facts)
-    grey = np.frombuffer(pixels.read(rows * columns), np.uint8).reshape(rows, columns)
-    return Picture(grey, int(facts["width"]), int(facts["height"]), facts["format"])
-
-
-def answer_of(picture: Picture) -> bytes:
-    """Return what a decoder answers: a line of JSON, and the grey levels."""
-    facts = {"width": picture.width, "height": picture.height, "format": picture.format, "shape": picture.grey.shape}
-    return json.dumps(facts).encode() + b"\n" + picture.grey.tobytes()
-
-
-def answer_that(refusal: Refused) -> bytes:
-    """Return what is answered if there is no picture."""
-    return json.dumps({"refusal": type(refusal).__name__, "detail": str(refusal)}).encode() + b"\n"
+        return made

@@ -21,7 +21,7 @@ from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.settings import Settings
-from digits.vision.decode import Decode
+from digits.vision.decode import Decoders
 from digits.web.admission import admit
 from digits.web.exchange import Exchange, traces
 from digits.web.fast_path import FastPath
@@ -197,7 +197,7 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
-def create_front(settings: Settings, model: CompiledModel, in_work: InWork, elsewhere: Decode | None = None) -> Front:
+def create_front(settings: Settings, model: CompiledModel, in_work: InWork, elsewhere: Decoders | None = None) -> Front:
     """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 

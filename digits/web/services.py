@@ -22,7 +22,7 @@ from digits.uploads.models import Record, Records
 from digits.uploads.pairing import prepare_uploads
 from digits.uploads.service import Upload, recognise_upload, stripped
 from digits.uploads.write_batcher import WriteBatcher
-from digits.vision.decode import Decode
+from digits.vision.decode import Decoders
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Services:
     records: Records
     keyring: Keyring
     rate: RateLimit | None = None
-    elsewhere: Decode | None = None
-    """Decodes pictures that may take long, or harm; without it, this process does."""
+    elsewhere: Decoders | None = None
+    """Without them, this process decodes all."""
     owner: str | None = None
     """Whose records these are, and who owns what is kept; None for those of all."""
     batcher: WriteBatcher = field(init=False)
@@ -93,7 +93,7 @@ def keeping(upload: Upload, at_hand: Services, idempotency_key: str | None = Non
     """
     if at_hand.settings.strip:
         yield None
-        upload = stripped(upload, at_hand.settings.max_pixels)
+        upload = stripped(upload, at_hand.settings.max_pixels, at_hand.elsewhere)
     record = replace(upload.record, idempotency_key=idempotency_key, owner=at_hand.owner)
     kept = at_hand.batcher.keep(replace(upload, record=record))
     metrics.WAITING.inc()
@@ -120,7 +120,7 @@ def prepare(settings: Settings) -> CompiledModel:
     return load_compiled(settings.model)
 
 
-def open_services(settings: Settings, model: CompiledModel, elsewhere: Decode | None = None) -> Services:
+def open_services(settings: Settings, model: CompiledModel, elsewhere: Decoders | None = None) -> Services:
     """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
     keyring = Keyring(open_keys(settings.database))

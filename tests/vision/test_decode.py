@@ -8,10 +8,11 @@ from PIL import Image, PngImagePlugin
 from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
 from digits.grids import Grey
 from digits.stepwise import finished
-from digits.vision.decode import Picture, decoding, read_picture
+from digits.vision.decode import decoding, read_picture
 from digits.vision.decode_limits import DecodeConfig
 from support.drawing import draw, encode, enormous_png, on_paper
 from support.stepwise import at_once, takes_long
+from tests.fakes import NearDecoders
 
 PIXELS = 25_000_000
 CONFIG = DecodeConfig()
@@ -57,12 +58,14 @@ def test_small_pictures_of_usual_formats_are_read_quickly(image_format: str) -> 
 
 
 def test_only_what_may_take_long_is_decoded_elsewhere() -> None:
-    there = Picture(np.zeros((1, 1), np.uint8), 1, 1, "PNG")
+    elsewhere = NearDecoders()
     progressive = encode(mark().convert("RGB"), "JPEG", progressive=True)
-    for data in (encode(mark(), "GIF"), progressive, encode(np.zeros((2000, 2000), np.uint8))):
-        assert takes_long(decoding(data, PIXELS, elsewhere=lambda _: there))
-        assert finished(decoding(data, PIXELS, elsewhere=lambda _: there)) is there
-    assert at_once(decoding(encode(mark()), PIXELS, elsewhere=lambda _: there)) is not there
+    slow = [encode(mark(), "GIF"), progressive, encode(np.zeros((2000, 2000), np.uint8))]
+    for data in slow:
+        assert takes_long(decoding(data, PIXELS, elsewhere=elsewhere))
+        finished(decoding(data, PIXELS, elsewhere=elsewhere))
+    at_once(decoding(encode(mark()), PIXELS, elsewhere=elsewhere))
+    assert elsewhere.read == slow
 
 
 def test_a_picture_that_needs_more_memory_than_there_is_is_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:

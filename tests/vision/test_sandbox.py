@@ -14,6 +14,7 @@ import pytest
 from digits.errors import Busy, DigitsError, Undecodable
 from digits.vision.decode import SHOWN_FORMATS, read_picture
 from digits.vision.sandbox import Sandbox
+from digits.vision.strip import as_png
 from support.drawing import draw, encode, on_paper
 from support.server import until
 from tests.vision.failing_decoder import FAILURES, REFUSALS
@@ -59,6 +60,17 @@ def test_each_format_is_read_as_in_this_process(sandbox: Sandbox, shown: str) ->
     there, here = sandbox.read_picture(data), read_picture(data, PIXELS)
     assert np.array_equal(there.grey, here.grey)
     assert (there.width, there.height, there.format) == (here.width, here.height, here.format) == (280, 280, shown)
+
+
+def test_a_png_is_made_as_in_this_process(sandbox: Sandbox) -> None:
+    assert sandbox.as_png(PICTURE) == as_png(PICTURE, PIXELS)
+    assert sandbox.read_picture(PICTURE).format == "GIF"
+
+
+def test_what_cannot_become_a_png_costs_only_its_picture(sandbox: Sandbox) -> None:
+    with pytest.raises(Undecodable):
+        sandbox.as_png(PICTURE[:100])
+    assert sandbox.as_png(PICTURE) == as_png(PICTURE, PIXELS)
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", PICTURE[:100], encode(np.zeros((5001, 5000), np.uint8))])

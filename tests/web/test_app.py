@@ -21,7 +21,7 @@ from digits.web.problems import KINDS
 from digits.web.scopes import public
 from digits.web.services import open_services, prepare
 from support.drawing import draw, encode, on_paper, png
-from tests.fakes import AbsentRecords, AbsentStorage, MemoryRecords
+from tests.fakes import AbsentRecords, AbsentStorage, MemoryRecords, NearDecoders
 
 PAGE = "https://pages.example"
 
@@ -90,10 +90,11 @@ def test_flasks_own_errors_are_problems_too(client: FlaskClient) -> None:
 def test_a_picture_whose_decoder_failed_is_no_picture_and_is_logged(
     client_of: Callable[..., FlaskClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(data: bytes) -> Picture:
-        raise Undecodable("Send another.") from RuntimeError("SHA-256 07")
+    class Failing(NearDecoders):
+        def read_picture(self, data: bytes) -> Picture:
+            raise Undecodable("Send another.") from RuntimeError("SHA-256 07")
 
-    client = client_of(elsewhere=fails)
+    client = client_of(elsewhere=Failing())
     response = post(client, encode(on_paper(draw("7")), "GIF"), **{"X-Request-ID": "mine"})
     assert (response.status_code, response.json["type"]) == (415, "/problems/not-a-picture")  # type: ignore[index]
     assert [record.getMessage() for record in caplog.records] == ["mine Send another. (RuntimeError('SHA-256 07'))"]

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from support.drawing import draw, encode, on_paper
-from tests.fakes import MemoryStorage
+from tests.fakes import MemoryStorage, NearDecoders
 
 SECRET = "Rosa Luxemburg"
 PAGE = Image.fromarray(on_paper(draw("7"))).convert("RGB")
@@ -47,6 +47,15 @@ def test_a_kept_picture_has_no_metadata(
     sent = stripping.get(answer["links"]["image"])
     assert (sent.data, sent.mimetype) == (kept, f"image/{kept_as.lower()}")
     assert stripping.get(answer["links"]["preview"]).status_code == 200
+
+
+def test_formats_that_must_be_decoded_for_it_are_decoded_elsewhere(client_of: Callable[..., FlaskClient]) -> None:
+    elsewhere = NearDecoders()
+    client = client_of(strip=True, elsewhere=elsewhere)
+    sent = {image_format: secret_file(image_format) for image_format in ("PNG", "JPEG", "WEBP", "HEIF")}
+    for data in sent.values():
+        assert client.post("/uploads", data=data, content_type="image/png").status_code == 201
+    assert elsewhere.made_png == [sent["HEIF"]]
 
 
 def test_what_is_not_kept_is_told_as_it_was_sent(stripping: FlaskClient) -> None:
