@@ -52,6 +52,8 @@ class DecoderConfig:
     """If more are accepted, a decoder may use as much more time and memory."""
     cpu_seconds: int = 5
     """For each picture, in all threads."""
+    png_cpu_seconds: int = 10
+    """The same if a PNG is made of it: a photo of 25 megapixels takes 3 to 5 s."""
     bytes: int = 512_000_000
     """Of memory, beside what it has when it is forked."""
     seconds: int = 30
@@ -60,7 +62,12 @@ class DecoderConfig:
     def for_pixels(self, most: int) -> "DecoderConfig":
         """Return what a decoder of pictures of so many pixels may use."""
         share = max(1, most / self.pixels)
-        return replace(self, cpu_seconds=math.ceil(share * self.cpu_seconds), bytes=math.ceil(share * self.bytes))
+        return replace(
+            self,
+            cpu_seconds=math.ceil(share * self.cpu_seconds),
+            png_cpu_seconds=math.ceil(share * self.png_cpu_seconds),
+            bytes=math.ceil(share * self.bytes),
+        )
 
 
 def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig()) -> None:
@@ -109,8 +116,8 @@ def _decode(
         _bound(connection, config)
         with connection.makefile("rb") as sent:
             while task := sent.read(TASK.size):
-                _allow_time(config)
                 wants_png, length = TASK.unpack(task)
+                _allow_time(config.png_cpu_seconds if wants_png else config.cpu_seconds, config.seconds)
                 data = sent.read(length)
                 try:
                     if wants_png:
@@ -140,11 +147,11 @@ def _bound(connection: socket.socket, config: DecoderConfig) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
-def _allow_time(config: DecoderConfig) -> None:
+def _allow_time(cpu_seconds: int, seconds: int) -> None:
     """Stop this process if it does not come back here in time."""
-    signal.alarm(config.seconds)
+    signal.alarm(seconds)
     used = math.ceil(time.process_time())
-    resource.setrlimit(resource.RLIMIT_CPU, (used + config.cpu_seconds, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (used + cpu_seconds, resource.RLIM_INFINITY))
 
 
 class _Turn:
