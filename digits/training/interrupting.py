@@ -19,7 +19,7 @@ class _Stop(keras.callbacks.Callback):
         self._is_asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)  # Who asks again does not want to wait.
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         if self._is_asked:
             raise KeyboardInterrupt
 

@@ -25,10 +25,10 @@ def test_it_waits_for_the_end_of_the_batch() -> None:
     from digits.training.interrupting import stop_between_batches
 
     with stop_between_batches() as stop:
-        stop.on_train_batch_end(0)
+        stop.on_train_batch_end(0, logs={})
         press_ctrl_c()
         with pytest.raises(KeyboardInterrupt):
-            stop.on_train_batch_end(1)
+            stop.on_train_batch_end(1, logs={})
     with pytest.raises(KeyboardInterrupt):
         press_ctrl_c()
 
@@ -48,5 +48,5 @@ def test_it_stays_ignored_where_it_is_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with stop_between_batches() as stop:
         press_ctrl_c()
-        stop.on_train_batch_end(0)
+        stop.on_train_batch_end(0, logs={})
     press_ctrl_c()
