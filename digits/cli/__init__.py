@@ -19,6 +19,7 @@ _COMMANDS = {
         "move": ("digits.cli.move:move", "Copy all to another storage and database."),
         "drift": ("digits.cli.drift:drift", "Say whether recent ones differ from those before."),
         "sweep": ("digits.cli.sweep:sweep", "Delete old ones, and leftovers."),
+        "migrate": ("digits.cli.migrate:migrate", "Prepare the database for this version."),
     },
     "Access": {"keys": ("digits.cli.keys:keys", "Make, list and revoke API keys.")},
     "Models": {

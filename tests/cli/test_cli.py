@@ -13,7 +13,20 @@ from digits.cli import main
 from support import ROOT
 from support.drawing import png
 
-COMMANDS = ("serve", "recognise", "history", "label", "export", "move", "drift", "sweep", "keys", "train", "compile")
+COMMANDS = (
+    "serve",
+    "recognise",
+    "history",
+    "label",
+    "export",
+    "move",
+    "drift",
+    "sweep",
+    "migrate",
+    "keys",
+    "train",
+    "compile",
+)
 
 
 def run(*words: str) -> Result:
