@@ -20,6 +20,7 @@ from digits.server.main import STOP_SECONDS
 from digits.settings import Settings
 from digits.web.asgi import BODY_SECONDS
 from support import ROOT
+from support.drawing import png
 
 EXAMPLE = ROOT / "deploy" / "kubernetes" / "example"
 KUBECTL = Path(sysconfig.get_path("scripts"), "kubectl")
@@ -61,6 +62,11 @@ def container(workload: Manifest) -> Manifest:
 
 def selects(selector: Manifest, workload: Manifest) -> bool:
     return bool(selector) and selector.items() <= workload["spec"]["template"]["metadata"]["labels"].items()
+
+
+def of_nginx(ingress: Manifest) -> dict[str, str]:
+    annotations: dict[str, str] = ingress["metadata"]["annotations"]
+    return {name.removeprefix("nginx.org/"): value for name, value in annotations.items()}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -139,12 +145,22 @@ def test_a_server_that_leaves_has_time_to_finish(manifests: dict[str, Manifest])
 
 
 def test_the_proxy_lets_through_what_the_server_takes(manifests: dict[str, Manifest], settings: Settings) -> None:
-    annotations = manifests["Ingress"]["metadata"]["annotations"]
-    said = {name.removeprefix("nginx.org/"): value for name, value in annotations.items()}
-    megabytes = said["client-max-body-size"].removesuffix("m")
-    assert int(megabytes) << 20 == settings.max_bytes
+    said = of_nginx(manifests["Ingress"])
+    assert int(said["client-max-body-size"].removesuffix("m")) << 20 == settings.max_bytes
     for name in ("proxy-send-timeout", "proxy-read-timeout"):
         assert int(said[name].removesuffix("s")) >= BODY_SECONDS
+
+
+def test_no_client_can_put_a_prefix_before_links(manifests: dict[str, Manifest], client: FlaskClient) -> None:
+    name, value = of_nginx(manifests["Ingress"])["proxy-set-headers"].split(": ")
+    proxy = {"REMOTE_ADDR": "10.0.0.7"}
+
+    def link_with(prefix: str) -> str:
+        sent = {"data": png("7"), "headers": {"Content-Type": "image/png", name: prefix}}
+        return str(client.post("/uploads", environ_base=proxy, **sent).location)
+
+    assert link_with("/elsewhere").startswith("/elsewhere/uploads/")  # What the proxy says is believed,
+    assert link_with(value).startswith("/uploads/")  # and it says that there is none.
 
 
 def test_the_servers_reach_what_the_settings_name(manifests: dict[str, Manifest]) -> None:
