@@ -34,9 +34,11 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
+        # The server has undone the encoding: the body comes whole. With an underscore, a client's own header would look
+        # like one of a proxy.
+        if name == b"transfer-encoding" or b"_" in name:
+            continue
         key = name.decode("latin-1").upper().replace("-", "_")
-        if key == "TRANSFER_ENCODING":
-            continue  # The server has undone it, and the body comes whole.
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
         text = value.decode("latin-1")

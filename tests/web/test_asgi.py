@@ -244,6 +244,12 @@ def test_the_application_is_told_of_the_request_as_pep_3333_has_it(front_of: Cal
     }
 
 
+def test_a_header_with_an_underscore_is_not_taken_for_another_one(front_of: Callable[..., Front]) -> None:
+    scope = Client(front_of(), x_forwarded_for="203.0.113.9")._scope
+    spoofed = [(b"x_forwarded_for", b"198.51.100.1"), (b"content_length", b"5"), (b"transfer_encoding", b"x")]
+    assert environ_of(scope | {"headers": [*scope["headers"], *spoofed]}) == environ_of(scope)
+
+
 def test_an_answer_in_parts_is_read_as_one_and_closed() -> None:
     class Parts(list[bytes]):
         is_closed = False
