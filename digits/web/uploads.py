@@ -33,6 +33,14 @@ _LABELS = (
 bp = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 
+@bp.after_request
+def _keep_from_caches(response: Response) -> Response:
+    """Let no proxy keep what is one owner's, and browsers ask each time, so that what is deleted is gone there too."""
+    if request.method != "POST":  # What is answered to that, no cache keeps.
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 @bp.post("")
 @recognises
 def create() -> ResponseReturnValue:
@@ -83,8 +91,6 @@ def image(key: str) -> ResponseReturnValue:
     record = services().records.get(_checked(key))
     response = Response(mimetype=f"image/{record.format.lower()}")
     response.set_etag(record.sha256)
-    # The browser must ask each time, so that a deleted picture is gone from it too.
-    response.headers["Cache-Control"] = "private, no-cache"
     # A stranger sent these bytes: a browser must treat them as a picture, and as nothing else.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     if not request.if_none_match.contains(record.sha256):

@@ -198,10 +198,14 @@ def test_the_picture_comes_back_as_it_was_sent(client: FlaskClient) -> None:
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_a_picture_is_shown_as_nothing_else_and_asked_for_each_time(client: FlaskClient) -> None:
+def test_a_picture_is_shown_as_nothing_else(client: FlaskClient) -> None:
     headers = client.get(keep(client)["links"]["image"]).headers
     assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert headers["Cache-Control"] == "private, no-cache"
+
+
+def test_no_proxy_keeps_what_was_kept_and_browsers_ask_each_time(client: FlaskClient) -> None:
+    for path in ("/uploads", *keep(client)["links"].values(), f"/uploads/{UNKNOWN}"):
+        assert client.get(path).headers["Cache-Control"] == "private, no-cache"
 
 
 def test_a_picture_that_the_browser_has_is_not_read_from_the_storage(
