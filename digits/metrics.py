@@ -78,6 +78,7 @@ NETWORK = Gauge(
     multiprocess_mode="livemax",
     registry=_own,
 )
+WORKER_DEATHS = Counter("digits_worker_deaths", "Workers that ended without being told to.", registry=_own)
 LOG_LINES_DROPPED = Counter(
     "digits_log_lines_dropped", "Log lines that were not written, since stderr was too slow.", registry=_own
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from granian.server.mp import WorkerProcess
 
+from digits import metrics
 from digits.subprocesses import forking
 from digits.web.in_work import InWork
 
@@ -40,14 +41,15 @@ class Worker:
         """Whether it has not shown yet that it can work and live."""
         return not self.in_work.has_begun and time.monotonic() < self.process.birth + LONGEST_PAUSE
 
-    def end(self) -> str:
-        """Say how it ended, and what it was working on."""
+    def tell_death(self, what_follows: str) -> None:
+        """Count its death, and log how it ended, what it was working on, and what follows."""
         status, request_ids = self.process.inner.exitcode or 0, ", ".join(self.in_work.request_ids())
         how = f"ended with status {status}"
         if status < 0:
             how = f"was killed by signal {-status} ({signal.strsignal(-status)})"
         name = f"Worker {self.process.idx + 1} (process {self.process.inner.pid})"
-        return f"{name} {how}. Requests in work there: {request_ids or 'none'}."
+        metrics.WORKER_DEATHS.inc()
+        log.error("%s %s. Requests in work there: %s. %s", name, how, request_ids or "none", what_follows)
 
 
 class Place:
@@ -78,7 +80,7 @@ class Place:
         self._early_deaths = self._early_deaths + 1 if dead.is_young else 0
         pause = min(FIRST_PAUSE * 2 ** (self._early_deaths - 2), LONGEST_PAUSE) if self._early_deaths > 1 else 0
         self.worker, self.due = None, time.monotonic() + pause
-        log.error("%s Another one is started %s.", dead.end(), f"in {pause:g} s" if pause else "now")
+        dead.tell_death(f"Another one is started {f'in {pause:g} s' if pause else 'now'}.")
 
     def _start(self) -> None:
         in_work = InWork()

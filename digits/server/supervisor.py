@@ -1,6 +1,5 @@
 """Granian's server, extended to outlive its workers' deaths, and to load a new model without dropping a request."""
 
-import logging
 import os
 import signal
 import sys
@@ -23,8 +22,6 @@ LEAVE_SECONDS = 90.0
 """Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""
 LOOK_SECONDS = 1.0
 """How often the parent looks after its workers if no signal wakes it: one that another thread takes does not."""
-
-log = logging.getLogger(__name__)
 
 
 class Workers(MPServer):
@@ -111,7 +108,7 @@ class Workers(MPServer):
                 continue
             self._leaving.remove(worker)
             if worker.process.inner.exitcode and not is_late:
-                log.error("%s It was leaving.", worker.end())
+                worker.tell_death("It was leaving.")
 
     def _wait(self, seconds: float) -> None:
         """Wait until a worker is due, a signal comes, or so many seconds have passed."""

@@ -54,6 +54,7 @@ def test_whichever_worker_is_asked_tells_of_all_even_of_those_that_ended(tmp_pat
         time.sleep(1)
         until(lambda: is_up(f"{server.url}/healthz"), 20)
         assert samples(url)["digits_body_bytes"] == 0
+        assert samples(url)["digits_worker_deaths_total"] == 2
         send(server, 5)
         old = workers_of(server)
         server.process.send_signal(signal.SIGHUP)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from digits.metrics import exposition
 from digits.server import place
 from digits.server.place import LONGEST_PAUSE, Place
 from digits.web.in_work import InWork
@@ -93,6 +94,17 @@ def test_the_pauses_grow_while_workers_die_early_but_not_after_one_that_lived_or
     assert [pause(1) for _ in range(8)] == [0, 0.25, 0.5, 1, 2, 4, 5, 5]
     assert [pause(life) for life in (LONGEST_PAUSE, 1, 1)] == [0, 0, 0.25]
     assert [pause(1, with_work=True) for _ in range(3)] == [0, 0, 0]
+
+
+def test_deaths_are_counted(kept: Place) -> None:
+    def counted() -> bytes:
+        return next(line for line in exposition().splitlines() if line.startswith(b"digits_worker_deaths_total"))
+
+    before = counted()
+    kept.look()
+    assert counted() == before
+    die(kept)
+    assert counted() != before
 
 
 @pytest.mark.parametrize(
