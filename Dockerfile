@@ -44,5 +44,5 @@ USER digits
 VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', os.environ.get('DIGITS_PORT', 5000)); c.request('GET', '/healthz'); exit(c.getresponse().status != 200)"]
+    CMD ["python", "-m", "digits.server.health_check"]
 CMD ["python", "app.py"]

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from digits.settings import Settings
 
 
+PATIENCE = 2.0
+"""Seconds to wait for the server when it is asked whether it lives."""
+
+
 def check_listening(settings: Settings) -> None:
     """Check that the server can listen as it is set.
 
@@ -58,9 +62,28 @@ def how_to_call(settings: Settings) -> tuple[str, str]:
     scheme = "https" if settings.tls_cert else "http"
     if settings.socket:
         return str(settings.socket), f"--unix-socket {settings.socket} {scheme}://localhost"
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    host = _own_address(settings.host)
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
     return url, url
+
+
+def connected(settings: Settings) -> socket.socket:
+    """Connect to the server that listens there, on this machine; its certificate may be for another name."""
+    if settings.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(PATIENCE)
+        connection.connect(str(settings.socket))
+    else:
+        connection = socket.create_connection((_own_address(settings.host), settings.port), PATIENCE)
+    if not settings.tls_cert:
+        return connection
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def _own_address(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
 
 
 def _check_port(host: str, port: int, setting: str) -> None:

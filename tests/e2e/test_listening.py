@@ -1,11 +1,14 @@
 """Where the server listens, if it is not an address and a port: a Unix socket, and HTTPS."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +18,9 @@ import httpx
 import pytest
 import requests
 
+from support import ROOT
 from support.drawing import png
-from support.server import Server, accepts, free_port, start, until, workers_of
+from support.server import Server, accepts, environment_of, free_port, start, until, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -54,11 +58,31 @@ def unix_client(path: Path) -> httpx.Client:
     return httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(path)), timeout=30)
 
 
+def health_check(folder: Path, **settings: str) -> tuple[int, str]:
+    """Its status and what it says, run as in the image."""
+    (command,) = re.findall(r"HEALTHCHECK .*\\\n +CMD (.*)", (ROOT / "Dockerfile").read_text())
+    program, *arguments = json.loads(command)
+    assert program == "python"
+    environment = environment_of(folder, **settings)
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_health_check_says_why_it_fails(tmp_path: Path) -> None:
+    status, said = health_check(tmp_path, port=str(free_port()))
+    assert status == 1
+    assert said.startswith("The server does not answer: ConnectionRefusedError")
+    assert health_check(tmp_path, port="none")[0] == 1
+
+
 def test_it_answers_on_a_unix_socket_whose_workers_die_and_leaves_none_behind(tmp_path: Path) -> None:
     path = tmp_path / "digits.sock"
     with listening(tmp_path, str(path), socket=str(path), workers="2") as server:
         with unix_client(path) as client:
             assert client.get("/readyz").is_success
+        assert health_check(tmp_path, socket=str(path)) == (0, "")
         for victim in workers_of(server):
             os.kill(victim, signal.SIGKILL)
         with unix_client(path) as client:
@@ -98,6 +122,7 @@ def test_it_speaks_https_and_takes_up_a_renewed_certificate(tmp_path: Path) -> N
         listening(tmp_path, ("127.0.0.1", port), port=str(port), workers="1", **settings) as server,
     ):
         assert client.post("/uploads", files={"file": png("7")}).json()["number"] == "7"
+        assert health_check(tmp_path, port=str(port), **settings) == (0, "")
         with pytest.raises(requests.ConnectionError):
             requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
         old = shown()
