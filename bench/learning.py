@@ -33,7 +33,8 @@ from digits.inference.recogniser import LiteRTRecogniser, Recogniser
 from digits.settings import Settings
 from digits.training.command_line import whole
 from digits.uploads.blobs import open_storage, prepare_storage
-from digits.uploads.database import open_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
 from digits.uploads.schema import prepare_records
 from digits.uploads.service import keep_uploads, now, recognise_upload
 from support import ROOT
@@ -73,7 +74,8 @@ def correct(settings: Settings, recogniser: Recogniser, count: int) -> None:
     """Keeps photos as the server does, each with what is written in it."""
     prepare_storage(settings.storage)
     prepare_records(settings.database)
-    storage, records = open_storage(settings.storage, durable=False), open_records(settings.database, durable=False)
+    storage = open_storage(settings.storage, durable=False)
+    records = SqlRecords(create_engine(settings.database, durable=False))
     for number, photo in photos(UPLOADED, count):
         with suppress(NoInk):  # Of what is refused, nothing is kept.
             upload = recognise_upload(photo.data, recogniser, settings.max_pixels)

@@ -22,8 +22,9 @@ from bench.command import parser_of, work
 from bench.load import FIGURES, Load, figures, steady_load
 from bench.systems import OURS, Running, System, Workplace
 from bench.table import aligned
-from digits.admission.database import open_keys
+from digits.admission.database import SqlKeys
 from digits.admission.keys import Scope, new_key
+from digits.uploads.engine import create_engine
 from digits.uploads.schema import prepare_records
 from digits.uploads.service import now
 
@@ -63,7 +64,7 @@ def systems(folder: Path, collector: str) -> list[System]:
         database = f"sqlite:///{folder / name}.db"
         prepare_records(database)
         token, key = new_key("bench", [Scope.RECOGNISE], now())
-        open_keys(database).add(key)
+        SqlKeys(create_engine(database)).add(key)
         return replace(ours(name, DIGITS_DATABASE=database, **settings), token=token)
 
     unmetered = ("-c", "from bench.options import unmetered; unmetered()")

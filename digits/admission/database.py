@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from digits.admission.keys import ApiKey, Keys, Scope
+from digits.admission.keys import ApiKey, Scope
 from digits.errors import NotFound
-from digits.uploads.engine import begin, create_engine
+from digits.uploads.engine import begin
 from digits.uploads.schema import api_keys, signing_secrets
-
-_TIMES = ("created_at", "expires_at", "revoked_at")
 
 
 class SqlKeys:
@@ -41,7 +39,7 @@ class SqlKeys:
         this = api_keys.c.id == key_id
         revoking = sa.update(api_keys).where(this, api_keys.c.revoked_at.is_(None))
         with begin(self._engine) as connection:
-            connection.execute(revoking.values(revoked_at=at.replace(tzinfo=None)))
+            connection.execute(revoking.values(revoked_at=at))
             row = connection.execute(sa.select(api_keys).where(this)).first()
         if row is None:
             raise NotFound("There is no key with this id. `digits keys list` shows the ids.")
@@ -64,17 +62,9 @@ class SqlKeys:
             return connection.execute(sa.select(signing_secrets.c.secret)).scalar_one().encode()
 
 
-def open_keys(url: str) -> Keys:
-    """Open the keys of a database that prepare_records() has prepared."""
-    return SqlKeys(create_engine(url))
-
-
 def _row(key: ApiKey) -> dict[str, Any]:
-    values = asdict(key) | {"scopes": ",".join(sorted(key.scopes))}
-    return values | {name: values[name].replace(tzinfo=None) if values[name] else None for name in _TIMES}
+    return asdict(key) | {"scopes": ",".join(sorted(key.scopes))}
 
 
 def _key(row: sa.Row[Any]) -> ApiKey:
-    values = row._asdict()
-    values["scopes"] = frozenset(map(Scope, values["scopes"].split(",")))
-    return ApiKey(**values | {name: values[name].replace(tzinfo=UTC) if values[name] else None for name in _TIMES})
+    return ApiKey(**row._asdict() | {"scopes": frozenset(map(Scope, row.scopes.split(",")))})

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event, Thread
 
@@ -14,31 +15,60 @@ REFRESH_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
-class Keyring:
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
     """All keys of the database, as they were when it last answered.
 
     A key that is sent is looked up in memory, so it makes no difference to the database how many wrong ones are tried.
     """
 
+    version: object
+    by_id: Mapping[str, ApiKey]
+    signing_secret: bytes = field(repr=False)
+    """Under which the URLs of pictures are signed, by all workers and machines alike."""
+
+    def key_of(self, token: str) -> ApiKey:
+        """Return the key that was sent.
+
+        Raises:
+            KeyNeeded: it is none, or one that is not valid.
+        """
+        key = find_key(token, self.by_id)
+        if key is None or not key.is_valid(datetime.now(UTC)):
+            raise KeyNeeded("This API key is unknown, expired or revoked. Ask whoever runs this server for another.")
+        return key
+
+
+class Keyring:
+    """Follows the keys of the database."""
+
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._version: object = None
-        self._known: Mapping[str, ApiKey] | None = None
+        self._known: KnownKeys | None = None
         self._is_old = False
         self._ended = Event()
-        self.are_needed = True
+
+    @property
+    def are_needed(self) -> bool:
         """Whether a key was ever made. True until the database has answered: nobody is let in by mistake."""
-        self.signing_secret = b""
-        """Under which the URLs of pictures are signed, by all workers and machines alike."""
+        return self._known is None or bool(self._known.by_id)
+
+    def known(self) -> KnownKeys:
+        """Return the keys as they were last known.
+
+        Raises:
+            Unavailable: the database has not answered yet.
+        """
+        if self._known is None:
+            raise Unavailable("The database does not answer, so it is not known which keys are valid.")
+        return self._known
 
     def refresh(self) -> None:
         """Read the keys again if they have changed. Raises Unavailable if the database does not answer."""
         version = self._keys.version()
-        if version == self._version:
-            return
-        self._known = {key.id: key for key in self._keys.every()}
-        self.signing_secret = self._keys.signing_secret()
-        self.are_needed, self._version = bool(self._known), version
+        if self._known is None or version != self._known.version:
+            by_id = {key.id: key for key in self._keys.every()}
+            self._known = KnownKeys(version, by_id, self._keys.signing_secret())
 
     def follow(self) -> None:
         """Refresh now, and every REFRESH_SECONDS until close()."""
@@ -48,27 +78,6 @@ class Keyring:
     def close(self) -> None:
         """Follow no more."""
         self._ended.set()
-
-    def check(self) -> None:
-        """Return if the keys are known.
-
-        Raises:
-            Unavailable: the database has not answered yet.
-        """
-        if self._known is None:
-            raise Unavailable("The database does not answer, so it is not known which keys are valid.")
-
-    def key_of(self, token: str) -> ApiKey:
-        """Return the key that was sent. Raises Unavailable if the keys are not known.
-
-        Raises:
-            KeyNeeded: it is none, or one that is not valid.
-        """
-        self.check()
-        key = find_key(token, self._known or {})
-        if key is None or not key.is_valid(datetime.now(UTC)):
-            raise KeyNeeded("This API key is unknown, expired or revoked. Ask whoever runs this server for another.")
-        return key
 
     def _refresh_forever(self) -> None:
         while not self._ended.wait(REFRESH_SECONDS):

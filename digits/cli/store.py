@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import click
 
-from digits.admission.database import open_keys
+from digits.admission.database import SqlKeys
 from digits.admission.keys import Keys
 from digits.settings import Settings
 from digits.uploads.blobs import Storage, open_storage
-from digits.uploads.database import open_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
 from digits.uploads.models import Records
 from digits.uploads.pairing import prepare_uploads
 
@@ -32,12 +33,10 @@ def store() -> Store:
 
 
 def opened(settings: Settings, *, adopt: bool = False) -> Store:
-    """Open the store that these settings name. Raises what prepare_uploads() raises; `adopt` is as there."""
+    """Open the store that these settings name. Raises what prepare_uploads() raises; `adopt` is as there.
+
+    It is durable whatever the settings say: a key that was revoked must not be valid again after a power cut.
+    """
     prepare_uploads(settings.storage, settings.database, adopt=adopt)
-    durable = settings.sync == "full"
-    return Store(
-        settings,
-        open_storage(settings.storage, durable=durable),
-        open_records(settings.database, durable=durable),
-        open_keys(settings.database),
-    )
+    engine = create_engine(settings.database)
+    return Store(settings, open_storage(settings.storage), SqlRecords(engine), SqlKeys(engine))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from copy import copy
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from digits.box import Box
 from digits.errors import NotFound
 from digits.uploads import selects
-from digits.uploads.engine import begin, create_engine
+from digits.uploads.engine import begin
 from digits.uploads.models import Cursor, Digit, Order, Record, Records, Wanted
 from digits.uploads.schema import uploads
 
@@ -82,7 +82,7 @@ class SqlRecords:
         Raises:
             NotFound: there is none.
         """
-        values = {"label": label, "labelled_at": at.replace(tzinfo=None) if at else None}
+        values = {"label": label, "labelled_at": at}
         with begin(self._engine) as connection:
             this = (uploads.c.id == key, *self._own)
             connection.execute(sa.update(uploads).where(*this).values(values))
@@ -107,20 +107,12 @@ class SqlRecords:
             connection.execute(sa.select(uploads.c.id).limit(1))
 
 
-def open_records(url: str, *, durable: bool = True) -> Records:
-    """Open the records of a database that prepare_records() has prepared."""
-    return SqlRecords(create_engine(url, durable=durable))
-
-
 def _idempotency_key(record: Record) -> str:
     return record.idempotency_key or ""
 
 
 def _row(record: Record) -> dict[str, Any]:
     values = {column.name: getattr(record, column.name) for column in uploads.columns}
-    for column in ("created_at", "labelled_at"):
-        if values[column]:
-            values[column] = values[column].replace(tzinfo=None)
     # Not dataclasses.asdict(), which takes longer than the insert in SQLite.
     values["digits"] = [
         {
@@ -136,9 +128,6 @@ def _row(record: Record) -> dict[str, Any]:
 
 def _record(row: sa.Row[Any]) -> Record:
     values = row._asdict()
-    for column in ("created_at", "labelled_at"):
-        if values[column]:
-            values[column] = values[column].replace(tzinfo=UTC)
     values["text"] = values["number"] if values["text"] is None else values["text"]
     values["digits"] = tuple(
         Digit(digit["digit"], digit["confidence"], tuple(digit["probabilities"]), Box(**digit["box"]))

@@ -10,7 +10,8 @@ from itertools import islice
 from digits.errors import DigitsError
 from digits.settings import Settings
 from digits.uploads.blobs import Storage, open_storage
-from digits.uploads.database import open_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
 from digits.uploads.models import ID, Records, Wanted, first_id
 
 LEFTOVER_AGE = timedelta(hours=1)
@@ -95,7 +96,8 @@ def main() -> None:
     os.nice(NICENESS)
     try:
         settings = Settings.read()
-        swept = sweep(open_storage(settings.storage), open_records(settings.database), settings.keep_days)
+        records = SqlRecords(create_engine(settings.database))
+        swept = sweep(open_storage(settings.storage), records, settings.keep_days)
     except DigitsError as error:
         sys.exit(f"Not swept: {error}")
     if swept != Swept():

@@ -1,5 +1,7 @@
 """The tables, and how a database is migrated to it."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from digits.errors import SettingsError, StorageFull, Unavailable
@@ -13,13 +15,29 @@ _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
 _MIGRATION_LOCK = 0x64696769
 """Key of an advisory lock in PostgreSQL: any number, as long as it stays the same."""
 
+
+class Time(sa.TypeDecorator[datetime]):
+    """A time in UTC. In the database it has no zone, since SQLite knows none."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: sa.Dialect) -> datetime | None:
+        """Leave out the zone."""
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, _: sa.Dialect) -> datetime | None:
+        """Name the zone."""
+        return value and value.replace(tzinfo=UTC)
+
+
 metadata = sa.MetaData()
 
 uploads = sa.Table(
     "uploads",
     metadata,
     sa.Column("id", _ID, primary_key=True, comment="UUIDv7: in order of arrival"),
-    sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
+    sa.Column("created_at", Time, nullable=False, comment="UTC"),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("format", sa.String(8), nullable=False),
     sa.Column("width", sa.Integer, nullable=False),
@@ -32,7 +50,7 @@ uploads = sa.Table(
     sa.Column("recognised", sa.Boolean, nullable=False),
     sa.Column("digits", sa.JSON, nullable=False),
     sa.Column("label", sa.String),
-    sa.Column("labelled_at", sa.DateTime),
+    sa.Column("labelled_at", Time),
     sa.Column("networks", sa.JSON(none_as_null=True), comment="Null in earlier records"),
     sa.Column("idempotency_key", sa.String, comment="Under which its client may send it again"),
     sa.Column("owner", sa.String, comment="Of the API key that it was sent with; null if there was none"),
@@ -80,9 +98,9 @@ api_keys = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 of the secret part"),
     sa.Column("owner", sa.String, nullable=False),
     sa.Column("scopes", sa.String, nullable=False, comment="Separated by commas"),
-    sa.Column("created_at", sa.DateTime, nullable=False, comment="UTC"),
-    sa.Column("expires_at", sa.DateTime),
-    sa.Column("revoked_at", sa.DateTime),
+    sa.Column("created_at", Time, nullable=False, comment="UTC"),
+    sa.Column("expires_at", Time),
+    sa.Column("revoked_at", Time),
 )
 
 signing_secrets = sa.Table(

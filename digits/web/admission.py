@@ -66,9 +66,9 @@ def _check(app: Flask, environ: dict[str, Any], exchange: Exchange) -> bool:
         return False  # Flask will only say that there is no such URL.
     endpoint, arguments, scope = matched
     if scope and keyring.are_needed:
-        keyring.check()
-        if not is_opened(environ["QUERY_STRING"], endpoint, arguments, keyring):
-            exchange.key = keyring.key_of(_token(environ))
+        known = keyring.known()
+        if not is_opened(environ["QUERY_STRING"], endpoint, arguments, known.signing_secret):
+            exchange.key = known.key_of(_token(environ))
             if scope not in exchange.key.scopes:
                 raise MissingScope(
                     f"This API key lacks the scope `{scope}`. Ask whoever runs this server for one that has it."

@@ -23,11 +23,11 @@ def signed(url: str, endpoint: str, key: str, keyring: Keyring) -> str:
     """Return a URL with a signature, if it is one of a picture and needs one."""
     if endpoint not in PICTURES or not keyring.are_needed:
         return url
-    return f"{url}?{urlencode(sign(f'{endpoint} {key}', keyring.signing_secret, time.time()))}"
+    return f"{url}?{urlencode(sign(f'{endpoint} {key}', keyring.known().signing_secret, time.time()))}"
 
 
-def is_opened(query: str, endpoint: str, arguments: Mapping[str, str], keyring: Keyring) -> bool:
+def is_opened(query: str, endpoint: str, arguments: Mapping[str, str], secret: bytes) -> bool:
     """Whether this query signs the URL of a picture."""
     if endpoint not in PICTURES or "signature=" not in query:
         return False
-    return is_signed(f"{endpoint} {arguments['key']}", dict(parse_qsl(query)), keyring.signing_secret, time.time())
+    return is_signed(f"{endpoint} {arguments['key']}", dict(parse_qsl(query)), secret, time.time())

@@ -7,7 +7,7 @@ from typing import Self, cast
 from flask import Flask, current_app, g
 
 from digits import metrics
-from digits.admission.database import open_keys
+from digits.admission.database import SqlKeys
 from digits.admission.keyring import Keyring
 from digits.admission.rates import RateLimit, open_rate_limit
 from digits.errors import KeyReused, Unsettled
@@ -17,7 +17,8 @@ from digits.recognition.explanation import explain
 from digits.settings import Settings
 from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage
-from digits.uploads.database import open_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
 from digits.uploads.models import Record, Records
 from digits.uploads.pairing import prepare_uploads
 from digits.uploads.service import Upload, recognise_upload, stripped
@@ -123,13 +124,14 @@ def prepare(settings: Settings) -> CompiledModel:
 def open_services(settings: Settings, model: CompiledModel, elsewhere: Decoders | None = None) -> Services:
     """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
-    keyring = Keyring(open_keys(settings.database))
+    engine = create_engine(settings.database, durable=durable)
+    keyring = Keyring(SqlKeys(engine))
     keyring.follow()
     return Services(
         settings=settings,
         recogniser=LiteRTRecogniser(model),
         storage=open_storage(settings.storage, durable=durable),
-        records=open_records(settings.database, durable=durable),
+        records=SqlRecords(engine),
         keyring=keyring,
         rate=open_rate_limit(settings),
         elsewhere=elsewhere,

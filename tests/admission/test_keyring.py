@@ -30,14 +30,14 @@ def test_a_new_key_is_known_after_a_refresh_and_a_revoked_one_no_more(
 ) -> None:
     token = make_key("school")
     with pytest.raises(KeyNeeded):
-        keyring.key_of(token)
+        keyring.known().key_of(token)
     keyring.refresh()
     assert keyring.are_needed
-    assert keyring.key_of(token).owner == "school"
+    assert keyring.known().key_of(token).owner == "school"
     keys.revoke(token.split("_")[1], now())
     keyring.refresh()
     with pytest.raises(KeyNeeded, match="unknown, expired or revoked"):
-        keyring.key_of(token)
+        keyring.known().key_of(token)
     assert keyring.are_needed, "Else everybody would be let in."
 
 
@@ -46,7 +46,7 @@ def test_an_expired_key_is_refused(keyring: Keyring, keys: MemoryKeys) -> None:
     keys.add(key)
     keyring.refresh()
     with pytest.raises(KeyNeeded):
-        keyring.key_of(token)
+        keyring.known().key_of(token)
 
 
 def test_keys_that_have_not_changed_are_not_read_again(make_key: Callable[..., str], keys: MemoryKeys) -> None:
@@ -68,7 +68,7 @@ def test_until_the_database_has_answered_nobody_is_let_in() -> None:
     keyring.follow()
     assert keyring.are_needed
     with pytest.raises(Unavailable):
-        keyring.key_of("digits")
+        keyring.known().key_of("digits")
     keyring.close()
 
 
@@ -86,6 +86,6 @@ def test_without_the_database_keys_stay_as_they_were_and_that_is_told_once(
 
     monkeypatch.setattr(keys, "version", version)
     until(lambda: len(looks) > 2, seconds=10)
-    assert keyring.key_of(token).owner == "school"
+    assert keyring.known().key_of(token).owner == "school"
     assert caplog.messages == ["The API keys stay as they were: The database does not answer."]
     keyring.close()

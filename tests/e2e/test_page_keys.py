@@ -4,8 +4,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from digits.admission.database import open_keys
+from digits.admission.database import SqlKeys
 from digits.admission.keys import Scope, new_key
+from digits.uploads.engine import create_engine
 from digits.uploads.service import now
 from digits.web.services import services_of
 from tests.e2e.browsing import choose, expect_number, expect_read, file, write
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 def tokens(app: Flask) -> dict[str, str]:
     """A key for everything, one of another owner, and one that may only recognise."""
     services, tokens = services_of(app), {}
-    keys = open_keys(services.settings.database)
+    keys = SqlKeys(create_engine(services.settings.database))
     for owner, scopes in (("me", list(Scope)), ("you", list(Scope)), ("app", [Scope.RECOGNISE])):
         tokens[owner], key = new_key(owner, scopes, now())
         keys.add(key)

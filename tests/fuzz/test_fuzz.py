@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from digits.errors import Refused
 from digits.settings import Settings
-from digits.uploads.database import open_records
+from digits.uploads.database import SqlRecords
+from digits.uploads.engine import create_engine
 from digits.uploads.pairing import prepare_uploads
 from digits.vision.decode import read_picture
 from digits.vision.strip import strip
@@ -146,7 +147,7 @@ def test_any_id_cursor_and_label_is_answered_or_refused(
     client_of: Callable[..., FlaskClient], settings: Settings, tmp_path: Path
 ) -> None:
     prepare_uploads(settings.storage, settings.database)
-    client = client_of(records=open_records(settings.database, durable=False))
+    client = client_of(records=SqlRecords(create_engine(settings.database, durable=False)))
     value = mutated(VALUES).map(lambda data: data.decode("latin-1"))
     query = st.dictionaries(st.sampled_from(PARAMETERS), st.one_of(value, st.text(), st.just("confidence")), max_size=3)
 
