@@ -26,11 +26,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         settings = settings or Settings.read()
         services = open_services(settings, prepare(settings))
     app = App(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # Else `//` in a path would lead to the Host that the request names, for good.
     app.undo_proxies = Proxies(services.settings).undo
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_bytes
-    app.config["MAX_FORM_MEMORY_SIZE"] = services.settings.max_bytes
     app.config["MAX_FORM_PARTS"] = incoming.MAX_PARTS
     services.attach_to(app)
     metrics.identify(services.recogniser.model, services.recogniser.networks)

@@ -185,6 +185,12 @@ def test_the_front_tells_of_the_client_and_not_of_the_proxy(
     assert (exchange.client, exchange.scheme, exchange.path) == ("203.0.113.9", "https", "/uploads")
 
 
+@pytest.mark.parametrize("path", ["/uploads//x", "/evil.example//uploads", "/docs//start.js", "/uploads/"])
+def test_no_path_leads_to_a_host_that_the_client_made_up(client_of: ClientOf, path: str) -> None:
+    response = client_of().get(path, headers={"Host": "evil.example"})
+    assert (response.status_code, response.headers.get("Location")) == (404, None)
+
+
 def test_a_forwarded_host_is_no_way_around_the_private_history(client_of: ClientOf) -> None:
     client = client_of(trusted_proxies=("127.0.0.1",))
     assert client.get("/uploads", headers={"X-Forwarded-Host": "evil.example"}).status_code == 403
