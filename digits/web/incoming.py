@@ -16,6 +16,8 @@ FIELDS = ("file", "files[]", "filepond")
 """Multipart fields in which a single picture may come."""
 MAX_FILES = 20
 MAX_PARTS = 1000
+MAX_ITEMS = 2_000_000
+"""Commas and brackets of a JSON body: a thousand grids whose every pixel is a list of its own have 1.6 million."""
 MAX_HEADERS = 32
 """Headers of one part; browsers and curl send two."""
 
@@ -52,7 +54,10 @@ def json_object(body: bytes) -> dict[str, Any]:
 
     Raises:
         BadRequest: it is not a JSON object.
+        TooLarge: it would take hundreds of megabytes, as millions of empty lists do.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_ITEMS:
+        raise TooLarge("The JSON holds too many values. Send fewer at once.")
     try:
         read = json.loads(body)
     except json.JSONDecodeError as error:

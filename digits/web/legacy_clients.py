@@ -6,14 +6,16 @@ import numpy as np
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from digits.errors import BadRequest
+from digits.errors import BadRequest, TooLarge
 from digits.grids import SIDE, Grid
 from digits.stepwise import finished
 from digits.web.incoming import base64_picture, json_object, pictures_in
-from digits.web.problems import error_field, headers_of, tell
+from digits.web.problems import error_field, headers_of, size_limit, tell
 from digits.web.scopes import recognises
 from digits.web.services import count_reading, keeping, recognise, services
 
+MOST_FORM_BYTES = 100_000
+"""Of a form with 784 values, which take some 20 kB. Millions of fields would take seconds, and half a gigabyte."""
 SPANISH = ("Cero", "Uno", "Dos", "Tres", "Cuatro", "Cinco", "Seis", "Siete", "Ocho", "Nueve")
 
 # One for each form in which errors are answered.
@@ -64,7 +66,13 @@ def predict() -> ResponseReturnValue:
 @pixeles_bp.post("/")
 @recognises
 def pixeles() -> ResponseReturnValue:
-    """Answer a form field of 784 values from 0 to 1 with a line of Spanish text, for the page of NN_numbers."""
+    """Answer a form field of 784 values from 0 to 1 with a line of Spanish text, for the page of NN_numbers.
+
+    Raises:
+        TooLarge: the form is much larger than that.
+    """
+    if len(request.get_data()) > MOST_FORM_BYTES:
+        raise TooLarge(size_limit(MOST_FORM_BYTES))
     grid = _grid(request.form.get("pixeles", "").split(","))
     prediction = services().recogniser.predict([grid])[0]
     text = f"Prediccion: {SPANISH[prediction.digit]}, Accuracy: {prediction.confidence:.2f}"

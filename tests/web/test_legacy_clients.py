@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 
 from digits.grids import Grid, to_grid
 from digits.inference.recogniser import Prediction
+from digits.web import incoming
+from digits.web.legacy_clients import MOST_FORM_BYTES
 from support.drawing import draw, encode, on_paper, png
 from tests.fakes import MemoryRecords, MemoryStorage, TemplateRecogniser
 
@@ -222,6 +224,24 @@ def test_nn_numbers_gets_a_sentence_on_errors(client: FlaskClient, body: bytes) 
     assert response.status_code == 400
     assert response.mimetype == "text/plain"
     assert response.text == "Error: el campo pixeles debe tener 784 valores de 0 a 1 separados por comas."
+
+
+def test_a_form_of_many_fields_is_refused_before_it_is_parsed(client: FlaskClient) -> None:
+    response = client.post("/", data=b"a&" * MOST_FORM_BYTES, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 413
+    assert response.text.startswith("Error: The request is too large: at most 97.7 kB are accepted.")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/uploads", "/v2/models/templates/infer"])
+@pytest.mark.parametrize("item", ["[]", "{}", "1"])
+def test_json_of_millions_of_items_is_refused_before_it_is_parsed(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str, item: str
+) -> None:
+    monkeypatch.setattr(incoming, "MAX_ITEMS", 1000)
+    items = ",".join([item] * 1000)
+    response = client.post(path, data=f'{{"data":[{items}]}}', content_type="application/json")
+    assert response.status_code == 413
+    assert b"The JSON holds too many values. Send fewer at once." in response.data
 
 
 def test_a_blank_array_is_answered_too(client: FlaskClient) -> None:
