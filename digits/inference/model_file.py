@@ -7,6 +7,7 @@ The file is an ordinary .tflite with a description appended as a zip archive, as
 import hashlib
 import importlib.util
 import json
+import os
 import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
@@ -87,6 +88,11 @@ def places(source: Path) -> list[Path]:
     return [source.with_name(name), platformdirs.user_cache_path("digits") / folder / name]
 
 
+def last_of(source: Path) -> Path:
+    """Path of the model that was in this one's place before."""
+    return source.with_name(f"{source.stem}.last{source.suffix}")
+
+
 def write_compiled(source: Path, model: CompiledModel, *, beside: bool = True) -> Path:
     """Write a compiled model atomically beside its source, or else to the user's cache. Return where it was written.
 
@@ -102,15 +108,27 @@ def write_compiled(source: Path, model: CompiledModel, *, beside: bool = True) -
     for place in places(source) if beside else reversed(places(source)):
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}-") as folder:
-                temporary = Path(folder, place.name)
-                temporary.write_bytes(content.getvalue())
-                temporary.replace(place)
+            write_whole(place, content.getvalue())
         except OSError as error:
             refusals.append(f"{place.parent}: {error.strerror}")
         else:
             return place
     raise ModelError(f"The compiled model cannot be kept ({'; '.join(refusals)}). Make one of them writable.")
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """Write or replace a file, so that no reader sees half of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}-") as folder:
+        temporary = Path(folder, place.name)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(place)
 
 
 def sha256_of(source: Path) -> str:
@@ -140,7 +158,8 @@ def shipped_file(path: Path) -> bytes:
 
 
 def _find(source: Path, fingerprint: str) -> CompiledModel | None:
-    models = (_read(place) for place in places(source))
+    # The last model is the one in place if its replacement was interrupted (promotion.py).
+    models = (_read(place) for place in (*places(source), last_of(source).with_suffix(".tflite")))
     return next((model for model in models if model and model.description.source_sha256 == fingerprint), None)
 
 

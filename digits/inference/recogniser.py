@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from digits.box import Box
+from digits.errors import ModelError
 from digits.grids import SIDE, Grey, Grid, to_input
 from digits.inference.calibration import CALIBRATION, Calibration, calibration_of
 from digits.inference.detections import Candidate, Sight
@@ -19,6 +20,7 @@ from digits.inference.measured import MEASURED, Measured, measured_of
 from digits.inference.model_file import CompiledModel, Training, load_compiled, shipped_file
 from digits.inference.segmenter import SEGMENTER, Ink, Segmenter, SegmenterConfig
 from digits.stepwise import Stepwise
+from digits.subprocesses import complaint
 
 VERIFIER = Path(__file__).with_name("verifier.tflite")
 """The network that tells how likely a grid holds a digit at all; `keras-mnist.py --finder verifier` trains it."""
@@ -159,6 +161,19 @@ class LiteRTRecogniser:
         """The prediction of finder, classifier and verifier together."""
         joined = self.calibration.joined(candidate.probabilities, probabilities)
         return Prediction(self.calibration.is_digit(candidate.is_digit, verified, joined), joined)
+
+
+def load_tried(source: Path) -> CompiledModel:
+    """Return the compiled form of a model, once it has been run.
+
+    Raises:
+        ModelError: the model cannot be compiled, or not be run.
+    """
+    model = load_compiled(source)
+    # In a process of its own: a server forks workers, which threads of LiteRT would not survive.
+    if said := complaint("digits.inference.recogniser", str(source.absolute())):
+        raise ModelError(said)
+    return model
 
 
 if __name__ == "__main__":
