@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +25,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from digits.settings import metrics_folder
 
+Outcome = Literal["agreed", "disagreed", "failed", "skipped"]
+"""What became of a picture that the shadow was to read."""
 UNMATCHED = "unmatched"
 """Route of a request for a URL that does not exist."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -82,6 +85,10 @@ WORKER_DEATHS = Counter("digits_worker_deaths", "Workers that ended without bein
 LOG_LINES_DROPPED = Counter(
     "digits_log_lines_dropped", "Log lines that were not written, since stderr was too slow.", registry=_own
 )
+SHADOW = Counter(
+    "digits_shadow_pictures", "Pictures for the shadow, by what became of them.", ("outcome",), registry=_own
+)
+_of_shadow: Mapping[Outcome, Counter] = {outcome: SHADOW.labels(outcome) for outcome in get_args(Outcome)}
 
 
 def count_request(method: str, route: str, status: int, seconds: float, stages: Mapping[str, float]) -> None:
@@ -100,6 +107,11 @@ def count_upload(number: str, confidence: float, recognised: bool) -> None:
     """Count a picture that is read."""
     _of_uploads(number if len(number) == 1 else "number", recognised).inc()
     CONFIDENCE.observe(confidence)
+
+
+def count_shadow(outcome: Outcome) -> None:
+    """Count a picture that the shadow was to read."""
+    _of_shadow[outcome].inc()
 
 
 def tell_queue(in_progress: int, body_bytes: int, begun: int) -> None:

@@ -124,6 +124,10 @@ class Settings(_Environment):
         description="Processes that answer requests; by default one for each CPU that may be used",
     )
     model: Path = Field(SHIPPED, description="Keras model to recognise with, `.h5` or `.keras`")
+    shadow: Path | None = Field(
+        None, description="Second model, which reads beside the first and is compared with it; it answers nobody"
+    )
+    shadow_share: float = Field(1.0, gt=0, le=1, description="Share of the pictures that the second model reads too")
     storage: str = Field("uploads", description="Folder that keeps the uploaded pictures, or `s3://BUCKET/PREFIX`")
     database: str = Field(
         default_factory=lambda data: _beside(data["storage"]),

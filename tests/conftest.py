@@ -25,13 +25,14 @@ from digits.uploads.blobs import Storage
 from digits.uploads.models import Records
 from digits.uploads.schema import api_keys, uploads
 from digits.uploads.service import now
+from digits.uploads.shadow import Shadow
 from digits.vision.decode import Decoders
 from digits.web import create_app
 from digits.web.services import Services
 from support import ROOT, backends
 from support.drawing import draw
 from tests.databases import POSTGRESQL, made
-from tests.fakes import MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
+from tests.fakes import MemoryDisagreements, MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -89,6 +90,11 @@ def records() -> MemoryRecords:
 
 
 @pytest.fixture
+def disagreements(records: MemoryRecords) -> MemoryDisagreements:
+    return MemoryDisagreements(records)
+
+
+@pytest.fixture
 def keys() -> MemoryKeys:
     return MemoryKeys()
 
@@ -123,13 +129,14 @@ def client_of(
         keys: Keys = keys,
         rate: RateLimit | None = None,
         elsewhere: Decoders | None = None,
+        shadow: Shadow | None = None,
         **values: object,
     ) -> FlaskClient:
         configured = settings.model_copy(update=values)
         keyring = Keyring(keys)
         with suppress(Unavailable):
             keyring.refresh()
-        services = Services(configured, recogniser, storage, records, keyring, rate, elsewhere)
+        services = Services(configured, recogniser, storage, records, keyring, rate, elsewhere, shadow)
         return create_app(services=services).test_client()
 
     return make

@@ -19,6 +19,7 @@ from digits.inference.measured import Measured
 from digits.inference.model_file import Training
 from digits.inference.recogniser import Found, Prediction
 from digits.stepwise import Stepwise
+from digits.uploads.disagreements import Disagreement
 from digits.uploads.models import Cursor, Order, Record, Wanted
 from digits.vision.decode import Picture, read_picture
 from digits.vision.strip import as_png
@@ -95,6 +96,16 @@ class NearDecoders:
     def as_png(self, data: bytes) -> bytes:
         self.made_png.append(data)
         return as_png(data, MAX_PIXELS)
+
+
+class OneMoreRecogniser(TemplateRecogniser):
+    """Reads each digit as the next one, as a shadow may that was trained on other data."""
+
+    model = "one-more@11111111"
+
+    def _predict(self, grid: Grid) -> Prediction:
+        prediction = super()._predict(grid)
+        return replace(prediction, probabilities=prediction.probabilities[-1:] + prediction.probabilities[:-1])
 
 
 class MemoryStorage:
@@ -205,6 +216,29 @@ class MemoryRecords:
 
     def check(self) -> None:
         pass
+
+
+class MemoryDisagreements:
+    def __init__(self, records: MemoryRecords) -> None:
+        self._records = records
+        self.rows: dict[tuple[str, str], Disagreement] = {}
+
+    def add(self, disagreement: Disagreement) -> None:
+        if disagreement.upload.id in self._records.rows:
+            self.rows[disagreement.upload.id, disagreement.shadow] = disagreement
+
+    def find(self, limit: int) -> Sequence[Disagreement]:
+        ordered = sorted(sorted(self.rows.values(), key=_shadow), key=_upload_id, reverse=True)
+        rows = self._records.rows
+        return [replace(each, upload=rows[_upload_id(each)]) for each in ordered if _upload_id(each) in rows][:limit]
+
+
+def _shadow(disagreement: Disagreement) -> str:
+    return disagreement.shadow
+
+
+def _upload_id(disagreement: Disagreement) -> str:
+    return disagreement.upload.id
 
 
 def _doubt(at: Record | Cursor) -> tuple[float, str]:

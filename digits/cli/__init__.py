@@ -25,6 +25,9 @@ _COMMANDS = {
     "Models": {
         "train": ("digits.cli.run:train", "Train a network, as keras-mnist.py does."),
         "compile": ("digits.cli.run:compile_", "Compile a Keras model, to serve it without TensorFlow."),
+        "shadow": ("digits.cli.models:shadow", "List what a second model reads differently."),
+        "promote": ("digits.cli.models:promote", "Serve with another model from now on."),
+        "rollback": ("digits.cli.models:rollback", "Bring the last model back."),
     },
 }
 """By heading, each subcommand: the module and function that run it, and its line in the help."""

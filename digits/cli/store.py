@@ -9,6 +9,7 @@ from digits.admission.keys import Keys
 from digits.settings import Settings
 from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import SqlRecords
+from digits.uploads.disagreements import Disagreements, SqlDisagreements
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Records
 from digits.uploads.pairing import prepare_uploads
@@ -22,6 +23,7 @@ class Store:
     storage: Storage
     records: Records
     keys: Keys
+    disagreements: Disagreements
 
 
 def store() -> Store:
@@ -39,4 +41,6 @@ def opened(settings: Settings, *, adopt: bool = False) -> Store:
     """
     prepare_uploads(settings.storage, settings.database, adopt=adopt)
     engine = create_engine(settings.database)
-    return Store(settings, open_storage(settings.storage), SqlRecords(engine), SqlKeys(engine))
+    return Store(
+        settings, open_storage(settings.storage), SqlRecords(engine), SqlKeys(engine), SqlDisagreements(engine)
+    )

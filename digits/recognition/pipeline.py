@@ -11,7 +11,7 @@ import numpy as np
 from digits.box import Box
 from digits.errors import NoInk
 from digits.grids import SIDE, Grey, Grid, is_grid, to_grid
-from digits.inference.detections import Sight, Sign
+from digits.inference.detections import Candidate, Sight, Sign
 from digits.inference.recogniser import Prediction, Recogniser
 from digits.stepwise import Stepwise, finished
 from digits.timings import Timings
@@ -46,6 +46,8 @@ class Glyph:
     grid: Grid
     turns: int = 0
     """Quarter turns to the left after which the picture stands as the grid does."""
+    candidate: Candidate | None = None
+    """What the finder says of it; None if the whole picture is the grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,14 @@ def reading(
     return (yield from _turned(grey, recogniser, timings, config)) or read
 
 
+def read_again(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
+    """What another recogniser reads in digits that were found before. The finder's vote counts as it did then."""
+    candidates = [glyph.candidate for glyph in glyphs if glyph.candidate]
+    predictions = recogniser.predict([glyph.grid for glyph in glyphs], candidates)
+    confidence = math.prod(prediction.confidence for prediction in predictions)
+    return Reading(glyphs, predictions, confidence, _text(glyphs, predictions, ()))
+
+
 def as_grid(grey: Grey) -> Glyph | None:
     """The grid that a picture already is, if it was made as MNIST's were, in black on white or white on black."""
     for picture in (grey, 255 - grey):
@@ -161,8 +171,12 @@ def _read(grey: Grey, sight: Sight, recogniser: Recogniser, config: PipelineConf
     left_out = set(range(len(predictions))).difference(kept)
     boxes = [found[place].box for place in kept]
     lines = in_lines(boxes, config.order)
-    glyphs = [Glyph(boxes[of], line, grids[kept[of]]) for line, places in enumerate(lines) for of in places]
     ordered = [predictions[kept[of]] for places in lines for of in places]
+    glyphs = [
+        Glyph(boxes[of], line, grids[kept[of]], candidate=found[kept[of]].candidate)
+        for line, places in enumerate(lines)
+        for of in places
+    ]
     confidence = math.prod(prediction.confidence for prediction in ordered)
     none_left_out = math.prod(1 - predictions[place].is_digit for place in left_out)
     return Reading(glyphs, ordered, confidence * none_left_out, _text(glyphs, ordered, sight.signs))

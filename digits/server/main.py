@@ -11,14 +11,12 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from digits.errors import ModelError, StartError
+from digits.errors import StartError
 from digits.server.listening import check_listening, check_tls, how_to_call
 from digits.server.memory import keep_memory, metrics_folder
-from digits.subprocesses import complaint, stop_with_parent
+from digits.subprocesses import stop_with_parent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from digits.inference.model_file import CompiledModel
     from digits.server.supervisor import Workers
     from digits.settings import Settings
@@ -128,17 +126,20 @@ class _Application:
 
     def __init__(self, settings: Settings, model: CompiledModel, sandbox: Sandbox | None) -> None:
         self._settings, self._model, self._sandbox = settings, model, sandbox
+        self._shadow = self._load_shadow()
 
     def __call__(self, in_work: InWork) -> Front:
         from digits.web.asgi import create_front
 
-        return create_front(self._settings, self._model, in_work, self._sandbox)
+        return create_front(self._settings, self._model, in_work, self._sandbox, self._shadow)
 
     def renew(self) -> bool:
-        """Check the certificate, load the model file again, and return True.
+        """Check the certificate, load the model file again, and the shadow's, and return True.
 
-        If one of them cannot be used, say so, and keep the current workers.
+        If certificate or model cannot be used, say so, and keep the current workers.
         """
+        from digits.inference.recogniser import load_tried
+
         old = self._model.description.name
         try:
             check_tls(self._settings)
@@ -146,7 +147,7 @@ class _Application:
             log.error("The new certificate cannot be used, and the workers stay: %s", error)  # noqa: TRY400
             return False
         try:
-            self._model = _tried(self._settings.model)
+            self._model = load_tried(self._settings.model)
         except Exception as error:
             log.error("The new model cannot be used, and %s stays: %s", old, error)  # noqa: TRY400 - The sentence says it all.
             return False
@@ -155,28 +156,23 @@ class _Application:
             f"The model is unchanged: {new}. Replacing the workers." if new == old else f"Replacing {old} with {new}."
         )
         _say(what)
+        self._shadow = self._load_shadow()
         return True
+
+    def _load_shadow(self) -> CompiledModel | None:
+        from digits.uploads.shadow import load_shadow
+
+        shadow = load_shadow(self._settings.shadow, self._model)
+        if shadow:
+            share = f"{100 * self._settings.shadow_share:g} %"
+            _say(f"{shadow.description.name} reads {share} of the pictures beside {self._model.description.name}.")
+        return shadow
 
 
 def _say(line: str) -> None:
     """Print a line, unless the terminal is gone."""
     with contextlib.suppress(OSError):
         print(line, flush=True)
-
-
-def _tried(source: Path) -> CompiledModel:
-    """Return the compiled form of a model, once it has been run.
-
-    Raises:
-        ModelError: the model cannot be compiled, or not be run.
-    """
-    from digits.inference.model_file import load_compiled
-
-    model = load_compiled(source)
-    # In a process of its own: this one forks workers, which threads of LiteRT would not survive.
-    if said := complaint("digits.inference.recogniser", str(source.absolute())):
-        raise ModelError(said)
-    return model
 
 
 def create_server(settings: Settings) -> Workers:

@@ -49,7 +49,7 @@ class SqlRecords:
             if others:
                 connection.execute(sa.insert(uploads), others)
             standing = {record.id: connection.execute(self._add_or_find, _row(record)).one() for record in keyed}
-        return [_record(standing[record.id]) if record.id in standing else record for record in records]
+        return [record_of(standing[record.id]) if record.id in standing else record for record in records]
 
     def get(self, key: str) -> Record:
         """Select the record of an upload.
@@ -61,7 +61,7 @@ class SqlRecords:
             row = connection.execute(sa.select(uploads).where(uploads.c.id == key, *self._own)).first()
         if row is None:
             raise NotFound(_UNKNOWN)
-        return _record(row)
+        return record_of(row)
 
     def find(
         self, wanted: Wanted, limit: int, after: Cursor | None = None, order: Order = Order.NEWEST
@@ -69,7 +69,7 @@ class SqlRecords:
         """Select by key, so that a late page takes as long as the first."""
         with begin(self._engine) as connection:
             query = selects.page(connection, wanted, self._own, after, order)
-            return [_record(row) for row in connection.execute(query.limit(limit))]
+            return [record_of(row) for row in connection.execute(query.limit(limit))]
 
     def count(self, wanted: Wanted) -> int:
         """Count the wanted records of all pages."""
@@ -89,7 +89,7 @@ class SqlRecords:
             row = connection.execute(sa.select(uploads).where(*this)).first()
         if row is None:
             raise NotFound(_UNKNOWN)
-        return _record(row)
+        return record_of(row)
 
     def known(self, keys: Collection[str]) -> set[str]:
         """Select the ids among these keys."""
@@ -126,8 +126,9 @@ def _row(record: Record) -> dict[str, Any]:
     return values
 
 
-def _record(row: sa.Row[Any]) -> Record:
-    values = row._asdict()
+def record_of(row: sa.Row[Any]) -> Record:
+    """Make the record of a row that has all columns of `uploads`, and perhaps others."""
+    values = {column.name: row._mapping[column] for column in uploads.columns}
     values["text"] = values["number"] if values["text"] is None else values["text"]
     values["digits"] = tuple(
         Digit(digit["digit"], digit["confidence"], tuple(digit["probabilities"]), Box(**digit["box"]))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from digits.errors import SettingsError, StorageFull, Unavailable
 from digits.uploads.engine import begin, create_engine
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The newest revision in migrations/versions."""
 
 _ID = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
@@ -108,6 +108,15 @@ signing_secrets = sa.Table(
     metadata,
     sa.Column("row", sa.Integer, primary_key=True, autoincrement=False, comment="Always 1"),
     sa.Column("secret", sa.String, nullable=False, comment="Under which the URLs of pictures are signed"),
+)
+
+disagreements = sa.Table(
+    "disagreements",
+    metadata,
+    sa.Column("upload_id", _ID, sa.ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("shadow", sa.String, primary_key=True, comment="The model that read it beside that of the record"),
+    sa.Column("shadow_number", sa.String, nullable=False),
+    sa.Column("shadow_confidence", sa.Float, nullable=False),
 )
 
 storages = sa.Table(

@@ -11,7 +11,7 @@ import uuid_utils
 from digits.errors import Unavailable, Unsettled
 from digits.grids import Grid
 from digits.inference.recogniser import Recogniser
-from digits.recognition.pipeline import Reading, reading
+from digits.recognition.pipeline import Glyph, Reading, reading
 from digits.stepwise import Stepwise, finished
 from digits.timings import Timings
 from digits.uploads.blobs import Storage
@@ -25,11 +25,16 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture as it was sent, or as it is kept; what was read in it, and the grid of each digit."""
+    """A picture as it was sent, or as it is kept; what was read in it, and each digit that was found."""
 
     data: bytes = field(repr=False)
     record: Record
-    grids: tuple[Grid, ...] = field(repr=False)
+    glyphs: Sequence[Glyph] = field(repr=False)
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The grid of each digit."""
+        return [glyph.grid for glyph in self.glyphs]
 
 
 def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decoders | None = None) -> Upload:
@@ -43,7 +48,7 @@ def recognition(
     """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
     picture = yield from timings.steps("decode", decoding(data, max_pixels, elsewhere=elsewhere))
     read = yield from reading(picture.grey, recogniser, timings)
-    return Upload(data, _record(data, picture, read, recogniser), tuple(glyph.grid for glyph in read.glyphs))
+    return Upload(data, _record(data, picture, read, recogniser), read.glyphs)
 
 
 def stripped(upload: Upload, max_pixels: int, elsewhere: Decoders | None = None) -> Upload:

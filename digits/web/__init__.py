@@ -8,6 +8,7 @@ from flask import Flask, Request, Response, g
 
 from digits import metrics
 from digits.settings import Settings
+from digits.uploads.shadow import load_shadow
 from digits.web import docs, health, incoming, model, open_inference, openapi, page, problems, uploads
 from digits.web import legacy_clients as clients
 from digits.web.admission import guard
@@ -24,7 +25,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     """
     if services is None:
         settings = settings or Settings.read()
-        services = open_services(settings, prepare(settings))
+        compiled = prepare(settings)
+        services = open_services(settings, compiled, shadow=load_shadow(settings.shadow, compiled))
     app = App(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # Else `//` in a path would lead to the Host that the request names, for good.
     app.undo_proxies = Proxies(services.settings).undo

@@ -7,19 +7,16 @@ calls in a few threads.
 
 import asyncio
 import io
-import os
 import signal
-import sys
-import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
+from digits.priority import give_way
 from digits.settings import Settings
 from digits.vision.decode import Decoders
 from digits.web.admission import admit
@@ -35,7 +32,7 @@ from digits.web.wsgi import Answer, Headers, Scope, Wsgi, call, environ_of
 THREADS = 4
 """Threads of each worker; decoding and storing release Python's lock."""
 NICENESS = 5
-"""Nice value of these threads, so that photos do not slow down small pictures in the event loop."""
+"""Nice value of these threads: one photo takes as long as fifty small pictures in the event loop."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
@@ -70,7 +67,9 @@ class Front:
         self._admit = admit
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=_give_way)
+        self._threads = ThreadPoolExecutor(
+            THREADS, thread_name_prefix="request", initializer=give_way, initargs=(NICENESS,)
+        )
         self._health_threads = {path: ThreadPoolExecutor(1, thread_name_prefix=path) for path in HEALTH}
         self._farewell: Headers = []
         self._at_end = at_end
@@ -188,26 +187,25 @@ class Front:
             ) from error
 
 
-def _give_way() -> None:
-    """Lower this thread's priority: one photo takes as long as fifty small pictures in the event loop."""
-    if sys.platform != "linux":
-        return  # Only there has each thread a priority of its own.
-    with suppress(OSError):
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
-
-
-def create_front(settings: Settings, model: CompiledModel, in_work: InWork, elsewhere: Decoders | None = None) -> Front:
+def create_front(
+    settings: Settings,
+    model: CompiledModel,
+    in_work: InWork,
+    elsewhere: Decoders | None = None,
+    shadow: CompiledModel | None = None,
+) -> Front:
     """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
     from digits.web import create_app
 
     waiting = log_in_thread(settings.log, settings.access_log, own_stderr())
-    at_hand = open_services(settings, model, elsewhere)
+    at_hand = open_services(settings, model, elsewhere, shadow)
     app = create_app(services=at_hand)
     sender = traces()
 
     def end() -> None:
         at_hand.keyring.close()
+        if at_hand.shadow:
+            at_hand.shadow.close()
         if sender:
             sender.end()
         wait_for_last(waiting)

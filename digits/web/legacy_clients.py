@@ -60,6 +60,8 @@ def predict() -> ResponseReturnValue:
         raise BadRequest('The JSON object needs "data", 784 numbers, or "image", a data URL.')
     upload = recognise(base64_picture(body["image"]))
     count_reading(upload)
+    if shadow := services().shadow:
+        shadow.offer(upload)
     return jsonify(prediction=int(upload.record.number.replace("\n", "")))
 
 

@@ -99,6 +99,8 @@ def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer
             record = yield from keeping(upload, services, key)
         answer = upload_answer(record, asked.url_for)
     else:
+        if services.shadow:
+            services.shadow.offer(upload)
         answer = recognition_answer(upload)
     if query.alternatives:
         answer = with_alternatives(answer, query.alternatives)

@@ -18,10 +18,12 @@ from digits.settings import Settings
 from digits.stepwise import PATIENCE, Stepwise
 from digits.uploads.blobs import Storage, open_storage
 from digits.uploads.database import SqlRecords
+from digits.uploads.disagreements import SqlDisagreements
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Record, Records
 from digits.uploads.pairing import prepare_uploads
 from digits.uploads.service import Upload, recognise_upload, stripped
+from digits.uploads.shadow import Shadow
 from digits.uploads.write_batcher import WriteBatcher
 from digits.vision.decode import Decoders
 
@@ -38,6 +40,8 @@ class Services:
     rate: RateLimit | None = None
     elsewhere: Decoders | None = None
     """Without them, this process decodes all."""
+    shadow: Shadow | None = None
+    """Reads beside the recogniser, to compare both."""
     owner: str | None = None
     """Whose records these are, and who owns what is kept; None for those of all."""
     batcher: WriteBatcher = field(init=False)
@@ -108,6 +112,8 @@ def keeping(upload: Upload, at_hand: Services, idempotency_key: str | None = Non
         ) from error
     if record.sha256 != upload.record.sha256:
         raise KeyReused("Another picture came under this Idempotency-Key. Make a new key for each picture.")
+    if at_hand.shadow:
+        at_hand.shadow.offer(upload, is_kept=record.id == upload.record.id)
     return record
 
 
@@ -121,7 +127,9 @@ def prepare(settings: Settings) -> CompiledModel:
     return load_compiled(settings.model)
 
 
-def open_services(settings: Settings, model: CompiledModel, elsewhere: Decoders | None = None) -> Services:
+def open_services(
+    settings: Settings, model: CompiledModel, elsewhere: Decoders | None = None, shadow: CompiledModel | None = None
+) -> Services:
     """Open the real services; prepare() must have run."""
     durable = settings.sync == "full"
     engine = create_engine(settings.database, durable=durable)
@@ -135,4 +143,5 @@ def open_services(settings: Settings, model: CompiledModel, elsewhere: Decoders 
         keyring=keyring,
         rate=open_rate_limit(settings),
         elsewhere=elsewhere,
+        shadow=Shadow(LiteRTRecogniser(shadow), SqlDisagreements(engine), settings.shadow_share) if shadow else None,
     )

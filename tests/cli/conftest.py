@@ -8,15 +8,21 @@ from digits.cli.store import Store
 from digits.settings import Settings
 from digits.uploads.service import keep_uploads, now, recognise_upload
 from support.drawing import png
-from tests.fakes import MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
+from tests.fakes import MemoryDisagreements, MemoryKeys, MemoryRecords, MemoryStorage, TemplateRecogniser
 
 
 @pytest.fixture
-def run(settings: Settings, storage: MemoryStorage, records: MemoryRecords, keys: MemoryKeys) -> Callable[..., Result]:
+def run(
+    settings: Settings,
+    storage: MemoryStorage,
+    records: MemoryRecords,
+    keys: MemoryKeys,
+    disagreements: MemoryDisagreements,
+) -> Callable[..., Result]:
     """Runs the command `digits` on fakes."""
 
     def invoke(*words: str) -> Result:
-        return CliRunner().invoke(main, words, obj=Store(settings, storage, records, keys))
+        return CliRunner().invoke(main, words, obj=Store(settings, storage, records, keys, disagreements))
 
     return invoke
 

@@ -14,18 +14,8 @@ from support import ROOT
 from support.drawing import png
 
 COMMANDS = (
-    "serve",
-    "recognise",
-    "history",
-    "label",
-    "export",
-    "move",
-    "drift",
-    "sweep",
-    "migrate",
-    "keys",
-    "train",
-    "compile",
+    *("serve", "recognise", "history", "label", "export", "move", "drift", "sweep", "migrate", "keys"),
+    *("train", "compile", "shadow", "promote", "rollback"),
 )
 
 

@@ -11,7 +11,7 @@ from digits.errors import Unavailable
 from digits.settings import Settings
 from digits.uploads.models import Record, first_id
 from support.records import record
-from tests.fakes import MemoryKeys, MemoryRecords, MemoryStorage
+from tests.fakes import MemoryDisagreements, MemoryKeys, MemoryRecords, MemoryStorage
 
 
 def test_drift_is_told_and_shown_by_the_status(run: Callable[..., Result], records: MemoryRecords) -> None:
@@ -39,5 +39,7 @@ def test_drift_without_a_database_is_told_in_a_sentence(settings: Settings) -> N
         def find(self, *_: object, **__: object) -> list[Record]:
             raise Unavailable("The database does not answer.")
 
-    done = CliRunner().invoke(main, ["drift"], obj=Store(settings, MemoryStorage(), Away(), MemoryKeys()))
+    away = Away()
+    store = Store(settings, MemoryStorage(), away, MemoryKeys(), MemoryDisagreements(away))
+    done = CliRunner().invoke(main, ["drift"], obj=store)
     assert (done.exit_code, done.output) == (1, "Error: The database does not answer.\n")

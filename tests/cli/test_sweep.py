@@ -11,7 +11,7 @@ from digits.settings import Settings
 from digits.uploads.models import first_id
 from digits.uploads.retention import MOST_LEFTOVERS
 from support.records import record
-from tests.fakes import AbsentStorage, MemoryKeys, MemoryRecords, MemoryStorage
+from tests.fakes import AbsentStorage, MemoryDisagreements, MemoryKeys, MemoryRecords, MemoryStorage
 
 
 def test_sweeping_says_what_was_found(run: Callable[..., Result], keep: Callable[..., str]) -> None:
@@ -38,6 +38,7 @@ def test_sweeping_without_a_storage_is_told_in_a_sentence(settings: Settings, re
             self.check()
             return super().every_key()
 
-    done = CliRunner().invoke(main, ["sweep"], obj=Store(settings, Away(), records, MemoryKeys()))
+    store = Store(settings, Away(), records, MemoryKeys(), MemoryDisagreements(records))
+    done = CliRunner().invoke(main, ["sweep"], obj=store)
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert done.output.startswith("Error: The storage does not answer.")

@@ -1,17 +1,31 @@
-"""A real browser in front of the real application."""
+"""A real browser in front of the real application, and a model that may be replaced."""
 
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
+from digits.inference.model_file import load_compiled
 from digits.settings import Settings
 from digits.web import create_app
 from digits.web.services import services_of
 from support import ROOT
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of the shipped one, which may be replaced."""
+    load_compiled(ROOT / "mnist-neural.h5", beside=True)
+    model = tmp_path / "model" / "mnist-neural.h5"
+    model.parent.mkdir()
+    for suffix in (".h5", ".tflite"):
+        shutil.copy(ROOT / f"mnist-neural{suffix}", model.with_suffix(suffix))
+    return model
 
 
 @pytest.fixture(scope="module")

@@ -42,15 +42,6 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return newer
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A copy of the shipped one, which may be replaced."""
-    load_compiled(ROOT / "mnist-neural.h5", beside=True)
-    model = tmp_path / "model" / "mnist-neural.h5"
-    shutil.copytree(ROOT, model.parent, ignore=lambda _, names: {name for name in names if "mnist-neural." not in name})
-    return model
-
-
 def note(model: Path, text: str) -> None:
     """Makes it another file, which reads digits as before."""
     with h5py.File(model, "r+") as file:

@@ -9,6 +9,7 @@ import pytest
 
 from digits.inference import finder
 from digits.inference.recogniser import LiteRTRecogniser
+from digits.recognition.pipeline import read_again
 from digits.uploads.service import recognise_upload
 from support.drawing import draw, encode, on_paper, photograph
 
@@ -45,6 +46,14 @@ def test_what_reads_beside_the_model_is_named_by_its_bytes(shipped: LiteRTRecogn
 def test_a_number_is_read(shipped: LiteRTRecogniser) -> None:
     picture = encode(photograph(draw("40268\n13579")), "JPEG")
     assert recognise_upload(picture, shipped, PIXELS).record.number == "40268\n13579"
+
+
+@pytest.mark.parametrize("number", ["7", "40268\n13579"])
+def test_the_same_model_reads_the_same_again(shipped: LiteRTRecogniser, number: str) -> None:
+    upload = recognise_upload(encode(photograph(draw(number)), "JPEG"), shipped, PIXELS)
+    again = read_again(upload.glyphs, shipped)
+    assert again.number == upload.record.number == number
+    assert again.confidence == pytest.approx(upload.record.confidence, abs=0.01)
 
 
 def test_threads_share_the_model(shipped: LiteRTRecogniser) -> None:
