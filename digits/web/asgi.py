@@ -37,6 +37,8 @@ PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 BODIES = 25
 """A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
+PIECE_BYTES = 32_768
+"""A larger answer is sent in pieces, each once there is room for it; the server buffers a few of them."""
 MOST_BEGUN = 250
 """Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz", "/metrics")
@@ -44,6 +46,7 @@ HEALTH = ("/healthz", "/readyz", "/metrics")
 TELL_SECONDS = 1
 """How often a worker tells its queue to Prometheus, since to count each change would take longer."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
+_ALL_READ = "As many large answers as the server can hold are being read. Ask again in a few seconds."
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -77,6 +80,8 @@ class Front:
         self._undo_proxies = undo_proxies
         self._held = 0
         """Bytes of all the bodies that are arriving or being worked on."""
+        self._leaving = 0
+        """Bytes of all the large answers that are being sent."""
         self._begun = self._in_progress = 0
 
     def bid_farewell(self) -> None:
@@ -109,11 +114,30 @@ class Front:
         status, content = 500, b""
         try:
             status, headers, content = await self._received_and_answered(environ, receive)
+            if len(content) > PIECE_BYTES and self._leaving + len(content) > BODIES * self._max_bytes:
+                status, headers, content = await self._answer(environ | {REFUSED: Busy(_ALL_READ)}, b"")
             await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
-            await send({"type": "http.response.body", "body": content})
+            if len(content) <= PIECE_BYTES:
+                await send({"type": "http.response.body", "body": content})
+            else:
+                await self._send_in_pieces(content, send)
         finally:
             self._in_progress -= 1
             exchange.end(status, len(content))
+
+    async def _send_in_pieces(self, content: bytes, send: Send) -> None:
+        """Send the body of an answer as fast as its client reads it; from one that stops, the connection is taken."""
+        self._leaving += len(content)
+        try:
+            for start in range(0, len(content), PIECE_BYTES):
+                end = start + PIECE_BYTES
+                async with asyncio.timeout(self._progress_seconds):
+                    more = end < len(content)
+                    await send({"type": "http.response.body", "body": content[start:end], "more_body": more})
+        except TimeoutError:
+            pass  # The server closes the connection, as the answer is not whole.
+        finally:
+            self._leaving -= len(content)
 
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
         """Admit the request, receive its body, and answer. What goes wrong with it is answered by Flask."""

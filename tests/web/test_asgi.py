@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.asgi import BODIES, NICENESS, THREADS, Front
+from digits.web.asgi import BODIES, NICENESS, PIECE_BYTES, THREADS, Front
 from digits.web.wsgi import call, environ_of
 from support.drawing import png
 from tests.fakes import MemoryStorage
@@ -46,10 +46,10 @@ class Client:
             await asyncio.sleep(delay)
             return {"type": "http.request"} | message
 
-        async def collect(message: MutableMapping[str, Any]) -> None:
-            self.messages.append(message)
+        await self._front(self._scope, receive, self.collect)
 
-        await self._front(self._scope, receive, collect)
+    async def collect(self, message: MutableMapping[str, Any]) -> None:
+        self.messages.append(message)
 
     @property
     def status(self) -> int:
@@ -183,6 +183,51 @@ def test_a_chunked_body_is_read(front_of: Callable[..., Front]) -> None:
     client = Client(front_of(), content_type="image/png", transfer_encoding="chunked")
     asyncio.run(client.send(whole(png("8"))))
     assert client.status == 201
+
+
+def large_answer(client: FlaskClient, storage: MemoryStorage) -> tuple[str, bytes]:
+    """The path of a picture, and its bytes."""
+    sent = client.post("/uploads", data=png("8"), content_type="image/png").get_json()
+    storage.files[sent["id"]] = data = os.urandom(3 * PIECE_BYTES + 1)
+    return sent["links"]["image"], data
+
+
+def test_a_large_answer_is_sent_in_pieces(
+    front_of: Callable[..., Front], client: FlaskClient, storage: MemoryStorage
+) -> None:
+    path, data = large_answer(client, storage)
+    asked = Client(front_of(), path, "GET")
+    asyncio.run(asked.send(whole(b"")))
+    pieces = asked.messages[1:]
+    assert b"".join(piece["body"] for piece in pieces) == data
+    assert [piece["more_body"] for piece in pieces] == [True, True, True, False]
+
+
+def test_an_answer_that_is_not_read_is_given_up_and_as_many_as_can_be_held_are_sent(
+    front_of: Callable[..., Front], client: FlaskClient, storage: MemoryStorage
+) -> None:
+    path, data = large_answer(client, storage)
+    front = front_of(max_bytes=2 * len(data) // BODIES + 1, progress_seconds=0.5)
+
+    class Stopped(Client):
+        async def collect(self, message: MutableMapping[str, Any]) -> None:
+            await super().collect(message)
+            if len(self.messages) > 2:
+                await asyncio.sleep(60)
+
+    async def scenario() -> None:
+        sending = [asyncio.create_task(each.send(whole(b""))) for each in stopped]
+        while any(len(each.messages) < 3 for each in stopped):
+            await asyncio.sleep(0.01)
+        await refused.send(whole(b""))
+        await asyncio.wait_for(asyncio.gather(*sending), 10)
+        await served.send(whole(b""))
+
+    stopped = [Stopped(front, path, "GET") for _ in range(2)]
+    refused, served = Client(front, path, "GET"), Client(front, path, "GET")
+    asyncio.run(scenario())
+    assert [each.status for each in (*stopped, refused, served)] == [200, 200, 503, 200]
+    assert all(each.messages[-1]["more_body"] for each in stopped)
 
 
 def test_health_is_told_while_every_thread_is_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
