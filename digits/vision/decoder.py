@@ -88,7 +88,7 @@ def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig(
                 continue
             if is_decoder:
                 requests.close()
-                _decode(connection, max_pixels, _Turn(locks, worker), read, config.for_pixels(max_pixels))
+                _decode(connection, max_pixels, _Turn(locks, worker, config.seconds), read, config.for_pixels(max_pixels))
 
 
 def _prepare() -> None:
@@ -155,13 +155,15 @@ def _allow_time(cpu_seconds: int, seconds: int) -> None:
 
 
 class _Turn:
-    """Lets one decoder of a worker go on at a time. The turn of one that dies ends."""
+    """Lets one decoder of a worker go on at a time, for so many seconds from then on. The turn of one that dies ends."""
 
-    def __init__(self, locks: int, worker: int) -> None:
-        self._locks, self._worker = locks, worker
+    def __init__(self, locks: int, worker: int, seconds: int) -> None:
+        self._locks, self._worker, self._seconds = locks, worker, seconds
 
     def __enter__(self) -> None:
+        signal.alarm(0)  # It is not the picture's fault if others take long. Whoever sent it does not wait for ever.
         fcntl.lockf(self._locks, fcntl.LOCK_EX, 1, self._worker)
+        signal.alarm(self._seconds)
 
     def __exit__(self, *_: object) -> None:
         fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, self._worker)

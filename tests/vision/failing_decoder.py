@@ -38,11 +38,11 @@ def picture(rows: int = 1, width: int = 1, height: int = 1, name: str = "PNG") -
     return Picture(np.zeros((rows, 1), np.uint8), width, height, name)
 
 
-def dream(large: AbstractContextManager[Any]) -> Picture:
+def dream(large: AbstractContextManager[Any], seconds: float = 0.1) -> Picture:
     """Takes its time as no other large picture is decoded; its width and height tell when, in milliseconds."""
     with large:
         start = time.monotonic_ns() // 1_000_000
-        time.sleep(0.1)
+        time.sleep(seconds)
         return picture(width=start, height=time.monotonic_ns() // 1_000_000)
 
 
@@ -76,6 +76,8 @@ def read(data: bytes, max_pixels: int, *, large: AbstractContextManager[Any]) ->
         return picture()
     if data in FAILURES:
         return FAILURES[data]() or picture()
+    if data == b"is large and slow":
+        return dream(large, seconds=1.2)
     return dream(large) if data == b"is large" else read_picture(data, max_pixels, large=large)
 
 

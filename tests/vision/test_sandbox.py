@@ -139,6 +139,11 @@ def test_of_the_large_pictures_of_a_worker_one_is_decoded_at_a_time(failing: San
     assert all(earlier.height <= later.width for earlier, later in pairwise(pictures))
 
 
+def test_a_large_picture_that_waits_for_others_has_as_much_time_as_they(failing: Sandbox) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        assert len(list(threads.map(failing.read_picture, [b"is large and slow"] * 3))) == 3
+
+
 def test_nothing_is_left_of_a_hundred_failures(failing: Sandbox) -> None:
     def fail(data: bytes) -> None:
         with pytest.raises(DigitsError):
