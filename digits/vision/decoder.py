@@ -88,7 +88,8 @@ def decode_all(read: Read = read_picture, config: DecoderConfig = DecoderConfig(
                 continue
             if is_decoder:
                 requests.close()
-                _decode(connection, max_pixels, _Turn(locks, worker, config.seconds), read, config.for_pixels(max_pixels))
+                turn = _Turn(locks, worker, config.seconds)
+                _decode(connection, max_pixels, turn, read, config.for_pixels(max_pixels))
 
 
 def _prepare() -> None:
@@ -155,7 +156,7 @@ def _allow_time(cpu_seconds: int, seconds: int) -> None:
 
 
 class _Turn:
-    """Lets one decoder of a worker go on at a time, for so many seconds from then on. The turn of one that dies ends."""
+    """Lets one decoder of a worker go on at a time, with so many seconds from then on. The turn of a dead one ends."""
 
     def __init__(self, locks: int, worker: int, seconds: int) -> None:
         self._locks, self._worker, self._seconds = locks, worker, seconds
