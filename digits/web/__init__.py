@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g
 
@@ -28,7 +29,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         compiled = prepare(settings)
         services = open_services(settings, compiled, shadow=load_shadow(settings.shadow, compiled))
     app = App(__name__, static_folder=None)
-    app.url_map.merge_slashes = False  # Else `//` in a path would lead to the Host that the request names, for good.
     app.undo_proxies = Proxies(services.settings).undo
     app.request_class = _Request
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -83,4 +83,6 @@ class _Request(Request):
 def _label_response(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.location:  # Without the host, since the client may have made it up, and proxies keep redirects.
+        response.location = urlsplit(response.location)._replace(scheme="", netloc="").geturl()
     return response
