@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -80,7 +80,8 @@ class Workers(MPServer):
     def _make_worker(self, number: int, target: Any, loader: Callable[[InWork], Any], in_work: InWork) -> WorkerProcess:
         if self._sockets:
             self._ssp, self._shd = None, self._sockets[number]
-        return self._spawn_worker(number, target, partial(loader, in_work))
+        others = [holder.get_fd() for place, holder in enumerate(self._sockets) if place != number]
+        return self._spawn_worker(number, target, partial(_load, loader, in_work, others))
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
         makers = (partial(self._make_worker, number, spawn_target, target_loader) for number in range(self.workers))
@@ -140,10 +141,25 @@ class Workers(MPServer):
             self._look()
             self._wait(left if left > 0 else LOOK_SECONDS)
 
+    def _drop_shared_socket(self) -> None:
+        """Leave the sockets to the workers. Each then refuses connections as soon as its worker stops accepting them.
+
+        On one that stays open they would wait for nobody, and be reset when this process ends.
+        """
+        for holder in self._sockets or [self._shd]:
+            os.close(holder.get_fd())
+
     def _stop_workers(self) -> None:
         workers = [*(place.worker for place in self._places if place.worker), *self._leaving]
         self.wrks = [worker.process for worker in workers]
         super()._stop_workers()
+
+
+def _load(loader: Callable[[InWork], Any], in_work: InWork, others: Sequence[int]) -> Any:
+    """Make the application in its worker, and give up the sockets of the others."""
+    for descriptor in others:
+        os.close(descriptor)
+    return loader(in_work)
 
 
 def _bid_farewell(worker: Worker | None) -> None:

@@ -16,7 +16,7 @@ import requests
 
 from support import ROOT
 from support.drawing import png
-from support.server import Server, free_port, running, start, workers_of
+from support.server import Server, accepts, free_port, running, start, until, workers_of
 
 pytestmark = pytest.mark.slow
 
@@ -76,8 +76,8 @@ def test_it_prints_where_it_listens_and_stops_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
-    with running(tmp_path, workers="1") as server:
+def test_sigterm_finishes_what_was_accepted_and_refuses_what_comes_meanwhile(tmp_path: Path) -> None:
+    with running(tmp_path, workers="2") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             data = png("7")
             head = (
@@ -86,7 +86,7 @@ def test_sigterm_finishes_what_was_accepted(tmp_path: Path) -> None:
             connection.sendall(head.encode() + data[:100])
             time.sleep(0.5)  # The server has read the head.
             server.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
+            until(lambda: not accepts(("127.0.0.1", server.port)), 5)
             connection.sendall(data[100:])
             connection.settimeout(10)
             assert connection.recv(12) == b"HTTP/1.1 201"
