@@ -16,11 +16,10 @@ from support.server import Server, environment_of, running, until
 pytestmark = pytest.mark.slow
 
 
-def keys(folder: Path, *words: str) -> str:
+def keys(folder: Path, *words: str, **settings: str) -> str:
     command = [sys.executable, "-m", "digits", "keys", *words]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment_of(folder), capture_output=True, text=True, check=True
-    ).stdout.strip()
+    environment = environment_of(folder, **settings)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from support import ROOT
 from support.drawing import png
-from support.nginx import PROGRAM, nginx
+from support.nginx import PROGRAM, nginx, served
 from support.server import Server, free_port
 from tests.e2e.browsing import choose, expect_number, expect_read, file, kept
 from tests.e2e.test_listening import listening
@@ -26,12 +26,12 @@ PREFIXES = ("digits", "kept")
 @contextmanager
 def proxied(folder: Path) -> Iterator[tuple[Server, str]]:
     """A server, and the URL of nginx in front."""
-    socket = str(folder / "digits.sock")
+    socket, port = str(folder / "digits.sock"), free_port()
     settings = {"prefix": "/kept", "trusted_proxies": "unix", "access_log": "true"}
     locations = (STRIPPED + AS_IT_IS).replace("/run/digits.sock", socket)
     with (
         listening(folder, socket, socket=socket, workers="1", **settings) as server,
-        nginx(folder / "nginx", free_port(), locations) as url,
+        nginx(folder / "nginx", port, served(port, locations)) as url,
     ):
         yield server, url
 
