@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import median
+from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -30,19 +31,24 @@ def main(arguments: list[str] | None = None) -> None:
     loads: dict[str, list[Load]] = defaultdict(list)
     small = [multipart(picture) for picture in pictures("small")]
     with work(chosen.workers) as workplace, durable_postgresql() as database, s3() as objects:
-        systems = [OURS, *combinations(database, objects)]
         for _ in range(chosen.rounds):
-            for system in systems:
+            for system in (OURS, *combinations(database, objects)):
                 loads[system.name].append(measured(workplace, system, small, chosen.seconds))
     print("\n".join(aligned(list(rows(loads)), 1)))
 
 
 def combinations(database: str, objects: S3) -> Iterator[System]:
     """Our server on each storage with each database."""
-    for place, storage in (("folder", {}), ("S3", objects.environment | {"DIGITS_STORAGE": objects.bucket("bench")})):
+    for place in ("folder", "S3"):
         for name, url in (("SQLite", "sqlite:///uploads.db"), ("PostgreSQL", database)):
+            storage = in_bucket(objects) if place == "S3" else {}
             environment = {**DURABLE.environment, **storage, "DIGITS_DATABASE": url}
             yield replace(DURABLE, name=f"{place} and {name}", environment=environment)
+
+
+def in_bucket(objects: S3) -> dict[str, str]:
+    """Settings for a new bucket, since one belongs to the database that it was used with."""
+    return objects.environment | {"DIGITS_STORAGE": objects.bucket(f"bench-{uuid4()}")}
 
 
 def measured(workplace: Workplace, system: System, bodies: list[bytes], seconds: float) -> Load:
