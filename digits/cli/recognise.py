@@ -34,12 +34,13 @@ class _Answer:
         "digits recognise digit.png",
         "digits recognise scans/ --boxes checked/",
         "digits recognise scans/ --json > answers.jsonl",
+        "digits recognise --bulk s3://BUCKET/scans --out results.parquet",
         "curl -s https://example.org/7.png | digits recognise -",
     ],
     epilog="The exit status is 0 if all pictures were read, recognised or not; 1 if one could not be read; "
     "2 if the command was called wrongly.",
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each picture, as the server answers.")
 @click.option(
     "--boxes",
@@ -47,11 +48,25 @@ class _Answer:
     metavar="FOLDER",
     help="Write each picture there, as PNG, with boxes and digits drawn.",
 )
-def recognise(files: Sequence[Path], as_json: bool, boxes: Path | None) -> None:
+@click.option(
+    "--bulk",
+    metavar="SOURCE",
+    help="Read all files of a folder or of s3://BUCKET/PREFIX, or a zip or Parquet file, on all CPUs, with Ray.",
+)
+@click.option("--out", metavar="RESULTS.parquet", help="With --bulk: folder, or s3://BUCKET/PREFIX, for a row of each.")
+def recognise(files: Sequence[Path], as_json: bool, boxes: Path | None, bulk: str | None, out: str | None) -> None:
     """Reads pictures, and keeps nothing.
 
     Of a folder, all pictures in it and in its subfolders are read, except hidden ones. A FILE of - is standard input.
-    """
+
+    In bulk, pictures that RESULTS.parquet has a row for are not read again: if the command is interrupted, repeat it.
+    """  # noqa: DOC501 - It is the help.
+    if bool(files) == bool(bulk) or bool(bulk) != bool(out) or (bulk and (as_json or boxes)):
+        raise click.UsageError("Name each FILE to read, or else --bulk SOURCE and --out RESULTS.parquet alone.")
+    if bulk and out:
+        from digits.cli.bulk import recognise_in_bulk
+
+        sys.exit(recognise_in_bulk(bulk, out))
     pictures = pictures_of(files, boxes)
     hides_progress = len(pictures) == 1 or not sys.stderr.isatty() or (as_json and sys.stdout.isatty())
     failed, rows = False, []

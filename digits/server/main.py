@@ -129,9 +129,12 @@ class _Application:
         self._shadow = self._load_shadow()
 
     def __call__(self, in_work: InWork) -> Front:
+        """Create it. On SIGHUP it begins to close its connections."""
         from digits.web.asgi import create_front
 
-        return create_front(self._settings, self._model, in_work, self._sandbox, self._shadow)
+        front = create_front(self._settings, self._model, in_work, self._sandbox, self._shadow)
+        signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
+        return front
 
     def renew(self) -> bool:
         """Check the certificate, load the model file again, and the shadow's, and return True.

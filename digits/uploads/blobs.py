@@ -129,14 +129,9 @@ class S3Storage:
     A process that uses it must not fork afterwards: obstore's threads are missing in the child.
     """
 
-    def __init__(self, url: str) -> None:
-        """The url is `s3://BUCKET/PREFIX`. Credentials and endpoint come from the usual AWS_ environment variables."""
-        self._store = S3Store.from_url(
-            url,
-            client_options={"allow_http": True, "connect_timeout": "3s", "timeout": "20s"},
-            # Clients are waiting: they had better be told soon.
-            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
-        )
+    def __init__(self, url: str, *, patient: bool = False) -> None:
+        """The url and `patient` are as in s3_store."""
+        self._store = s3_store(url, patient=patient)
 
     def put(self, pictures: Mapping[str, bytes]) -> None:
         """Put all objects at the same time."""
@@ -182,9 +177,26 @@ class S3Storage:
             next(iter(self._store.list(chunk_size=1)), None)
 
 
-def open_storage(place: str, *, durable: bool = True) -> Storage:
-    """Open the storage in a folder, or at `s3://BUCKET/PREFIX`, which is always durable."""
-    return S3Storage(place) if place.startswith(S3) else DirectoryStorage(Path(place), durable=durable)
+def s3_store(url: str, *, patient: bool = False) -> S3Store:
+    """Return what is at `s3://BUCKET/PREFIX`. Credentials and endpoint come from the usual AWS_ environment variables.
+
+    What fails is tried again: for minutes if `patient`, else for seconds.
+    """
+    if patient:
+        return S3Store.from_url(url, client_options={"allow_http": True})
+    return S3Store.from_url(
+        url,
+        client_options={"allow_http": True, "connect_timeout": "3s", "timeout": "20s"},
+        # Clients are waiting: they had better be told soon.
+        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
+    )
+
+
+def open_storage(place: str, *, durable: bool = True, patient: bool = False) -> Storage:
+    """Open the storage in a folder, or at `s3://BUCKET/PREFIX`, which is always durable; `patient` is for S3."""
+    if place.startswith(S3):
+        return S3Storage(place, patient=patient)
+    return DirectoryStorage(Path(place), durable=durable)
 
 
 def picture_in(storage: Storage, key: str) -> bytes | None:

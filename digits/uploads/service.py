@@ -17,6 +17,7 @@ from digits.timings import Timings
 from digits.uploads.blobs import Storage
 from digits.uploads.models import EPOCH, Digit, Record, Records
 from digits.vision.decode import Decoders, Picture, decoding
+from digits.vision.decode_limits import DecodeConfig
 from digits.vision.strip import strip
 
 DECIMALS = 6
@@ -37,16 +38,27 @@ class Upload:
         return [glyph.grid for glyph in self.glyphs]
 
 
-def recognise_upload(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Decoders | None = None) -> Upload:
+def recognise_upload(
+    data: bytes,
+    recogniser: Recogniser,
+    max_pixels: int,
+    elsewhere: Decoders | None = None,
+    config: DecodeConfig = DecodeConfig(),
+) -> Upload:
     """Read a picture without keeping it. Raises what read_picture and read_digits raise."""
-    return finished(recognition(data, recogniser, max_pixels, Timings(), elsewhere))
+    return finished(recognition(data, recogniser, max_pixels, Timings(), elsewhere, config))
 
 
 def recognition(
-    data: bytes, recogniser: Recogniser, max_pixels: int, timings: Timings, elsewhere: Decoders | None = None
+    data: bytes,
+    recogniser: Recogniser,
+    max_pixels: int,
+    timings: Timings,
+    elsewhere: Decoders | None = None,
+    config: DecodeConfig = DecodeConfig(),
 ) -> Stepwise[Upload]:
     """Do what recognise_upload does, step by step: a picture that is large or in doubt takes long."""
-    picture = yield from timings.steps("decode", decoding(data, max_pixels, elsewhere=elsewhere))
+    picture = yield from timings.steps("decode", decoding(data, max_pixels, config, elsewhere))
     read = yield from reading(picture.grey, recogniser, timings)
     return Upload(data, _record(data, picture, read, recogniser), read.glyphs)
 

@@ -50,6 +50,10 @@ class DecodeConfig:
     """Chunks of a PNG that Pillow opens in a millisecond or two."""
 
 
+NOTHING_QUICK = DecodeConfig(quick_pixels=0, quick_markers=0, quick_chunks=0)
+"""With which no picture is decoded here if it can be decoded elsewhere."""
+
+
 def refuse_costly_bytes(data: bytes, config: DecodeConfig) -> None:
     """Refuse a JPEG with too many markers or scans, or a PNG with too many chunks: opening it steps through all.
 

@@ -7,7 +7,6 @@ calls in a few threads.
 
 import asyncio
 import io
-import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -218,7 +217,7 @@ def create_front(
     elsewhere: Decoders | None = None,
     shadow: CompiledModel | None = None,
 ) -> Front:
-    """The ASGI application of a worker. On SIGHUP it begins to close its connections."""
+    """The ASGI application of a worker."""
     from digits.web import create_app
 
     waiting = log_in_thread(settings.log, settings.access_log, own_stderr())
@@ -234,7 +233,7 @@ def create_front(
             sender.end()
         wait_for_last(waiting)
 
-    front = Front(
+    return Front(
         app,
         settings.max_bytes,
         FastPath(app, in_work),
@@ -243,5 +242,3 @@ def create_front(
         undo_proxies=app.undo_proxies,
         admit=partial(admit, app),
     )
-    signal.signal(signal.SIGHUP, lambda *_: front.bid_farewell())
-    return front

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -171,3 +173,28 @@ def test_a_setting_that_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     done = run(ROOT / "digit.png")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert "missing.h5 does not exist" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--bulk", "scans"),
+        ("--out", "results.parquet"),
+        ("7.png", "--out", "results.parquet"),
+        ("7.png", "--bulk", "scans", "--out", "results.parquet"),
+        ("--json", "--bulk", "scans", "--out", "results.parquet"),
+    ],
+)
+def test_files_are_named_or_else_a_source_and_where_its_results_go(words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.exit_code == 2
+    assert "Name each FILE to read, or else --bulk SOURCE and --out RESULTS.parquet alone." in done.output
+
+
+def test_what_reading_in_bulk_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "digits.bulk.run", raising=False)
+    done = run("--bulk", "scans", "--out", "results.parquet")
+    assert done.exit_code == 1
+    assert re.search(r"Error: (ray|pyarrow) is not installed\. .* pip install 'digits\[ray\]'\.", done.output)

@@ -1,0 +1,80 @@
+"""Bulk recognition on Ray Data: with all CPUs of this machine, or of the cluster that RAY_ADDRESS names."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import ray
+import ray.data
+
+from digits.bulk.reader import Job, Reader
+from digits.bulk.results import Results
+from digits.bulk.source import Share, Source
+from digits.inference.model_file import load_compiled
+from digits.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job, and the pictures of it that have no row yet."""
+
+    job: Job
+    shares: Sequence[Share]
+    done: int
+    """Pictures that had a row before."""
+
+    @property
+    def pictures(self) -> int:
+        """How many are to be read."""
+        return sum(len(share.names) for share in self.shares)
+
+
+def prepare(source: str, results: str, settings: Settings) -> Work:
+    """List all pictures, and leave out those that have a row. Raises what Source, Results and load_compiled raise."""
+    model = load_compiled(settings.model)
+    job = Job(source, results, model, settings.max_bytes, settings.max_pixels)
+    read = Results(results, model.description.name).paths()
+    left = [share.without(read) for share in Source(source, settings.max_bytes).shares()]
+    return Work(job, [share for share in left if share.names], len(read))
+
+
+def read(work: Work) -> Iterator[Mapping[str, int]]:
+    """Read all pictures; for each share that is done, yield how many have each error, or READ.
+
+    Raises:
+        DigitsError: source or results do not answer. What was read stays.
+    """
+    if not work.shares:
+        return
+    with _cluster():
+        shares = [{"share": json.dumps(asdict(share))} for share in work.shares]
+        done = ray.data.from_items(shares, override_num_blocks=len(shares)).map(
+            _Worker, fn_constructor_args=[work.job], num_cpus=1, concurrency=(1, len(shares))
+        )
+        for row in done.iter_rows():
+            yield json.loads(row["errors"])
+
+
+class _Worker(Reader):
+    """A reader as Ray Data calls it."""
+
+    def __call__(self, row: Mapping[str, str]) -> Mapping[str, str]:
+        return {"errors": json.dumps(self.read(Share(**json.loads(row["share"]))))}
+
+
+@contextmanager
+def _cluster() -> Iterator[None]:
+    """Start Ray here unless there is a cluster, and let it say nothing but what is wrong."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # It would tell its makers.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # It warns of what Ray Data itself does.
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    if ray.is_initialized():
+        yield
+        return
+    with ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False):
+        yield

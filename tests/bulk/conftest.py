@@ -1,0 +1,4 @@
+import pytest
+
+for package in ("pyarrow", "ray"):
+    pytest.importorskip(package, reason="pip install 'digits[ray]'")
