@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.dataset
 import pytest
+
+pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+
+import pyarrow.dataset
 
 from digits.bulk import reader
 from digits.bulk.reader import READ, Job, Reader

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset
 import pytest
+
+pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+
+import pyarrow.dataset
 
 from digits.bulk.results import SCHEMA, Results
 from digits.errors import BadRequest

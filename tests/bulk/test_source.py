@@ -5,9 +5,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from digits.bulk.source import PART, Share, Source
 from digits.errors import BadRequest, TooLarge, Unavailable

@@ -1,4 +1,0 @@
-import pytest
-
-for package in ("pyarrow", "ray"):
-    pytest.importorskip(package, reason="pip install 'digits[ray]'")
