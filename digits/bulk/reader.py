@@ -1,7 +1,6 @@
 """One worker of bulk recognition: it reads pictures as the service does, and keeps a row for each."""
 
 import hashlib
-import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -14,11 +13,10 @@ from digits.bulk.source import PART, Share, Source, printable
 from digits.errors import Busy, DigitsError
 from digits.inference.model_file import CompiledModel
 from digits.inference.recogniser import LiteRTRecogniser
-from digits.server.companions import decode_pictures
+from digits.server.companions import own_decoders
 from digits.server.memory import keep_memory
 from digits.uploads.service import recognise_upload
 from digits.vision.decode_limits import NOTHING_QUICK
-from digits.vision.sandbox import Sandbox
 
 READ = ""
 """Stands for the error of pictures that were read."""
@@ -45,9 +43,7 @@ class Reader:
         self._recogniser = LiteRTRecogniser(job.model)
         self._source = Source(job.source, job.max_bytes)
         self._results = Results(job.results, job.model.description.name)
-        self._sandbox = Sandbox(job.max_pixels) if sys.platform == "linux" else None
-        if self._sandbox:
-            decode_pictures(self._sandbox)
+        self._elsewhere = own_decoders(job.max_pixels)
 
     def read(self, share: Share) -> Counter[str]:
         """Read all pictures of a share, and return how many have each error.
@@ -67,9 +63,8 @@ class Reader:
         if isinstance(data, Exception):
             return row | {"error": _sentence(data)}
         row["sha256"] = hashlib.sha256(data).hexdigest()
-        elsewhere = self._sandbox.read_picture if self._sandbox else None
         try:
-            record = recognise_upload(data, self._recogniser, self._max_pixels, elsewhere, NOTHING_QUICK).record
+            record = recognise_upload(data, self._recogniser, self._max_pixels, self._elsewhere, NOTHING_QUICK).record
         except Busy:  # Nothing is wrong with the picture.
             raise
         except Exception as error:  # One picture never stops the others.

@@ -5,11 +5,13 @@ locked in the worker for good.
 """
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 from digits.subprocesses import start
+from digits.vision.decode import Decode
 from digits.vision.sandbox import Sandbox
 from digits.web.asgi import NICENESS
 
@@ -55,6 +57,15 @@ def decode_pictures(sandbox: Sandbox) -> None:
             time.sleep(_REST_SECONDS)
 
     _keep(decode, "decoders")
+
+
+def own_decoders(max_pixels: int) -> Decode | None:
+    """Return what decodes pictures for this process alone, in processes beside it; None where there is no Linux."""
+    if sys.platform != "linux":
+        return None
+    sandbox = Sandbox(max_pixels)
+    decode_pictures(sandbox)
+    return sandbox.read_picture
 
 
 def _keep(target: Callable[[], None], name: str) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +38,14 @@ def job(tmp_path: Path) -> Job:
 
 @pytest.fixture(autouse=True)
 def decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """They fail at what tests.vision.failing_decoder names, and end with the test."""
-    started: list[tuple[Sandbox, threading.Thread]] = []
-
-    def start(sandbox: Sandbox) -> None:
-        started.append((sandbox, threading.Thread(target=sandbox.run)))
-        started[-1][1].start()
-
-    monkeypatch.setattr(reader, "decode_pictures", start)
-    monkeypatch.setattr(reader, "Sandbox", partial(Sandbox, module="tests.vision.failing_decoder"))
+    """They fail at what tests.vision.failing_decoder names."""
+    sandbox = Sandbox(1_000_000, "tests.vision.failing_decoder")
+    monkeypatch.setattr(reader, "own_decoders", lambda _: sandbox.read_picture)
+    thread = threading.Thread(target=sandbox.run)
+    thread.start()
     yield
-    for sandbox, thread in started:
-        sandbox.close()
-        thread.join(10)
+    sandbox.close()
+    thread.join(10)
 
 
 def read(job: Job) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
