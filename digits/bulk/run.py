@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import ray
 import ray.data
@@ -13,6 +14,7 @@ import ray.data
 from digits.bulk.reader import Job, Reader
 from digits.bulk.results import Results
 from digits.bulk.source import Share, Source
+from digits.errors import DigitsError, Unavailable
 from digits.inference.model_file import load_compiled
 from digits.settings import Settings
 
@@ -45,7 +47,7 @@ def read(work: Work) -> Iterator[Mapping[str, int]]:
     """Read all pictures; for each share that is done, yield how many have each error, or READ.
 
     Raises:
-        DigitsError: source or results do not answer. What was read stays.
+        Unavailable: source, results or Ray do not answer. What was read stays.
     """
     if not work.shares:
         return
@@ -55,19 +57,36 @@ def read(work: Work) -> Iterator[Mapping[str, int]]:
             _Worker, fn_constructor_args=[work.job], num_cpus=1, concurrency=(1, len(shares))
         )
         for row in done.iter_rows():
+            if row["problem"]:
+                raise Unavailable(row["problem"])
             yield json.loads(row["errors"])
 
 
-class _Worker(Reader):
-    """A reader as Ray Data calls it."""
+class _Worker:
+    """A reader as Ray Data calls it. It returns what it cannot go on from, since Ray would hide that in a traceback."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._job)
 
     def __call__(self, row: Mapping[str, str]) -> Mapping[str, str]:
-        return {"errors": json.dumps(self.read(Share(**json.loads(row["share"]))))}
+        share = Share(**json.loads(row["share"]))
+        try:
+            return {"errors": json.dumps(self._reader.read(share)), "problem": ""}
+        except (DigitsError, OSError) as error:
+            return {"errors": "", "problem": str(error)}
 
 
 @contextmanager
 def _cluster() -> Iterator[None]:
-    """Start Ray here unless there is a cluster, and let it say nothing but what is wrong."""
+    """Start Ray here unless there is a cluster, and let it say nothing but what is wrong.
+
+    Raises:
+        Unavailable: it does not start.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # It would tell its makers.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # It warns of what Ray Data itself does.
     context = ray.data.DataContext.get_current()
@@ -76,5 +95,9 @@ def _cluster() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    with ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False):
+    try:
+        cluster = ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    except Exception as error:  # It has no class of errors for this.
+        raise Unavailable(f"Ray does not start: {error} Its logs are in /tmp/ray/session_latest/logs.") from error
+    with cluster:
         yield

@@ -142,3 +142,17 @@ def test_a_worker_that_is_killed_costs_nothing(many: tuple[Path, int], tmp_path:
     assert process.returncode == 0
     assert output.splitlines()[-1].split() == [f"{count:,}", "read"]
     assert len(rows(results)) == count
+
+
+def test_results_that_cannot_be_kept_end_it_with_a_sentence(many: tuple[Path, int], tmp_path: Path) -> None:
+    (source, _), results = many, tmp_path / "results.parquet"
+    process = subprocess.Popen(
+        command(source, results), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    until(results.is_dir, SECONDS)
+    results.rmdir()
+    results.write_bytes(b"")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert output.splitlines()[-1].startswith(f"Error: {results} is a file.")
+    assert "Traceback" not in output
