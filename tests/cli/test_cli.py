@@ -106,3 +106,14 @@ def test_the_package_that_is_installed_reads_pictures_anywhere(tmp_path: Path) -
     command = [sys.executable, "-c", "from digits.cli import main; main()", "recognise", "7.png"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[1].split()[:2] == ["7.png", "7"], done.stderr
+
+
+def test_neither_what_serves_nor_the_other_commands_need_ray() -> None:
+    script = (
+        "import importlib, pkgutil, sys, digits.cli, digits.server.main, digits.web.asgi; "
+        "[importlib.import_module(f'digits.cli.{each.name}') for each in pkgutil.iter_modules(digits.cli.__path__)]; "
+        "sys.exit(bool({'ray', 'pyarrow'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    installed = (ROOT / "requirements" / "serve.txt").read_text()
+    assert not re.search(r"^(ray|pyarrow)==", installed, re.MULTILINE)
