@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 import ray
 import ray.data
@@ -14,9 +15,9 @@ import ray.data
 from digits.bulk.reader import Job, Reader
 from digits.bulk.results import Results
 from digits.bulk.source import Share, Source
-from digits.errors import DigitsError, Unavailable
+from digits.errors import BadRequest, DigitsError, Unavailable
 from digits.inference.model_file import load_compiled
-from digits.settings import Settings
+from digits.settings import S3, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,27 @@ class Work:
 
 
 def prepare(source: str, results: str, settings: Settings) -> Work:
-    """List all pictures, and leave out those that have a row. Raises what Source, Results and load_compiled raise."""
+    """List all pictures, and leave out those that have a row. Raises what Source, Results and load_compiled raise too.
+
+    Raises:
+        BadRequest: there are no pictures, or the results would be among them.
+    """
+    source, results = _absolute(source), _absolute(results)
+    if f"{results}/".startswith(f"{source}/"):
+        raise BadRequest(f"{results} is in {source}, of which all is read. Name another --out.")
     model = load_compiled(settings.model)
-    job = Job(source, results, model, settings.max_bytes, settings.max_pixels)
+    shares = list(Source(source, settings.max_bytes).shares())
+    if not shares:
+        raise BadRequest(f"{source} has no pictures in it.")
     read = Results(results, model.description.name).paths()
-    left = [share.without(read) for share in Source(source, settings.max_bytes).shares()]
+    left = [share.without(read) for share in shares]
+    job = Job(source, results, model, settings.max_bytes, settings.max_pixels)
     return Work(job, [share for share in left if share.names], len(read))
+
+
+def _absolute(place: str) -> str:
+    """Return a place as workers find it, whose working folder may be another."""
+    return place.rstrip("/") if place.startswith(S3) else str(Path(place).absolute())
 
 
 def read(work: Work) -> Iterator[Mapping[str, int]]:
@@ -54,12 +70,18 @@ def read(work: Work) -> Iterator[Mapping[str, int]]:
     with _cluster():
         shares = [{"share": json.dumps(asdict(share))} for share in work.shares]
         done = ray.data.from_items(shares, override_num_blocks=len(shares)).map(
-            _Worker, fn_constructor_args=[work.job], num_cpus=1, concurrency=(1, len(shares))
+            _Worker, fn_constructor_args=[work.job], num_cpus=1, compute=_readers(len(shares))
         )
         for row in done.iter_rows():
             if row["problem"]:
                 raise Unavailable(row["problem"])
             yield json.loads(row["errors"])
+
+
+def _readers(most: int) -> "ray.data.ActorPoolStrategy":
+    """As many as there are CPUs, and more if the cluster grows."""
+    now = min(most, int(ray.cluster_resources().get("CPU", 1)))
+    return ray.data.ActorPoolStrategy(min_size=1, initial_size=now, max_size=most)
 
 
 class _Worker:
