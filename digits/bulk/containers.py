@@ -30,7 +30,7 @@ class Container(Protocol):
 class Zip:
     """Its members, but for folders and hidden files."""
 
-    most_together = 500
+    most_together = 200
 
     def names(self, file: IO[bytes]) -> Sequence[str]:
         """In the order of the file."""
@@ -51,7 +51,7 @@ class Zip:
 class Parquet:
     """The rows of its first column of bytes, such as `bytes`, or `image.bytes` as Hugging Face has it."""
 
-    most_together = 5000
+    most_together = 2000
     """To come to a row, those before it in its row group are read too: the more at a time, the less often."""
 
     def names(self, file: IO[bytes]) -> Sequence[str]:

@@ -13,7 +13,7 @@ from digits.bulk.files import Bucket, Files, Folder
 from digits.errors import BadRequest, Unavailable
 from digits.settings import S3
 
-PART = 500
+PART = 200
 """Pictures whose rows are kept together: after a crash, each worker may read as many again."""
 _READ_AHEAD = 16
 """Files that are read before they are needed: S3 takes longer to answer than a small picture to be read."""

@@ -95,7 +95,7 @@ def test_s3_is_read_into_s3(bucket: str, tmp_path: Path) -> None:
 @pytest.fixture
 def many(tmp_path: Path) -> tuple[Path, int]:
     """A folder of small pictures for several parts, and their number."""
-    source, count = tmp_path / "in", 12 * PART
+    source, count = tmp_path / "in", 30 * PART
     source.mkdir()
     pictures = [small(digit) for digit in "123456789"]
     for number in range(count):
