@@ -45,8 +45,8 @@ lock: | .venv
 	$(BIN)/pip --disable-pip-version-check install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) -o requirements/serve.txt
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train -c requirements/serve.txt -o requirements/train.txt
-	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra dev -c requirements/train.txt -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra ray --extra dev -c requirements/train.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra ray --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt
 
 COMPILE := --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11
 

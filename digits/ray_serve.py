@@ -9,6 +9,7 @@ from ray import serve
 from digits.server.companions import own_decoders
 from digits.server.memory import keep_memory
 from digits.settings import Settings
+from digits.uploads.shadow import load_shadow
 from digits.web.asgi import THREADS, Front, create_front
 from digits.web.in_work import InWork
 from digits.web.services import prepare
@@ -28,7 +29,9 @@ def replica() -> Front:
     keep_memory()
     cv2.setNumThreads(1)  # Each replica has one CPU.
     settings = Settings.read()
-    return create_front(settings, prepare(settings), InWork(), own_decoders(settings.max_pixels))
+    model = prepare(settings)
+    shadow = load_shadow(settings.shadow, model)
+    return create_front(settings, model, InWork(), own_decoders(settings.max_pixels), shadow)
 
 
 app = serve.deployment(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from digits.subprocesses import start
-from digits.vision.decode import Decode
+from digits.vision.decode import Decoders
 from digits.vision.sandbox import Sandbox
 from digits.web.asgi import NICENESS
 
@@ -59,13 +59,13 @@ def decode_pictures(sandbox: Sandbox) -> None:
     _keep(decode, "decoders")
 
 
-def own_decoders(max_pixels: int) -> Decode | None:
+def own_decoders(max_pixels: int) -> Decoders | None:
     """Return what decodes pictures for this process alone, in processes beside it; None where there is no Linux."""
     if sys.platform != "linux":
         return None
     sandbox = Sandbox(max_pixels)
     decode_pictures(sandbox)
-    return sandbox.read_picture
+    return sandbox
 
 
 def _keep(target: Callable[[], None], name: str) -> None:
