@@ -1,8 +1,11 @@
+import importlib
+import io
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +47,25 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         if name.startswith("DIGITS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    # Without it, Keras has each network compiled by XLA, which takes longer than a test trains.
+    monkeypatch.setenv("TF_DETERMINISTIC_OPS", "1")
+
+
+@pytest.fixture
+def compiled_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile models in this process, which has TensorFlow: each process of its own takes 8 s to import it."""
+
+    def complaint(module: str, *arguments: str) -> str | None:
+        with monkeypatch.context() as patch, redirect_stdout(io.StringIO()):
+            patch.setattr(sys, "argv", [module, *arguments])
+            try:
+                importlib.import_module(module).main()
+            except SystemExit as ended:
+                return str(ended.code)
+        return None
+
+    for user in ("digits.inference.model_file", "digits.training.finder.command"):
+        monkeypatch.setattr(f"{user}.complaint", complaint)
 
 
 @pytest.fixture

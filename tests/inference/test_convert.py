@@ -270,18 +270,20 @@ def test_the_command_prints_where_it_wrote_or_why_it_did_not(tmp_path: Path) -> 
     assert failed.stderr.splitlines()[-1].endswith("is damaged or cut short. Copy or train it again.")
 
 
+@pytest.mark.usefixtures("compiled_in_process")
 def test_a_compiled_model_is_used_as_long_as_it_fits(
     saved: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = saved((784,), ("softmax", 10))
     compiled_here(source)
-    monkeypatch.setattr(compiled, "_compile_in_child", lambda _: pytest.fail("compiled again"))
-    load_compiled(source)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "_compile_in_child", lambda *_: pytest.fail("compiled again"))
+        load_compiled(source)
     saved((784,), ("relu", 5), ("softmax", 10))
     assert load_compiled(source).description.source_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
 
 
+@pytest.mark.usefixtures("compiled_in_process")
 @pytest.mark.parametrize("damage", [lambda data: data[:-500], lambda data: b"\0" * 400 + data[400:], lambda _: b""])
 def test_a_damaged_compiled_model_is_rebuilt(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     source = Path(shutil.copy(KERAS_2, tmp_path))
@@ -302,6 +304,7 @@ def test_two_starts_at_once_leave_one_good_file(tmp_path: Path) -> None:
     assert [path.name for path in places(source)[1].parent.iterdir()] == ["keras2.tflite"]
 
 
+@pytest.mark.usefixtures("compiled_in_process")
 def test_what_is_compiled_to_be_served_goes_to_the_cache_unless_that_is_in_the_way(
     tmp_path: Path, own_cache: Path
 ) -> None:

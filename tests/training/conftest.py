@@ -1,23 +1,14 @@
-import contextlib
-import importlib
-import io
-import sys
-
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile models in this process, which has TensorFlow: each process of its own takes 8 s to import it."""
+def compiled_here(compiled_in_process: None) -> None:
+    """What is trained is compiled in this process."""
 
-    def complaint(module: str, *arguments: str) -> str | None:
-        with monkeypatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
-            patch.setattr(sys, "argv", [module, *arguments])
-            try:
-                importlib.import_module(module).main()
-            except SystemExit as ended:
-                return str(ended.code)
-        return None
 
-    for user in ("digits.inference.model_file", "digits.training.finder.command"):
-        monkeypatch.setattr(f"{user}.complaint", complaint)
+@pytest.fixture
+def eagerly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras trains without making graphs first, which takes longer than a few steps of training."""
+    import keras
+
+    monkeypatch.setattr(keras.Model, "run_eagerly", property(lambda _: True, lambda *_: None))
