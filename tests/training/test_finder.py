@@ -71,6 +71,8 @@ def test_the_ink_of_four_pixels_is_wanted_at_each_place_of_the_segmenter() -> No
 
 
 def test_the_loss_falls_with_every_part_that_is_right() -> None:
+    import tensorflow as tf
+
     from digits.training.finder.train import loss
 
     wanted = target((7, *BOX))[np.newaxis]
@@ -86,6 +88,8 @@ def test_the_loss_falls_with_every_part_that_is_right() -> None:
     losses = [float(loss(wanted, given)) for given in (none, found, classed, framed, no_signs)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.3
+    compiled = tf.function(loss, jit_compile=True)  # As Keras trains with it.
+    assert float(compiled(wanted, no_signs)) == pytest.approx(losses[-1], rel=1e-4)
 
 
 def judged(found: float, verified: float, digit: int, label: int | None, sure: float = 0.9) -> Judged:

@@ -13,7 +13,7 @@ from digits.inference.interpreter import Interpreter
 from digits.inference.segmenter import Segmenter
 from digits.training.command import main
 from digits.training.data.datasets import DataSet, read_npz
-from digits.training.finder import calibration
+from digits.training.finder import calibration, scenes
 from digits.training.finder import command as finding
 from digits.training.scenes.pen import Layer
 from digits.training.scenes.scene import Digit, Scene
@@ -51,9 +51,11 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Of Keras' own making.
+@pytest.mark.usefixtures("eagerly")
 def test_what_finds_and_judges_digits_is_trained_and_takes_its_place(
-    apart: Path, mnist_like: Path, capsys: pytest.CaptureFixture[str]
+    apart: Path, mnist_like: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(scenes, "SHAPES", (((96, 96), 0.5), ((64, 128), 0.5)))  # As few steps as can be.
     options = ["--data", str(mnist_like), "--scenes", "40", "--epochs", "1"]
     main(["--finder", "finder", "segmenter", "verifier", *options])
     said = capsys.readouterr().out
