@@ -28,7 +28,7 @@ def installed(folder: Path) -> Path:
     """Installs what a folder's package-lock.json names, unless it is there."""
     with _once(folder / "node_modules", [folder / "package-lock.json"]) as needed:
         if needed:
-            npm(folder, "ci")
+            npm(folder, "ci", "--no-audit", "--no-fund")
     return folder
 
 
