@@ -47,8 +47,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         if name.startswith("DIGITS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    # Without it, Keras has each network compiled by XLA, which takes longer than a test trains.
-    monkeypatch.setenv("TF_DETERMINISTIC_OPS", "1")
 
 
 @pytest.fixture
