@@ -127,8 +127,6 @@ def http(folder: Path, workers: int, beside: Speed) -> Speed:
 
 def bulk(folder: Path, place: Path, workers: int, settings: Settings) -> Speed:
     """Once with one picture, which takes as long as it takes to start, and once with all."""
-    import ray
-
     from digits.bulk import run
 
     one = place / "one"
@@ -138,11 +136,10 @@ def bulk(folder: Path, place: Path, workers: int, settings: Settings) -> Speed:
     for number, source in enumerate((one, folder)):
         with Cpu(_all_of_ours) as cpu:
             begin = time.perf_counter()
-            with ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"):
-                work = run.prepare(str(source), str(place / f"{number}.parquet"), settings)
-                for _ in run.read(work):
-                    cpu.look()
-                seconds = time.perf_counter() - begin
+            work = run.prepare(str(source), str(place / f"{number}.parquet"), settings)
+            for _ in run.read(work, workers):
+                cpu.look()
+            seconds = time.perf_counter() - begin
         took.append((seconds, cpu.seconds))
     (start, start_cpu), (whole_time, whole_cpu) = took
     return Speed(work.pictures, start, whole_time - start, whole_cpu - start_cpu)

@@ -60,6 +60,11 @@ def traces_wanted() -> bool:
     return bool(of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or of("OTEL_EXPORTER_OTLP_ENDPOINT")) and not is_off
 
 
+def ray_address() -> str | None:
+    """The Ray cluster to work on, as Ray names it; None if there is none but this machine."""
+    return os.environ.get("RAY_ADDRESS")
+
+
 def is_prefix(text: str) -> bool:
     """Whether it can stand before the path of each URL: nothing, or a path without a slash at its end."""
     return bool(_PREFIX.fullmatch(text))

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from digits.bulk.results import Results
 from digits.bulk.source import Share, Source
 from digits.errors import BadRequest, DigitsError, Unavailable
 from digits.inference.model_file import load_compiled
-from digits.settings import S3, Settings
+from digits.settings import S3, Settings, ray_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +58,17 @@ def _absolute(place: str) -> str:
     return place.rstrip("/") if place.startswith(S3) else str(Path(place).absolute())
 
 
-def read(work: Work) -> Iterator[Mapping[str, int]]:
+def read(work: Work, cpus: int | None = None) -> Iterator[Mapping[str, int]]:
     """Read all pictures; for each share that is done, yield how many have each error, or READ.
+
+    Without a cluster, as many CPUs of this machine are used, or all.
 
     Raises:
         Unavailable: source, results or Ray do not answer. What was read stays.
     """
     if not work.shares:
         return
-    with _cluster():
+    with _ray(cpus):
         shares = [{"share": json.dumps(asdict(share))} for share in work.shares]
         done = ray.data.from_items(shares, override_num_blocks=len(shares)).map(
             _Worker, fn_constructor_args=[work.job], num_cpus=1, compute=_readers(len(shares))
@@ -103,23 +104,22 @@ class _Worker:
 
 
 @contextmanager
-def _cluster() -> Iterator[None]:
-    """Start Ray here unless there is a cluster, and let it say nothing but what is wrong.
+def _ray(cpus: int | None) -> Iterator[None]:
+    """Connect to the cluster, or start Ray here.
 
     Raises:
         Unavailable: it does not start.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # It would tell its makers.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # It warns of what Ray Data itself does.
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    if ray.is_initialized():
-        yield
-        return
+    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        cluster = ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        if ray_address():
+            connection = ray.init(**quiet)
+        else:
+            connection = ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
     except Exception as error:  # It has no class of errors for this.
         raise Unavailable(f"Ray does not start: {error} Its logs are in /tmp/ray/session_latest/logs.") from error
-    with cluster:
+    with connection:
         yield

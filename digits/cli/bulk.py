@@ -1,12 +1,15 @@
 """`digits recognise --bulk`: read any number of pictures into Parquet."""
 
+import os
+import secrets
 import sys
 from collections import Counter
+from importlib.util import find_spec
 
 import click
 
 from digits.cli.command import table
-from digits.settings import Settings
+from digits.settings import Settings, ray_address
 
 _MOST_ERRORS = 20
 """Lines of the report; some errors name the size of their picture."""
@@ -18,13 +21,12 @@ def recognise_in_bulk(source: str, results: str) -> int:
     Raises:
         ClickException: Ray is not installed.
     """
-    try:
-        from digits.bulk import run
-        from digits.bulk.reader import READ
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is not installed. Reading in bulk needs Ray: pip install 'digits[ray]'."
-        ) from error
+    if not (find_spec("ray") and find_spec("pyarrow")):
+        raise click.ClickException("Reading in bulk needs Ray: pip install 'digits[ray]'.")
+    _configure_ray()
+    from digits.bulk import run
+    from digits.bulk.reader import READ
+
     work = run.prepare(source, results, Settings.read())
     errors: Counter[str] = Counter()
     hides_progress = not sys.stderr.isatty()
@@ -37,3 +39,13 @@ def recognise_in_bulk(source: str, results: str) -> int:
         click.echo(line)
     click.echo(f"{results} has a row for each.", err=True)
     return int(bool(errors))
+
+
+def _configure_ray() -> None:
+    """Set what Ray reads when it is imported, unless the user has set it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # It would tell its makers.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # It warns of what Ray Data itself does.
+    if not ray_address():
+        # What it starts here listens on all addresses, and runs whatever it is sent.
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
