@@ -40,7 +40,7 @@ def job(tmp_path: Path) -> Job:
 def decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """They fail at what tests.vision.failing_decoder names."""
     sandbox = Sandbox(1_000_000, "tests.vision.failing_decoder")
-    monkeypatch.setattr(reader, "own_decoders", lambda _: sandbox.read_picture)
+    monkeypatch.setattr(reader, "own_decoders", lambda _: sandbox)
     thread = threading.Thread(target=sandbox.run)
     thread.start()
     yield
