@@ -3,7 +3,7 @@
     python -m bench.bulk [FOLDER] [--pictures 2000] [--workers 2] [--dollars 0.04]
 
 FOLDER has pictures, such as `python -m bench.synthetic FOLDER` draws; without it, they are drawn first. Of them,
-so many are read, evenly spaced. What it needs besides `make test`: .venv/bin/pip install '.[ray]'
+so many are read, evenly spaced.
 
 start s     until the first picture is read: of Ray and its workers, or of the server
 pictures/s  after that
