@@ -65,7 +65,7 @@ def confined(
     spec["mounts"].append({"destination": "/data", "type": "bind", "source": str(data), "options": ["bind", "rw"]})
     spec["linux"]["namespaces"] = [each for each in spec["linux"]["namespaces"] if each["type"] != "network"]
     place.write_text(json.dumps(spec))
-    name = f"digits-{root.parent.name}"
+    name = f"digits-{data.parent.name}"
     command = [RUNC, "--root", str(bundle / "state"), "run", "--bundle", str(bundle), name]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:

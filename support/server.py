@@ -82,7 +82,7 @@ def running(folder: Path, program: Sequence[str] = PROGRAM, **settings: str) -> 
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + SECONDS_TO_START
-        while not _is_ready(url):
+        while not is_ready(url):
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.05)
@@ -93,7 +93,7 @@ def running(folder: Path, program: Sequence[str] = PROGRAM, **settings: str) -> 
             process.communicate(timeout=60)
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     except requests.RequestException:
