@@ -1,47 +1,80 @@
-"""What is sent to be read: three kinds of picture, all drawn here, each as the multipart body of a browser or curl."""
+"""What is sent to be read: three kinds of picture, each a mix that a seed chose, as multipart bodies of a browser.
+
+The digits are by MNIST's writers where MNIST_NPZ names the file, as in bench.synthetic, else drawn from strokes. So
+there are clear and doubtful ones, as people send them; on canvases and in photos there are one to three in a picture.
+"""
 
 import functools
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from digits.grids import to_grid
-from support.drawing import draw, encode, photograph
+from bench.pictures.hand import Hand, Ink, Rng, from_mnist, from_strokes
+from digits.grids import SIDE, to_grid
+from support.drawing import Array, encode, photograph
 
 BOUNDARY = "----digits-bench"
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+PICTURES = 60
+"""Of each kind."""
 
 
-def small(digit: str) -> bytes:
+class Labelled(NamedTuple):
+    number: str
+    data: bytes
+
+
+def small(rng: Rng, text: str, hand: Hand) -> bytes:
     """28x28 PNG, as MNIST's pictures are."""
-    return encode(to_grid(draw(digit, margin=0, pen=16)))
+    return encode(to_grid(_as_bytes(hand.write(text, 4 * SIDE, rng.uniform(0.06, 0.14)))))
 
 
-def canvas(digit: str) -> bytes:
-    """400x400 RGBA PNG: a drawing in black on a page's transparent canvas."""
-    alpha = draw(digit, size=220, pen=20, margin=90)
-    return encode(np.dstack([np.zeros_like(alpha)] * 3 + [alpha]))
+def canvas(rng: Rng, text: str, hand: Hand) -> bytes:
+    """400x400 RGBA PNG: a drawing in black on a page's transparent canvas, or in white on black."""
+    alpha = _as_bytes(_placed(rng, hand.write(text, int(rng.integers(80, 300)), rng.uniform(0.05, 0.12)), (400, 400)))
+    if rng.random() < 0.5:
+        return encode(np.dstack([np.zeros_like(alpha)] * 3 + [alpha]))
+    return encode(np.dstack([alpha] * 3 + [np.full_like(alpha, 255)]))
 
 
-def photo(digit: str) -> bytes:
-    """3000x2000 JPEG of about 1.4 MB: a digit on paper, unevenly lit, with the grain of a phone's camera."""
-    ink = np.zeros((2000, 3000), np.uint8)
-    drawn = draw(digit, size=700, pen=50, margin=60)
-    ink[500 : 500 + drawn.shape[0], 1000 : 1000 + drawn.shape[1]] = drawn
-    grey = cv2.GaussianBlur(photograph(ink, seed=int(digit)), (0, 0), 0.7)
+def photo(rng: Rng, text: str, hand: Hand) -> bytes:
+    """3000x2000 JPEG of about 1.4 MB: digits on paper, unevenly lit, with the grain of a phone's camera."""
+    written = hand.write(text, int(rng.integers(200, 1500)), rng.uniform(0.04, 0.1))
+    ink = _as_bytes(_placed(rng, written, (2000, 3000)))
+    grey = cv2.GaussianBlur(photograph(ink, int(rng.integers(1000))), (0, 0), 0.7)
     return encode(Image.fromarray(grey).convert("RGB"), "JPEG", quality=97)
 
 
-PICTURES: Mapping[str, Callable[[str], bytes]] = {"small": small, "canvas": canvas, "photo": photo}
-"""Each kind, from a digit to the file."""
+class Kind(NamedTuple):
+    digits: int
+    """In a picture at most; as many of each number of digits."""
+    draw: Callable[[Rng, str, Hand], bytes]
+
+
+KINDS: Mapping[str, Kind] = {"small": Kind(1, small), "canvas": Kind(3, canvas), "photo": Kind(3, photo)}
 
 
 @functools.cache
+def mix(kind: str, count: int = PICTURES) -> list[Labelled]:
+    """Pictures of one kind in the order of a seed; the first ones are the same whatever the count."""
+    path = os.environ.get("MNIST_NPZ")
+    source = from_mnist(Path(path)) if path else from_strokes
+    labelled = []
+    for place in range(count):
+        rng = np.random.default_rng([len(kind), place])
+        text = "".join(map(str, rng.integers(0, 10, rng.integers(1, KINDS[kind].digits + 1))))
+        labelled.append(Labelled(text, KINDS[kind].draw(rng, text, Hand(rng, source))))
+    return labelled
+
+
 def pictures(kind: str) -> list[bytes]:
-    """Files of one kind, of different digits, so that nothing is the same each time."""
-    return [PICTURES[kind](digit) for digit in "123456789"]  # The 0 drawn here leaves a doubt, and so takes far longer.
+    """The files of a mix."""
+    return [labelled.data for labelled in mix(kind)]
 
 
 def multipart(picture: bytes) -> bytes:
@@ -51,3 +84,19 @@ def multipart(picture: bytes) -> bytes:
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="digit"\r\nContent-Type: {kind}\r\n\r\n'
     )
     return head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def _as_bytes(ink: Ink) -> Array:
+    return np.rint(255 * ink).astype(np.uint8)
+
+
+def _placed(rng: Rng, ink: Ink, shape: tuple[int, int]) -> Ink:
+    """Anywhere on a sheet of this shape, with a margin of a twentieth; ink that is too large is made smaller."""
+    most = min(0.9 * room / side for room, side in zip(shape, ink.shape, strict=True))
+    if most < 1:
+        ink = cv2.resize(ink, None, fx=most, fy=most, interpolation=cv2.INTER_AREA)
+    height, width = ink.shape
+    y, x = (
+        int(rng.uniform(0.05 * room, 0.95 * room - side)) for room, side in zip(shape, (height, width), strict=True)
+    )
+    return np.pad(ink, ((y, shape[0] - y - height), (x, shape[1] - x - width)))

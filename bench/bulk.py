@@ -21,7 +21,7 @@ from typing import Self
 
 import psutil
 
-from bench.bodies import multipart, small
+from bench.bodies import multipart, pictures
 from bench.command import parser_of, work
 from bench.load import put_load
 from bench.pictures.hand import from_strokes
@@ -131,7 +131,7 @@ def bulk(folder: Path, place: Path, workers: int, settings: Settings) -> Speed:
 
     one = place / "one"
     one.mkdir(parents=True)
-    (one / "1.png").write_bytes(small("1"))
+    (one / "1.png").write_bytes(pictures("small")[0])
     took = []
     for number, source in enumerate((one, folder)):
         with Cpu(_all_of_ours) as cpu:

@@ -35,6 +35,8 @@ class System:
     environment: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
     """An API key that is sent with each request."""
+    answer: str = "digit"
+    """The field of its answers that holds what it reads; empty if it reads nothing."""
 
 
 _OURS = (sys.executable, str(ROOT / "app.py"))
@@ -44,10 +46,12 @@ _OUR_SETTINGS = {
     "DIGITS_MODEL": str(ROOT / "mnist-neural.h5"),
     "DIGITS_STORAGE": "uploads",
 }
-OURS = System("digits, store=false", _OURS, "/uploads?store=false", _OUR_SETTINGS)
-STORED = System("digits, stored, sync=normal", _OURS, "/uploads", _OUR_SETTINGS | {"DIGITS_SYNC": "normal"})
-DURABLE = System("digits, stored, sync=full", _OURS, "/uploads", _OUR_SETTINGS)
-FLOOR = System("floor: only takes the upload", (sys.executable, "-m", "bench.peers.floor"), "/uploads", _OUR_SETTINGS)
+_NORMAL = _OUR_SETTINGS | {"DIGITS_SYNC": "normal"}
+_TAKES = (sys.executable, "-m", "bench.peers.floor")
+OURS = System("digits, store=false", _OURS, "/uploads?store=false", _OUR_SETTINGS, answer="number")
+STORED = System("digits, stored, sync=normal", _OURS, "/uploads", _NORMAL, answer="number")
+DURABLE = System("digits, stored, sync=full", _OURS, "/uploads", _OUR_SETTINGS, answer="number")
+FLOOR = System("floor: only takes the upload", _TAKES, "/uploads", _OUR_SETTINGS, answer="")
 FASTAPI = System(
     "FastAPI + ONNX Runtime",
     (
@@ -163,7 +167,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str, system: System) -> None:
-    body = multipart(pictures("small")[6])
+    body = multipart(pictures("small")[0])
     headers = {"Content-Type": CONTENT_TYPE, "X-API-Key": system.token}
     deadline = time.monotonic() + SECONDS_TO_START
     while True:

@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from PIL import Image
 
 from bench import load, machine, serving
-from bench.bodies import CONTENT_TYPE, PICTURES, multipart, pictures
+from bench.bodies import CONTENT_TYPE, KINDS, mix, multipart, pictures
 from bench.history import fill
 from bench.load import Load, figures, of_times, put_load
+from bench.serving import read_right
+from bench.systems import OURS
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Wanted
@@ -23,18 +26,20 @@ from digits.web.incoming import parts_of
 
 
 class Counting(BaseHTTPRequestHandler):
-    """Remembers what it was sent; every third answer is an error."""
+    """Remembers what it was sent; every so many answers one is an error."""
 
     protocol_version = "HTTP/1.1"
     seen: list[tuple[str, str, bytes]]
+    answer = b"{}"
+    every = 3
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.seen.append((self.command, self.path, body))
-        self.send_response(500 if len(self.seen) % 3 == 0 else 200)
-        self.send_header("Content-Length", "2")
+        self.send_response(500 if len(self.seen) % self.every == 0 else 200)
+        self.send_header("Content-Length", str(len(self.answer)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(self.answer)
 
     do_GET = do_POST  # noqa: N815
 
@@ -42,14 +47,19 @@ class Counting(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
     seen: list[tuple[str, str, bytes]] = []
-    handler = type("Handler", (Counting,), {"seen": seen})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/uploads?store=false", seen
-        server.shutdown()
+    with served(type("Handler", (Counting,), {"seen": seen})) as url:
+        yield f"{url}/uploads?store=false", seen
 
 
 @pytest.fixture(params=["wrk", "Python"])
@@ -124,23 +134,32 @@ def test_a_machine_that_never_rests_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     ("kind", "form", "mode", "size", "length"),
     [
         ("small", "PNG", "L", (28, 28), (100, 1000)),
-        ("canvas", "PNG", "RGBA", (400, 400), (1000, 10_000)),
-        ("photo", "JPEG", "RGB", (3000, 2000), (1_200_000, 1_600_000)),
+        ("canvas", "PNG", "RGBA", (400, 400), (1000, 30_000)),
+        ("photo", "JPEG", "RGB", (3000, 2000), (1_200_000, 1_800_000)),
     ],
 )
 def test_pictures_are_as_they_are_called(
     kind: str, form: str, mode: str, size: tuple[int, int], length: tuple[int, int]
 ) -> None:
-    file = PICTURES[kind]("7")
-    with Image.open(BytesIO(file)) as image:
-        assert (image.format, image.mode, image.size) == (form, mode, size)
-    assert length[0] < len(file) < length[1]
-    (part,) = parts_of(multipart(file), CONTENT_TYPE.partition("boundary=")[2])
-    assert (part.field, part.content) == ("file", file)
+    for number, file in mix(kind, 2):
+        assert 1 <= len(number) <= KINDS[kind].digits
+        with Image.open(BytesIO(file)) as image:
+            assert (image.format, image.mode, image.size) == (form, mode, size)
+        assert length[0] < len(file) < length[1]
+        (part,) = parts_of(multipart(file), CONTENT_TYPE.partition("boundary=")[2])
+        assert (part.field, part.content) == ("file", file)
 
 
-def test_pictures_are_all_different() -> None:
+def test_the_pictures_of_a_mix_are_all_different_and_always_the_same() -> None:
     assert len(set(pictures("canvas"))) == len(pictures("canvas"))
+    assert {len(number) for number, _ in mix("canvas")} == {1, 2, 3}
+    assert mix("canvas", 3) == mix("canvas")[:3]
+
+
+def test_what_is_read_right_is_counted() -> None:
+    with served(type("Sevens", (Counting,), {"seen": [], "answer": b'{"number": "7"}', "every": 1000})) as url:
+        right = read_right(url, OURS, "small")
+    assert right == sum(number == "7" for number, _ in mix("small")) > 0
 
 
 def test_the_history_that_is_measured_is_in_order(tmp_path: Path) -> None:

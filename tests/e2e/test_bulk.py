@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 
-from bench.bodies import small
+from bench.bodies import pictures
 from digits.bulk.source import PART
 from digits.uploads.blobs import open_storage
 from support import ROOT
@@ -97,9 +97,9 @@ def many(tmp_path: Path) -> tuple[Path, int]:
     """A folder of small pictures for several parts, and their number."""
     source, count = tmp_path / "in", 30 * PART
     source.mkdir()
-    pictures = [small(digit) for digit in "123456789"]
+    each = pictures("small")
     for number in range(count):
-        (source / f"{number:05}.png").write_bytes(pictures[number % len(pictures)])
+        (source / f"{number:05}.png").write_bytes(each[number % len(each)])
     return source, count
 
 
