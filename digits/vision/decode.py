@@ -27,6 +27,7 @@ from digits.vision.decode_limits import (
 )
 from digits.vision.metadata import readable
 from digits.vision.png_inflate import unpacked
+from digits.vision.small_png import small_grey
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -127,6 +128,9 @@ def _decoding(
     elsewhere: Decoders | None,
     large: AbstractContextManager[Any],
 ) -> Stepwise[Picture]:
+    grey = small_grey(data)
+    if grey is not None and grey.size <= min(max_pixels, config.quick_pixels) and max(grey.shape) <= config.max_side:
+        return Picture(grey, grey.shape[1], grey.shape[0], "PNG")
     refuse_costly_bytes(data, config)
     if not (is_quick := opens_quickly(data, config)):
         yield None

@@ -72,9 +72,10 @@ def test_a_picture_that_needs_more_memory_than_there_is_is_too_costly(monkeypatc
     def load(_: Image.Image) -> None:
         raise MemoryError
 
+    colours = encode(mark().convert("RGB"))
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
     with pytest.raises(TooManyPixels, match="too costly to decode"):
-        read_picture(encode(mark()), PIXELS)
+        read_picture(colours, PIXELS)
 
 
 def packed_text() -> bytes:

@@ -1,0 +1,58 @@
+"""Small grey PNGs, as MNIST's pictures are sent. OpenCV decodes them in a tenth of the time that Pillow needs to begin.
+
+Each is checked first: libpng would write what is wrong with it to stderr, as often as a client likes.
+"""
+
+import struct
+
+import cv2
+import numpy as np
+from zlib_ng import zlib_ng
+
+from digits.grids import Grey
+from digits.vision.png_inflate import SIGNATURE, chunks_of
+
+MOST_BYTES = 4096
+"""A larger file is left to Pillow: there is less to gain."""
+MOST_SIDE = 128
+"""Pixels of its longer side."""
+
+_SIGNATURE_AND_HEADER = struct.Struct(">8s4x4sII5s")
+_GREY = bytes((8, 0, 0, 0, 0))
+"""Bits, type of colour, and that compression, filters and order are the usual ones."""
+_HEADER, _PIXELS, _END = b"IHDR", b"IDAT", b"IEND"
+_CHECKSUM = struct.Struct(">I")
+_FILTERS = 5
+
+
+def small_grey(data: bytes) -> Grey | None:
+    """Decode a PNG of 8 bits of grey, uint8 (h, w); None if it is another file, is not small, or is not sound."""
+    if not _SIGNATURE_AND_HEADER.size <= len(data) <= MOST_BYTES:
+        return None
+    signature, name, width, height, kind = _SIGNATURE_AND_HEADER.unpack_from(data)
+    if (signature, name, kind) != (SIGNATURE, _HEADER, _GREY) or not 0 < min(width, height) <= max(
+        width, height
+    ) <= MOST_SIDE:
+        return None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if _is_sound(data, width, height) else None
+
+
+def _is_sound(data: bytes, width: int, height: int) -> bool:
+    """Whether header, pixels and end are all that is there, and libpng will find nothing wrong with them."""
+    view, names, packed, whole = memoryview(data), [], b"", 0
+    for name, start, end in chunks_of(data):
+        if zlib_ng.crc32(view[start + 4 : end - 4]) != _CHECKSUM.unpack_from(data, end - 4)[0]:
+            return False
+        names.append(name)
+        if name == _PIXELS:
+            packed += view[start + 8 : end - 4]
+        whole = end
+    if whole != len(data) or names != [_HEADER, *[_PIXELS] * (len(names) - 2), _END]:
+        return False
+    row = 1 + width
+    inflating = zlib_ng.decompressobj()
+    try:
+        pixels = inflating.decompress(packed, row * height + 1)
+    except zlib_ng.error:  # type: ignore[misc] # Its stub forgets it is a class.
+        return False
+    return inflating.eof and not inflating.unused_data and len(pixels) == row * height and max(pixels[::row]) < _FILTERS
