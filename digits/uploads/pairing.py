@@ -14,6 +14,7 @@ from digits.settings import S3
 from digits.subprocesses import complaint
 from digits.uploads.blobs import Storage, open_storage, picture_in, prepare_storage
 from digits.uploads.engine import begin, create_engine
+from digits.uploads.models import ID
 from digits.uploads.schema import prepare_records, storages, uploads
 
 MARK = "storage-id"
@@ -78,7 +79,7 @@ def belong_together(storage: Storage, engine: sa.Engine, *, adopt: bool = False)
     if here and there:
         return here == there
     found = [picture_in(storage, key) is not None for key in some]
-    are_new = not (here or there or some or any(key != MARK for key in storage.every_key()))
+    are_new = not (here or there or some or any(map(ID.fullmatch, storage.every_key())))
     may = adopt or are_new or (any(found) and (all(found) or not there))
     # If they may not, the database gets an id all the same, for the sentence that says how to go on.
     wanted = there or (here if may else None) or str(uuid.uuid4())

@@ -54,7 +54,11 @@ def test_the_angular_service_is_that_of_the_application() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("readme"), workers="1") as server:
+    """As it starts in a clone, where `uploads` is there already."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "uploads").mkdir()
+    shutil.copy(ROOT / "uploads" / ".gitkeep", folder / "uploads")
+    with running(folder, workers="1") as server:
         yield server
 
 

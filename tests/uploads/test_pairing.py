@@ -51,6 +51,14 @@ def test_a_new_storage_and_a_new_database_belong_together_for_ever(engine: sa.En
     assert not belong_together(MemoryStorage(), engine)
 
 
+@pytest.mark.parametrize("name", [".gitkeep", "lost+found", ".DS_Store", "README.md"])
+def test_a_storage_without_pictures_is_new_whatever_else_is_in_it(
+    engine: sa.Engine, storage: MemoryStorage, name: str
+) -> None:
+    storage.put({name: b""})
+    assert belong_together(storage, engine)
+
+
 def test_nothing_is_written_if_all_is_well_or_refused(engine: sa.Engine, storage: MemoryStorage) -> None:
     class Unwritable(MemoryStorage):
         def put(self, *_: object) -> None:
