@@ -64,12 +64,17 @@ def _broadened(ink: npt.NDArray[np.uint8], width: float) -> npt.NDArray[np.uint8
     if not area:
         return ink
     # Inside a bar, the mean distance to the edge is a quarter of the bar's width.
-    present = 4 * cv2.distanceTransform(np.pad(solid, 1), cv2.DIST_L2, 3).sum() / area
+    present = 4 * cv2.distanceTransform(_padded(solid, 1), cv2.DIST_L2, 3).sum() / area
     missing = round(width - present)
     if missing < 1:
         return ink
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
-    return cv2.dilate(np.pad(ink, (missing + 1) // 2), pen).astype(np.uint8)
+    return cv2.dilate(_padded(ink, (missing + 1) // 2), pen).astype(np.uint8)
+
+
+def _padded(ink: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.uint8]:
+    """With so many pixels of paper on each side; np.pad takes ten times as long."""
+    return cv2.copyMakeBorder(ink, width, width, width, width, cv2.BORDER_CONSTANT).astype(np.uint8, copy=False)
 
 
 def _centre(profile: npt.NDArray[np.int64]) -> float:

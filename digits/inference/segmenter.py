@@ -11,7 +11,7 @@ import numpy.typing as npt
 from digits.box import Box
 from digits.grids import Grey
 from digits.inference.interpreter import Interpreters
-from digits.inference.network_input import standardised
+from digits.inference.network_input import scaled, standardised
 
 SEGMENTER = Path(__file__).with_name("segmenter.tflite")
 """The network; `keras-mnist.py --finder segmenter` trains it."""
@@ -75,8 +75,7 @@ def surroundings(grey: Grey, box: Box) -> tuple[Grey, int, int, float]:
     edges = max(0, -y), max(0, y + size - rows), max(0, -x), max(0, x + size - columns)
     if any(edges):
         inside = cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE)
-    method = cv2.INTER_AREA if size > SIDE else cv2.INTER_LINEAR
-    return cv2.resize(inside, (SIDE, SIDE), interpolation=method), x, y, SIDE / size
+    return scaled(inside, SIDE, SIDE), x, y, SIDE / size
 
 
 def to_ink(output: npt.NDArray[np.float32]) -> Ink:

@@ -41,6 +41,9 @@ _QUARTER_TURNS = range(5, 9)
 _WHITE_LEVELS = (1, 255, 1023, 4095, 16383, 65535, 2**32, np.inf)
 """The usual values of white, for pixels of 1, 8, 10, 12, 14, 16 and 32 bits."""
 
+_SCALES = (8, 4, 2)
+"""By which a JPEG's decoder can divide."""
+
 _one_large_picture = threading.Lock()
 
 for _plugin in ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
@@ -131,11 +134,11 @@ def _decoding(
     grey = small_grey(data)
     if grey is not None and grey.size <= min(max_pixels, config.quick_pixels) and max(grey.shape) <= config.max_side:
         return Picture(grey, grey.shape[1], grey.shape[0], "PNG")
-    refuse_costly_bytes(data, config)
     if not (is_quick := opens_quickly(data, config)):
         yield None
         if elsewhere:
             return elsewhere.read_picture(data)
+    refuse_costly_bytes(data, config)
     with Image.open(BytesIO(unpacked(readable(data))), formats=FORMATS) as image:
         refuse_costly_header(image, max_pixels, config)
         if is_quick and not decodes_quickly(image, config):
@@ -144,8 +147,7 @@ def _decoding(
                 return elsewhere.read_picture(data)
         image_format = _NAMES.get(str(image.format), str(image.format))
         sent = image.size
-        shrink = max(1.0, max(sent) / config.max_side)
-        drafted = image.draft("L", (int(sent[0] / shrink) or 1, int(sent[1] / shrink) or 1)) is not None
+        drafted = image.draft("L", _draft_size(sent, config)) is not None
         with large if image.width * image.height > config.large_pixels else nullcontext():
             image.load()
             width, height = sent if drafted else image.size
@@ -172,6 +174,15 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     values = np.clip(np.nan_to_num(np.asarray(image, dtype=np.float64)), 0, None)
     white = next(level for level in _WHITE_LEVELS if values.max() <= level)
     return Image.fromarray((values * (255 / white)).astype(np.uint8))
+
+
+def _draft_size(size: tuple[int, int], config: DecodeConfig) -> tuple[int, int]:
+    """The size at which to decode a JPEG: if it can be had at once, the one that _reduced would make of it."""
+    excess = max(size) / config.max_side
+    scale = next((each for each in _SCALES if each <= excess), 1)
+    whole = scale * math.ceil(excess / scale)
+    scale = whole if whole in _SCALES else scale
+    return size[0] // scale or 1, size[1] // scale or 1
 
 
 def _opaque(rgba: Image.Image) -> Image.Image:

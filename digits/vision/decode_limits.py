@@ -44,13 +44,15 @@ class DecodeConfig:
     """Of other formats; tens of thousands of entries take Pillow a second."""
     quick_pixels: int = 500_000
     """Pixels that are decoded in a few milliseconds."""
+    quick_jpeg_bytes: int = 200_000
+    """A longer JPEG takes more than a few milliseconds to decode, and to look through it takes one more."""
     quick_markers: int = 2000
     """Bytes of 0xFF in a JPEG that Pillow opens in a millisecond or two."""
     quick_chunks: int = 50
     """Chunks of a PNG that Pillow opens in a millisecond or two."""
 
 
-NOTHING_QUICK = DecodeConfig(quick_pixels=0, quick_markers=0, quick_chunks=0)
+NOTHING_QUICK = DecodeConfig(quick_pixels=0, quick_jpeg_bytes=0, quick_markers=0, quick_chunks=0)
 """With which no picture is decoded here if it can be decoded elsewhere."""
 
 
@@ -96,7 +98,8 @@ def refuse_costly_header(image: Image.Image, max_pixels: int, config: DecodeConf
 def opens_quickly(data: bytes, config: DecodeConfig) -> bool:
     """Whether a picture opens in a millisecond or two; other formats, chunks and metadata can ask for megabytes."""
     if data.startswith(_JPEG):
-        return data.count(b"\xff") <= config.quick_markers and _EXIF not in data
+        is_short = len(data) <= config.quick_jpeg_bytes
+        return is_short and data.count(b"\xff") <= config.quick_markers and _EXIF not in data
     names = [name for name, _, _ in islice(chunks_of(data), config.quick_chunks + 1)]
     few = 0 < len(names) <= config.quick_chunks and QUICK_CHUNKS.issuperset(names)
     return few and names[0] == b"IHDR" and math.prod(_PNG_SIZE.unpack_from(data, _PNG_SIZE_AT)) <= config.quick_pixels

@@ -235,7 +235,7 @@ def test_signs_are_given_in_the_text_and_are_no_digits(text: str, size: int) -> 
 
 def test_a_page_of_small_digits_is_read_whole() -> None:
     rows = ["".join(str((3 * row + 7 * column) % 10) for column in range(10)) for row in range(10)]
-    page = on_paper(draw("\n".join(rows), size=47, pen=5, gap=23))
+    page = on_paper(draw("\n".join(rows), size=45, pen=5, gap=23))
     assert read_digits(page, SHIPPED).number.split("\n") == rows
 
 
