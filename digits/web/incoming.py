@@ -24,6 +24,12 @@ MAX_HEADERS = 32
 Environ = Mapping[str, Any]
 """A WSGI environ (PEP 3333)."""
 
+_HEAD_OF_ONE_FILE = re.compile(
+    rb'--(?P<boundary>[\w-]{1,70})\r\n'
+    rb'Content-Disposition: form-data; name="(?:%b)"; filename="[\w .()-]{1,100}"\r\n'
+    rb"(?:Content-Type: [\w/+.-]{1,100}\r\n)?\r\n" % b"|".join(re.escape(field.encode()) for field in FIELDS)
+)
+"""As browsers and curl write it."""
 _OTHER_NAME = re.compile(r";\s*filename\*\s*=", re.IGNORECASE)
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
@@ -38,6 +44,8 @@ def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
     """
     if not body:
         raise BadRequest(f"The request has no body. {_HOW}")
+    if (file := only_file(environ.get("CONTENT_TYPE", ""), body)) is not None:
+        return [file]
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
@@ -128,6 +136,16 @@ def parts_of(body: bytes, boundary: str) -> list[Part]:
     except MultipartError as error:
         raise BadRequest(f"The multipart body cannot be read: it is damaged, or broke off. {_HOW}") from error
     return parts
+
+
+def only_file(content_type: str, body: bytes) -> bytes | None:
+    """Return the only file of a usual form, which the parser takes six times as long to find; None of all else."""
+    head = _HEAD_OF_ONE_FILE.match(body)
+    if not head or content_type != f"multipart/form-data; boundary={head['boundary'].decode()}":
+        return None
+    boundary = b"\r\n--" + head["boundary"]
+    end = body.find(boundary, head.end())
+    return body[head.end() : end] if end >= 0 and body[end + len(boundary) :] == b"--\r\n" else None
 
 
 def _is_file(segment: MultipartSegment) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,8 @@ from digits.web.schemas import (
 )
 from digits.web.services import Services, count_reading, explained, keeping
 
+MOST_QUERIES = 64
+"""Query strings that are remembered."""
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
@@ -66,9 +69,8 @@ def post_uploads(
     Raises what is wrong with the request, or with its only picture. Of several, one that is refused does not spoil the
     others; they are read in a thread, since their problems need Flask's context.
     """
-    query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     timings = Exchange.of(environ).timings
-    asked = Asked(UploadQuery.of(dict(reversed(query))), services, url_for, timings)  # The first of each counts.
+    asked = Asked(_query(environ.get("QUERY_STRING", "")), services, url_for, timings)
     pictures = pictures_in(environ, body)
     keys = _idempotency_keys(environ, len(pictures), services.owner)
     if len(pictures) == 1:
@@ -84,6 +86,12 @@ def post_uploads(
         except DigitsError as error:
             results.append(RefusedResult.model_validate(problem(*tell(error))))
     return Reply(UploadsResults(uploads=results), timings, 207)
+
+
+@lru_cache(MOST_QUERIES)
+def _query(text: str) -> UploadQuery:
+    """Parse a query string, of which clients send few. Raises what UploadQuery.of raises."""
+    return UploadQuery.of(dict(reversed(parse_qsl(text, keep_blank_values=True))))  # The first of each counts.
 
 
 def _answer(data: bytes, key: str | None, asked: Asked) -> Stepwise[UploadAnswer | RecognitionAnswer]:

@@ -198,14 +198,14 @@ def test_a_doubtful_picture_is_parsed_decoded_and_looked_at_once(app: Flask, mon
 
         monkeypatch.setattr(place, name, call)
 
-    counted(incoming, "parts_of")
+    counted(incoming, "only_file")
     counted(Image, "open")
     counted(decode, "unpacked")
     counted(TemplateRecogniser, "find")
     client = Client(front(app), content_type=FORM)
     asyncio.run(client.send(whole(LONG["a doubtful picture"][1])))
     assert client.status == 201
-    assert calls == {"parts_of": 1, "open": 1, "unpacked": 1, "find": 1}
+    assert calls == {"only_file": 1, "open": 1, "unpacked": 1, "find": 1}
 
 
 @pytest.mark.parametrize("named", [("*",), ("https://app.example.org", "https://other.example.org")])
