@@ -25,7 +25,7 @@ Environ = Mapping[str, Any]
 """A WSGI environ (PEP 3333)."""
 
 _HEAD_OF_ONE_FILE = re.compile(
-    rb'--(?P<boundary>[\w-]{1,70})\r\n'
+    rb"--(?P<boundary>[\w-]{1,70})\r\n"
     rb'Content-Disposition: form-data; name="(?:%b)"; filename="[\w .()-]{1,100}"\r\n'
     rb"(?:Content-Type: [\w/+.-]{1,100}\r\n)?\r\n" % b"|".join(re.escape(field.encode()) for field in FIELDS)
 )
