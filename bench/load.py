@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import shutil
 import subprocess
 import tempfile
@@ -37,11 +38,16 @@ request = function()
 end
 done = function(summary, latency)
   local wrong = summary.errors
-  io.write(string.format('{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "errors": %d}\\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+  io.write(string.format('{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "p999_ms": %f, "errors": %d}\\n',
+    summary.requests, summary.duration / 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency:percentile(99.9) / 1e3,
     wrong.connect + wrong.read + wrong.write + wrong.status + wrong.timeout))
 end
 """
+_PAUSES = """
+delay = function() return math.floor(-math.log(1 - math.random()) * %f) end
+"""
+"""Milliseconds before each request, exponentially distributed with this mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Load:
     p50_ms: float
     p99_ms: float
     errors: int = 0
+    p999_ms: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -60,12 +67,18 @@ class Load:
         return (self.requests - self.errors) / self.seconds
 
 
-def put_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
-    """POSTs the multipart bodies in turn, or GETs where there are none; each connection waits for its answer."""
+def put_load(
+    url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "", rate: float | None = None
+) -> Load:
+    """POSTs the multipart bodies in turn, or GETs where there are none; each connection waits for its answer.
+
+    With a `rate`, each waits for a random time too, so that all send about so many requests a second.
+    """
     requests = [request_of(url, body, token) for body in bodies] or [request_of(url, None, token)]
-    return (
-        _by_wrk(url, requests, connections, seconds) if WRK else asyncio.run(_here(url, requests, connections, seconds))
-    )
+    pause = connections / rate if rate else 0.0
+    if WRK:
+        return _by_wrk(url, requests, connections, seconds, pause)
+    return asyncio.run(_here(url, requests, connections, seconds, pause))
 
 
 def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
@@ -92,8 +105,8 @@ def generator() -> str:
 
 def of_times(times: Sequence[float], seconds: float, errors: int = 0) -> Load:
     """The figures of requests that took so many seconds each."""
-    p50, p99 = np.quantile(times, [0.5, 0.99]) * 1e3
-    return Load(len(times), seconds, float(p50), float(p99), errors)
+    p50, p99, p999 = np.quantile(times, [0.5, 0.99, 0.999]) * 1e3
+    return Load(len(times), seconds, float(p50), float(p99), errors, float(p999))
 
 
 def request_of(url: str, body: bytes | None, token: str = "") -> bytes:
@@ -107,10 +120,10 @@ def request_of(url: str, body: bytes | None, token: str = "") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _by_wrk(url: str, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+def _by_wrk(url: str, requests: Sequence[bytes], connections: int, seconds: float, pause: float) -> Load:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "load.lua")
-        script.write_text(_SCRIPT)
+        script.write_text(_SCRIPT + (_PAUSES % (1e3 * pause) if pause else ""))
         files = [Path(folder, str(place)) for place in range(len(requests))]
         for file, request in zip(files, requests, strict=True):
             file.write_bytes(request)
@@ -119,7 +132,7 @@ def _by_wrk(url: str, requests: Sequence[bytes], connections: int, seconds: floa
     return Load(**json.loads(output.splitlines()[-1]))
 
 
-async def _here(url: str, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+async def _here(url: str, requests: Sequence[bytes], connections: int, seconds: float, pause: float) -> Load:
     parts, turns = urlsplit(url), cycle(requests)
     times: list[float] = []
     errors = 0
@@ -128,7 +141,10 @@ async def _here(url: str, requests: Sequence[bytes], connections: int, seconds: 
     async def client() -> None:
         nonlocal errors
         writer = None
-        while (start := time.perf_counter()) < end:
+        while time.perf_counter() < end:
+            if pause:
+                await asyncio.sleep(random.expovariate(1 / pause))
+            start = time.perf_counter()
             try:
                 if writer is None:
                     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)

@@ -17,8 +17,9 @@ from bench import load, machine, serving
 from bench.bodies import CONTENT_TYPE, KINDS, mix, multipart, pictures
 from bench.history import fill
 from bench.load import Load, figures, of_times, put_load
+from bench.queueing import measure
 from bench.serving import read_right
-from bench.systems import OURS
+from bench.systems import OURS, Workplace
 from digits.uploads.database import SqlRecords
 from digits.uploads.engine import create_engine
 from digits.uploads.models import Wanted
@@ -88,6 +89,23 @@ def test_load_without_bodies_asks(server: tuple[str, list[tuple[str, str, bytes]
     url, seen = server
     assert put_load(url, [], connections=2, seconds=1).requests > 0
     assert {(method, body) for method, _, body in seen} == {("GET", b"")}
+
+
+@pytest.mark.usefixtures("by")
+def test_load_of_a_rate_comes_at_random_times(server: tuple[str, list[tuple[str, str, bytes]]]) -> None:
+    url, seen = server
+    came = put_load(url, [multipart(b"picture")], connections=40, seconds=2, rate=100)
+    assert 120 < came.requests <= len(seen) < 280
+    assert 0 < came.p50_ms <= came.p99_ms <= came.p999_ms
+
+
+@pytest.mark.slow
+def test_answers_are_timed_at_shares_of_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MOST_TAKEN", 1.0)
+    with Workplace(1) as workplace:
+        (half, (at_half,)), (most, (at_most,)) = measure(workplace, OURS, "small", rounds=1, seconds=1)
+    assert (half, most) == (0.5, 0.8)
+    assert 0 < at_half.requests < at_most.requests
 
 
 def test_figures_are_medians_of_the_rounds_and_all_errors() -> None:

@@ -1,0 +1,60 @@
+"""How long answers take at a half and at four fifths of the most that a server answers, where queues begin to show.
+
+    python -m bench.queueing [--workers N] [--rounds N] [--seconds S]
+
+Many clients each wait for their answer and then for a random time. So, as from people, requests come when they come,
+whether others wait or not.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from statistics import median
+
+from bench.bodies import KINDS, multipart, pictures
+from bench.command import parser_of, work
+from bench.load import Load, put_load, steady_load
+from bench.machine import undisturbed
+from bench.systems import FASTAPI, OURS, System, Workplace
+from bench.table import aligned
+
+CLIENTS = 400
+BUSY_CLIENTS = 32
+"""Clients that do not wait, to find out the most."""
+SHARES = (0.5, 0.8)
+HEADERS = ("share", "requests/s", "median ms", "99% ms", "99.9% ms", "errors")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = parser_of("bench.queueing", __doc__)
+    parser.set_defaults(rounds=1, seconds=20)
+    chosen = parser.parse_args(arguments)
+    rows = [["", "", *HEADERS]]
+    with work(chosen.workers) as workplace:
+        for kind in KINDS:
+            for system in (OURS, FASTAPI):
+                for share, loads in measure(workplace, system, kind, chosen.rounds, chosen.seconds):
+                    rows.append([kind, system.name, *_figures(share, loads)])
+    print("\n".join(aligned(rows, 2)))
+
+
+def measure(
+    workplace: Workplace, system: System, kind: str, rounds: int, seconds: float
+) -> Iterator[tuple[float, list[Load]]]:
+    """Each share of the most, and a load for each round."""
+    bodies = [multipart(picture) for picture in pictures(kind)]
+    with workplace.running(system) as server:
+        url = server.url + system.path
+        most = steady_load(url, bodies, BUSY_CLIENTS, max(1, seconds // 4)).per_second
+        for share in SHARES:
+            one_round = partial(put_load, url, bodies, CLIENTS, seconds, rate=share * most)
+            yield share, [undisturbed(one_round) for _ in range(rounds)]
+
+
+def _figures(share: float, loads: list[Load]) -> list[str]:
+    rate = median(load.per_second for load in loads)
+    times = [median(getattr(load, name) for load in loads) for name in ("p50_ms", "p99_ms", "p999_ms")]
+    return [f"{share:.0%}", f"{rate:,.0f}", *(f"{time:.1f}" for time in times), str(sum(load.errors for load in loads))]
+
+
+if __name__ == "__main__":
+    main()
