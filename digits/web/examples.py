@@ -13,25 +13,25 @@ RECOGNITION: dict[str, Any] = {
     "number": "7",
     "text": "7",
     "digit": 7,
-    "confidence": 0.998648,
+    "confidence": 0.998751,
     "recognised": True,
     "digits": [
         {
             "digit": 7,
-            "confidence": 0.998648,
+            "confidence": 0.998751,
             "probabilities": [
                 0.000007,
-                0.000008,
-                0.000013,
+                0.000007,
+                0.000012,
                 0.000025,
                 0.000005,
                 0.000007,
                 0.00001,
-                0.999869,
-                0.000007,
-                0.000049,
+                0.999874,
+                0.000006,
+                0.000046,
             ],
-            "box": {"x": 77, "y": 67, "width": 165, "height": 204},
+            "box": {"x": 78, "y": 67, "width": 163, "height": 202},
         }
     ],
     "image": {
