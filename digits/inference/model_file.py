@@ -103,7 +103,8 @@ def write_compiled(source: Path, model: CompiledModel, *, beside: bool = True) -
     """
     content = BytesIO(model.flatbuffer)
     with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr(_DESCRIPTION, json.dumps(asdict(model.description), indent=2))
+        # A ZipInfo has the same time always, so the same model makes the same file.
+        archive.writestr(zipfile.ZipInfo(_DESCRIPTION), json.dumps(asdict(model.description), indent=2))
     refusals: list[str] = []
     for place in places(source) if beside else reversed(places(source)):
         try:

@@ -76,6 +76,12 @@ def test_the_last_model_comes_back_and_stays_at_hand(place: Path, new: Path) -> 
     assert roll_back(place) == of("old")
 
 
+def test_the_same_model_makes_the_same_file_at_any_time(tmp_path: Path) -> None:
+    shipped = ROOT / "mnist-neural.h5"
+    written = write_compiled(tmp_path / shipped.name, load_compiled(shipped))
+    assert written.read_bytes() == shipped.with_suffix(".tflite").read_bytes()
+
+
 def test_the_last_model_comes_back_even_if_the_one_in_place_is_lost(place: Path, new: Path) -> None:
     promote(new, place)
     place.unlink()
