@@ -1,14 +1,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
+COMMAND := $(BIN)/pip --disable-pip-version-check install --quiet --no-deps --editable .
 
-.PHONY: run install train test fast lint secrets docs types sbom lock
+.PHONY: run install ray train test fast lint secrets docs types sbom lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
 
 install: .venv/.serve
-	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --editable .
+	@$(COMMAND)
+
+ray: .venv/.ray
+	@$(COMMAND)
 
 train: .venv/.train
 
@@ -47,6 +51,7 @@ lock: | .venv
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train -c requirements/serve.txt -o requirements/train.txt
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra ray --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra train --extra ray --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt
+	$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra ray -c requirements/dev.txt -o requirements/ray.txt
 
 COMPILE := --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11
 
@@ -60,10 +65,15 @@ COMPILE := --quiet --upgrade --universal --generate-hashes --no-annotate --no-he
 	@$(PIP) -r $<
 	@touch $@ .venv/.serve
 
+.venv/.ray: requirements/ray.txt | .venv
+	@echo "Installing Ray into .venv, once ..."
+	@$(PIP) -r $<
+	@touch $@ .venv/.serve
+
 .venv/.dev: requirements/dev.txt | .venv
 	@echo "Installing what the tests need into .venv, once: over a gigabyte ..."
 	@$(PIP) -r $<
-	@touch $@ .venv/.train .venv/.serve
+	@touch $@ .venv/.ray .venv/.train .venv/.serve
 
 .venv:
 	@echo "Making .venv ..."

@@ -22,7 +22,7 @@ def recognise_in_bulk(source: str, results: str) -> int:
         ClickException: Ray is not installed.
     """
     if not (find_spec("ray") and find_spec("pyarrow")):
-        raise click.ClickException("Reading in bulk needs Ray: pip install 'digits[ray]'.")
+        raise click.ClickException("Reading in bulk needs Ray: `make ray` installs it.")
     _configure_ray()
     from digits.bulk import run
     from digits.bulk.reader import READ

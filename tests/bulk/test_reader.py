@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+pytest.importorskip("pyarrow", reason="make ray")
 
 import pyarrow.dataset
 

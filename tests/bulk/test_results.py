@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+pytest.importorskip("pyarrow", reason="make ray")
 
 import pyarrow.dataset
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray", reason="pip install 'digits[ray]'")
+pytest.importorskip("ray", reason="make ray")
 
 from digits.bulk import run
 from digits.errors import BadRequest

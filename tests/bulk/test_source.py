@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyarrow", reason="pip install 'digits[ray]'")
+pytest.importorskip("pyarrow", reason="make ray")
 
 import pyarrow as pa
 import pyarrow.parquet as pq

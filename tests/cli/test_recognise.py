@@ -195,4 +195,4 @@ def test_what_reading_in_bulk_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "ray", None)
     done = run("--bulk", "scans", "--out", "results.parquet")
     assert done.exit_code == 1
-    assert done.output == "Error: Reading in bulk needs Ray: pip install 'digits[ray]'.\n"
+    assert done.output == "Error: Reading in bulk needs Ray: `make ray` installs it.\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("ray", reason="pip install 'digits[ray]'")
+pytest.importorskip("ray", reason="make ray")
 
 import psutil
 import pyarrow as pa

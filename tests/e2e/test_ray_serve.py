@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-pytest.importorskip("ray", reason="pip install 'digits[ray]'")
+pytest.importorskip("ray", reason="make ray")
 
 from ray.cluster_utils import Cluster
 
