@@ -3,7 +3,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --require-hashes
 COMMAND := $(BIN)/pip --disable-pip-version-check install --quiet --no-deps --editable .
 
-.PHONY: run install ray train test fast lint secrets docs types sbom lock
+.PHONY: run install ray train dev test fast lint secrets docs types sbom lock
 
 run: .venv/.serve
 	@$(BIN)/python app.py
@@ -15,6 +15,8 @@ ray: .venv/.ray
 	@$(COMMAND)
 
 train: .venv/.train
+
+dev: .venv/.dev
 
 test: lint secrets docs
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov
