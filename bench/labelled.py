@@ -9,8 +9,7 @@ from pathlib import Path
 
 from digits.errors import DataError
 from digits.uploads.export.labels import COLUMNS, LABELS
-
-SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from digits.uploads.picture_names import SUFFIXES
 
 _NUMBER = re.compile(r"[0-9]+(\n[0-9]+)*")
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from digits.bulk.files import refuse_large
 from digits.errors import EmptyFile, NotAPicture, TooLarge
+from digits.uploads.picture_names import is_picture
 
 _ROWS_AT_ONCE = 64
 _BUFFER_BYTES = 1 << 20
@@ -28,14 +29,14 @@ class Container(Protocol):
 
 
 class Zip:
-    """Its members, but for folders and hidden files."""
+    """Its members that are pictures by their names, but for hidden ones."""
 
     most_together = 200
 
     def names(self, file: IO[bytes]) -> Sequence[str]:
         """In the order of the file."""
         with zipfile.ZipFile(file) as archive:
-            return list(dict.fromkeys(name for name in archive.namelist() if _is_shown(name)))
+            return list(dict.fromkeys(name for name in archive.namelist() if is_picture(name) and _is_shown(name)))
 
     def read(self, file: IO[bytes], names: Sequence[str], most_bytes: int) -> Iterator[bytes | Exception]:
         """One damaged or encrypted member leaves the others readable."""

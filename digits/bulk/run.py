@@ -17,6 +17,7 @@ from digits.bulk.source import Share, Source
 from digits.errors import BadRequest, DigitsError, Unavailable
 from digits.inference.model_file import load_compiled
 from digits.settings import S3, Settings, ray_address
+from digits.uploads.picture_names import NO_PICTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def prepare(source: str, results: str, settings: Settings) -> Work:
     model = load_compiled(settings.model)
     shares = list(Source(source, settings.max_bytes).shares())
     if not shares:
-        raise BadRequest(f"{source} has no pictures in it.")
+        raise BadRequest(f"{source} {NO_PICTURES}")
     read = Results(results, model.description.name).paths()
     left = [share.without(read) for share in shares]
     job = Job(source, results, model, settings.max_bytes, settings.max_pixels)

@@ -12,6 +12,7 @@ from digits.bulk.containers import KINDS, Container
 from digits.bulk.files import Bucket, Files, Folder
 from digits.errors import BadRequest, Unavailable
 from digits.settings import S3
+from digits.uploads.picture_names import is_picture
 
 PART = 200
 """Pictures whose rows are kept together: after a crash, each worker may read as many again."""
@@ -48,13 +49,14 @@ class Source:
         self._most_bytes = most_bytes
 
     def shares(self) -> Iterator[Share]:
-        """Yield all pictures."""
+        """Yield all pictures; other files are skipped by their names."""
         loose: list[str] = []
         for name in [self._only] if self._only else self._files.names():
             if kind := _kind_of(name):
                 yield from self._shares_in(name, kind)
                 continue
-            loose.append(name)
+            if is_picture(name):
+                loose.append(name)
             if len(loose) == PART:
                 yield Share("", loose)
                 loose = []

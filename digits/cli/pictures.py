@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from digits.uploads.picture_names import NO_PICTURES, is_picture
+
 STANDARD_INPUT = Path("-")
-SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Endings of the files in a folder that are taken for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ def _pictures_in(file: Path) -> Iterator[Picture]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+            if is_picture(name) and not name.startswith("."):
                 found = True
                 yield Picture(path, path.relative_to(file))
     if not found:
-        raise click.BadParameter(f"{file} has no pictures in it, that is, no files that end in {', '.join(SUFFIXES)}.")
+        raise click.BadParameter(f"{file} {NO_PICTURES}")
 
 
 def _with_places(pictures: Sequence[Picture], boxes: Path) -> list[Picture]:

@@ -51,13 +51,14 @@ class _Answer:
 @click.option(
     "--bulk",
     metavar="SOURCE",
-    help="Read all files of a folder or of s3://BUCKET/PREFIX, or a zip or Parquet file, on all CPUs, with Ray.",
+    help="Read all pictures of a folder, s3://BUCKET/PREFIX, a zip or a Parquet file, on all CPUs, with Ray.",
 )
 @click.option("--out", metavar="RESULTS.parquet", help="With --bulk: folder, or s3://BUCKET/PREFIX, for a row of each.")
 def recognise(files: Sequence[Path], as_json: bool, boxes: Path | None, bulk: str | None, out: str | None) -> None:
     """Reads pictures, and keeps nothing.
 
-    Of a folder, all pictures in it and in its subfolders are read, except hidden ones. A FILE of - is standard input.
+    Of a folder, all pictures in it and in its subfolders are read, except hidden ones. Files whose names have another
+    ending than pictures have are skipped. A FILE of - is standard input.
 
     In bulk, pictures that RESULTS.parquet has a row for are not read again: if the command is interrupted, repeat it.
     """  # noqa: DOC501 - It is the help.

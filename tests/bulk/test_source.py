@@ -41,11 +41,11 @@ def parquet(path: Path, rows: int = 10, **options: int) -> None:
     pq.write_table(pa.table(columns), path, **options)
 
 
-def test_all_files_of_a_folder_are_read_but_hidden_ones(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a/7", "c.txt", ".hidden.png", ".git/7.png", "a/.7.png"):
+def test_the_pictures_of_a_folder_are_read_but_hidden_ones(tmp_path: Path) -> None:
+    for name in ("b.PNG", "a/7", "labels.csv", ".hidden.png", ".git/7.png", "a/.7.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
-    assert read(tmp_path) == {name: name.encode() for name in ("b.PNG", "c.txt", "a/7")}
+    assert read(tmp_path) == {name: name.encode() for name in ("b.PNG", "a/7")}
 
 
 def test_many_files_are_read_in_their_order_in_shares(tmp_path: Path) -> None:
@@ -75,7 +75,8 @@ def test_a_name_of_any_bytes_is_read_and_told_in_utf_8(tmp_path: Path) -> None:
 
 
 def test_the_members_of_a_zip_file_are_read(tmp_path: Path) -> None:
-    zipped(tmp_path / "scans.zip", {"a/7.png": b"7", "a/": b"", "__MACOSX/a/._7.png": b"", "8.png": b"8"})
+    members = {"a/7.png": b"7", "a/": b"", "__MACOSX/a/._7.png": b"", "8.png": b"8", "labels.csv": b""}
+    zipped(tmp_path / "scans.zip", members)
     assert read(tmp_path / "scans.zip") == {"scans.zip/a/7.png": b"7", "scans.zip/8.png": b"8"}
 
 
@@ -151,11 +152,12 @@ def test_what_holds_no_pictures_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.fixture
 def filled(bucket: str, tmp_path: Path) -> str:
-    """A place in S3 with a picture, one that is hidden, one that is too large, a zip file and a Parquet file."""
+    """A place in S3 with a picture, one that is hidden, one that is too large, a table, a zip and a Parquet file."""
     zipped(tmp_path / "2.zip", {"7.png": b"7", "8.png": b"8" * MOST_BYTES})
     parquet(tmp_path / "3.parquet", row_group_size=4)
     files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    open_storage(bucket).put(files | {"a/1.png": b"1", ".hidden/1.png": b"", "large": bytes(MOST_BYTES + 1)})
+    files |= {"a/1.png": b"1", "labels.csv": b"", ".hidden/1.png": b"", "large": bytes(MOST_BYTES + 1)}
+    open_storage(bucket).put(files)
     return bucket
 
 

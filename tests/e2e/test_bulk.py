@@ -60,7 +60,8 @@ def test_a_folder_of_everything_is_read_once(tmp_path: Path) -> None:
     (source / "damaged.zip").write_bytes(b"PK")
     with zipfile.ZipFile(source / "scans.zip", "w") as archive:
         archive.writestr("40.png", png("40"))
-        archive.writestr("notes.txt", "7")
+        archive.writestr("8.png", "7")
+        archive.writestr("labels.csv", "7")
     pq.write_table(pa.table({"image": [{"bytes": png("8"), "path": "8.png"}]}), source / "train.parquet")
 
     done = bulk(source, results)
@@ -69,7 +70,7 @@ def test_a_folder_of_everything_is_read_once(tmp_path: Path) -> None:
     assert {path: row["number"] for path, row in read.items() if row["number"]} == {
         "7.png": "7", "scans.zip/40.png": "40", "train.parquet/0": "8",
     }  # fmt: skip
-    assert {path for path, row in read.items() if row["error"]} == {"damaged.png", "damaged.zip", "scans.zip/notes.txt"}
+    assert {path for path, row in read.items() if row["error"]} == {"damaged.png", "damaged.zip", "scans.zip/8.png"}
     table = done.stdout.splitlines()
     assert (table[0].split(), table[1].split()) == (["PICTURES", "REMARK"], ["3", "read"])
     assert len(table) == 5
