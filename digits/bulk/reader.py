@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from digits.bulk.results import SCHEMA, Results
+from digits.bulk.results import READ, SCHEMA, Results
 from digits.bulk.source import PART, Share, Source, printable
 from digits.errors import Busy, DigitsError
 from digits.inference.model_file import CompiledModel
@@ -17,9 +17,6 @@ from digits.server.companions import own_decoders
 from digits.server.memory import keep_memory
 from digits.uploads.service import recognise_upload
 from digits.vision.decode_limits import NOTHING_QUICK
-
-READ = ""
-"""Stands for the error of pictures that were read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What was read in bulk: a folder of Parquet files, or as many objects in S3, each with the rows of some pictures."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,8 @@ SCHEMA = pa.schema(
 )
 """A row for each picture. `error` says why nothing was read; what is not known then is null."""
 
+READ = ""
+"""Stands for the error of pictures that were read."""
 _PREFIX, _SUFFIX = "part-", ".parquet"
 _THREADS = 16
 
@@ -53,8 +56,8 @@ class Results:
             Path(place).mkdir(parents=True, exist_ok=True)
         self._storage = open_storage(place, patient=True)
 
-    def paths(self) -> set[str]:
-        """Return the paths of all pictures that have a row, and delete what was not written completely.
+    def errors(self) -> dict[str, str]:
+        """Return the error, or READ, of each picture that has a row, by path; delete what was not written completely.
 
         Raises:
             BadRequest: another model has read them.
@@ -63,14 +66,15 @@ class Results:
         self._storage.delete([key for key in keys if key.startswith(f".{_PREFIX}")])
         parts = [key for key in keys if key.startswith(_PREFIX) and key.endswith(_SUFFIX)]
         with ThreadPoolExecutor(_THREADS) as threads:
-            return {path for paths in threads.map(self._paths_in, parts) for path in paths}
+            return {path: error for errors in threads.map(self._errors_in, parts) for path, error in errors}
 
-    def _paths_in(self, key: str) -> list[str]:
-        table = pq.read_table(BytesIO(self._storage.get(key)), columns=["path", "model"])
+    def _errors_in(self, key: str) -> Iterable[tuple[str, str]]:
+        table = pq.read_table(BytesIO(self._storage.get(key)), columns=["path", "error", "model"])
         if others := set(table["model"].to_pylist()) - {self._model}:
             raise BadRequest(f"{self._place} has what {others.pop()} read. Name another --out for {self._model}.")
-        paths: list[str] = table["path"].to_pylist()
-        return paths
+        # Millions of pictures have the same few errors.
+        errors = (intern(error or READ) for error in table["error"].to_pylist())
+        return zip(table["path"].to_pylist(), errors, strict=True)
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep rows of the SCHEMA; the same pictures replace their rows from before."""

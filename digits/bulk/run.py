@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,8 +27,8 @@ class Work:
 
     job: Job
     shares: Sequence[Share]
-    done: int
-    """Pictures that had a row before."""
+    before: Mapping[str, int]
+    """How many of the pictures that had a row before have each error, or READ."""
 
     @property
     def pictures(self) -> int:
@@ -48,10 +49,10 @@ def prepare(source: str, results: str, settings: Settings) -> Work:
     shares = list(Source(source, settings.max_bytes).shares())
     if not shares:
         raise BadRequest(f"{source} {NO_PICTURES}")
-    read = Results(results, model.description.name).paths()
-    left = [share.without(read) for share in shares]
+    errors = Results(results, model.description.name).errors()
+    left = [share.without(errors) for share in shares]
     job = Job(source, results, model, settings.max_bytes, settings.max_pixels)
-    return Work(job, [share for share in left if share.names], len(read))
+    return Work(job, [share for share in left if share.names], Counter(errors.values()))
 
 
 def _absolute(place: str) -> str:

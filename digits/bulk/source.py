@@ -1,7 +1,7 @@
 """The pictures that are to be read in bulk, in shares of which a worker reads one at a time."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -34,7 +34,7 @@ class Share:
         """Their paths below the source, as if the container were a folder."""
         return [printable(f"{self.container}/{name}".strip("/") if self.container else name) for name in self.names]
 
-    def without(self, paths: set[str]) -> "Share":
+    def without(self, paths: Collection[str]) -> "Share":
         """Return what is left of it."""
         left = [name for name, path in zip(self.names, self.paths, strict=True) if path not in paths]
         return replace(self, names=left)

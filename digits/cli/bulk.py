@@ -25,16 +25,17 @@ def recognise_in_bulk(source: str, results: str) -> int:
         raise click.ClickException("Reading in bulk needs Ray: `make ray` installs it.")
     _configure_ray()
     from digits.bulk import run
-    from digits.bulk.reader import READ
+    from digits.bulk.results import READ
 
     work = run.prepare(source, results, Settings.read())
-    errors: Counter[str] = Counter()
+    errors = Counter(work.before)
+    read_before = errors.pop(READ, 0)
     hides_progress = not sys.stderr.isatty()
     with click.progressbar(length=work.pictures, label="Reading", file=sys.stderr, hidden=hides_progress) as bar:
         for more in run.read(work):
             errors.update(more)
             bar.update(sum(more.values()))
-    rows = [("read before", work.done), ("read", errors.pop(READ, 0)), *errors.most_common(_MOST_ERRORS)]
+    rows = [("read before", read_before), ("read", errors.pop(READ, 0)), *errors.most_common(_MOST_ERRORS)]
     for line in table(("PICTURES", "REMARK"), [(f"{count:,}", remark) for remark, count in rows if count]):
         click.echo(line)
     click.echo(f"{results} has a row for each.", err=True)

@@ -14,7 +14,8 @@ pytest.importorskip("pyarrow", reason="make ray")
 import pyarrow.dataset
 
 from digits.bulk import reader
-from digits.bulk.reader import READ, Job, Reader
+from digits.bulk.reader import Job, Reader
+from digits.bulk.results import READ
 from digits.bulk.source import PART, Source
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser

@@ -9,7 +9,7 @@ pytest.importorskip("pyarrow", reason="make ray")
 
 import pyarrow.dataset
 
-from digits.bulk.results import SCHEMA, Results
+from digits.bulk.results import READ, SCHEMA, Results
 from digits.errors import BadRequest
 
 MODEL = "mnist-neural@38c1cb05"
@@ -27,10 +27,10 @@ def row(path: str, **values: Any) -> dict[str, Any]:
 
 def test_what_is_kept_is_known(place: str) -> None:
     results = Results(place, MODEL)
-    assert results.paths() == set()
+    assert results.errors() == {}
     results.write([row("a.png", number="7"), row("b.png", error="It is damaged.")])
     results.write([row("c.png")])
-    assert Results(place, MODEL).paths() == {"a.png", "b.png", "c.png"}
+    assert Results(place, MODEL).errors() == {"a.png": READ, "b.png": "It is damaged.", "c.png": READ}
 
 
 def test_the_same_pictures_have_one_row(place: str) -> None:
@@ -43,7 +43,7 @@ def test_the_same_pictures_have_one_row(place: str) -> None:
 def test_another_model_is_refused(place: str) -> None:
     Results(place, MODEL).write([row("a.png")])
     with pytest.raises(BadRequest, match=f"{place} has what {MODEL} read. Name another --out for other@12345678."):
-        Results(place, "other@12345678").paths()
+        Results(place, "other@12345678").errors()
 
 
 def test_any_reader_of_parquet_takes_the_folder_for_a_table(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_any_reader_of_parquet_takes_the_folder_for_a_table(tmp_path: Path) -> N
 def test_what_was_not_written_completely_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     for name in (".part-unfinished.parquet", ".profile", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    assert Results(str(tmp_path), MODEL).paths() == set()
+    assert Results(str(tmp_path), MODEL).errors() == {}
     assert {path.name for path in tmp_path.iterdir()} == {".profile", "notes.txt"}
 
 
