@@ -31,10 +31,17 @@ def recognise_in_bulk(source: str, results: str) -> int:
     errors = Counter(work.before)
     read_before = errors.pop(READ, 0)
     hides_progress = not sys.stderr.isatty()
-    with click.progressbar(length=work.pictures, label="Reading", file=sys.stderr, hidden=hides_progress) as bar:
-        for more in run.read(work):
-            errors.update(more)
-            bar.update(sum(more.values()))
+    try:
+        with click.progressbar(length=work.pictures, label="Reading", file=sys.stderr, hidden=hides_progress) as bar:
+            for more in run.read(work):
+                errors.update(more)
+                bar.update(sum(more.values()))
+    except KeyboardInterrupt:
+        kept, before = read_before + errors.total(), sum(work.before.values())
+        sys.exit(
+            f"\nStopped. {results} has rows for at least {kept:,} of {before + work.pictures:,} pictures. "
+            "Repeat the command to read the others."
+        )
     rows = [("read before", read_before), ("read", errors.pop(READ, 0)), *errors.most_common(_MOST_ERRORS)]
     for line in table(("PICTURES", "REMARK"), [(f"{count:,}", remark) for remark, count in rows if count]):
         click.echo(line)

@@ -1,6 +1,6 @@
 """`digits recognise --bulk`: what it says. tests/e2e/test_bulk.py reads pictures on a real Ray."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,9 @@ pytest.importorskip("ray", reason="make ray")
 
 from click.testing import CliRunner, Result
 
+from digits.bulk import run as bulk_run
 from digits.bulk.results import READ, SCHEMA, Results
+from digits.bulk.run import Work
 from digits.cli import main
 from digits.inference.model_file import load_compiled
 from support import ROOT
@@ -54,3 +56,26 @@ def test_if_all_were_read_before_the_status_is_0(
 ) -> None:
     keep({"1.png": READ})
     assert run().exit_code == 0
+
+
+def test_ctrl_c_tells_what_is_kept_and_how_to_go_on(
+    run: Callable[[], Result],
+    keep: Callable[[Mapping[str, str]], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep({"1.png": READ, "2.png": "It is damaged."})
+    for name in ("3.png", "4.png", "5.png"):
+        (tmp_path / "in" / name).write_bytes(b"")
+
+    def interrupted(_: Work) -> Iterator[Mapping[str, int]]:
+        yield {READ: 1}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bulk_run, "read", interrupted)
+    done = run()
+    assert done.exit_code == 1
+    assert done.output.endswith(
+        f"Stopped. {tmp_path}/results.parquet has rows for at least 3 of 5 pictures. "
+        "Repeat the command to read the others.\n"
+    )
