@@ -23,6 +23,7 @@ from support import ROOT
 from support.drawing import png
 
 EXAMPLE = ROOT / "deploy" / "kubernetes" / "example"
+DOCUMENT = (ROOT / "docs" / "deploying.md").read_text()
 KUBECTL = Path(sysconfig.get_path("scripts"), "kubectl")
 VERSIONS = ("1.30", "1.37")
 """The oldest that knows all that is used, and the newest."""
@@ -200,3 +201,17 @@ def test_the_job_migrates(manifests: dict[str, Manifest]) -> None:
     *python, command = container(manifests["Job"])["command"]
     assert python == ["python", "-m", "digits"]
     assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0
+
+
+def test_all_but_the_servers_can_be_applied_first_as_the_document_says(manifests: dict[str, Manifest]) -> None:
+    (label,) = re.findall(r"kubectl apply -l '(\S+)!=server' -f -", DOCUMENT)
+    servers = {kind for kind, each in manifests.items() if each["metadata"].get("labels", {}).get(label) == "server"}
+    assert servers == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+    assert f"job/{manifests['Job']['metadata']['name']}\n" in DOCUMENT
+
+
+def test_the_document_makes_what_the_example_needs(manifests: dict[str, Manifest]) -> None:
+    assert f"docker push {container(manifests['Deployment'])['image']}\n" in DOCUMENT
+    (certificate,) = manifests["Ingress"]["spec"]["tls"]
+    namespace = manifests["Namespace"]["metadata"]["name"]
+    assert f"kubectl -n {namespace} create secret tls {certificate['secretName']} " in DOCUMENT
