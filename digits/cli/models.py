@@ -14,7 +14,7 @@ from digits.settings import Settings
 from digits.uploads.disagreements import Disagreement
 
 _HEADS = ("ID", "TIME (UTC)", "MODEL", "READ", "SHADOW", "READ", "CONFIDENCE", "LABEL")
-_ON_SIGHUP = "Running servers load it on SIGHUP to the parent process: kill -HUP PID."
+_ON_SIGHUP = "Running servers load it on SIGHUP to the parent process: pkill -HUP -o -f 'python app.py'."
 
 
 @click.command(cls=Command, examples=["digits shadow --limit 100"])

@@ -79,7 +79,8 @@ def test_a_promotion_says_how_to_load_it_and_how_to_undo_it(
     monkeypatch.setattr("digits.cli.models.put_in_place", put)
     done = run("promote", str(tmp_path / "other.h5"))
     assert done.stdout == (
-        f"{model} is now model@11111111. Running servers load it on SIGHUP to the parent process: kill -HUP PID.\n"
+        f"{model} is now model@11111111. Running servers load it on SIGHUP to the parent process: "
+        "pkill -HUP -o -f 'python app.py'.\n"
         f"{tmp_path}/model.last.h5 is the one before, which `digits rollback` brings back.\n"
     )
     assert caplog.messages == [f"model promoted: model=model@11111111 source={tmp_path}/other.h5 by=operator"]

@@ -82,7 +82,7 @@ def learn(options: Options, data: DataSet, corrected: Iterable[Correction]) -> N
         kept = _keep(options.out)
         take_place(finished, options.out)
     print(f"Written: {options.out}" + (f"; the one before is {kept}." if kept else "."))
-    print("To take it up, send SIGHUP to the process of `python app.py`.", flush=True)
+    print("To load it, send SIGHUP to the server's parent process: pkill -HUP -o -f 'python app.py'.", flush=True)
 
 
 def _mixed(train: Labelled, learnt: Labelled, seed: int) -> Labelled:
