@@ -2158,7 +2158,7 @@ export interface operations {
                      * @example {
                      *       "name": "mnist-neural",
                      *       "versions": [
-                     *         "fa312862"
+                     *         "38c1cb05"
                      *       ],
                      *       "platform": "litert",
                      *       "inputs": [
@@ -2408,7 +2408,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "model_name": "mnist-neural",
-                     *       "model_version": "fa312862",
+                     *       "model_version": "38c1cb05",
                      *       "outputs": [
                      *         {
                      *           "name": "digit",
@@ -2427,7 +2427,7 @@ export interface operations {
                      *             1
                      *           ],
                      *           "data": [
-                     *             0.998648
+                     *             0.9899689
                      *           ]
                      *         }
                      *       ]
@@ -2616,7 +2616,7 @@ export interface operations {
                      * @example {
                      *       "name": "mnist-neural",
                      *       "versions": [
-                     *         "fa312862"
+                     *         "38c1cb05"
                      *       ],
                      *       "platform": "litert",
                      *       "inputs": [
@@ -2870,7 +2870,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "model_name": "mnist-neural",
-                     *       "model_version": "fa312862",
+                     *       "model_version": "38c1cb05",
                      *       "outputs": [
                      *         {
                      *           "name": "digit",
@@ -2889,7 +2889,7 @@ export interface operations {
                      *             1
                      *           ],
                      *           "data": [
-                     *             0.998648
+                     *             0.9899689
                      *           ]
                      *         }
                      *       ]

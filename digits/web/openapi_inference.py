@@ -14,7 +14,7 @@ _ERROR = typed(
 _TENSOR = fields(name=TEXT, datatype=TEXT, shape=_INTEGERS)
 _METADATA = {
     "name": "mnist-neural",
-    "versions": ["fa312862"],
+    "versions": ["38c1cb05"],
     "platform": "litert",
     "inputs": [{"name": INPUT, "datatype": "FP32", "shape": [-1, SIDE, SIDE]}],
     "outputs": [{"name": name, "datatype": of.datatype, "shape": [-1, *of.shape]} for name, of in OUTPUTS.items()],
@@ -22,10 +22,10 @@ _METADATA = {
 _SERVER = {"name": "digits", "version": __version__, "extensions": ["binary_tensor_data"]}
 _ANSWER = {
     "model_name": "mnist-neural",
-    "model_version": "fa312862",
+    "model_version": "38c1cb05",
     "outputs": [
         {"name": "digit", "datatype": "INT64", "shape": [1], "data": [7]},
-        {"name": "confidence", "datatype": "FP32", "shape": [1], "data": [0.998648]},
+        {"name": "confidence", "datatype": "FP32", "shape": [1], "data": [0.9899689]},
     ],
 }
 _LENGTH = {
