@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from digits.errors import DigitsError, EmptyFile, NotAPicture, TooManyPixels
 from digits.grids import Grey
@@ -192,6 +192,11 @@ def _opaque(rgba: Image.Image) -> Image.Image:
     But both were in contrast with what is left.
     """
     alpha, grey = rgba.getchannel("A"), rgba.convert("L")
+    # The two usual canvases take less: one that is filled, and black ink on nothing.
+    if np.asarray(alpha).min() == 255:
+        return grey
+    if grey.getbbox() is None:
+        return ImageChops.invert(alpha)
     is_dark = cv2.mean(np.asarray(grey), np.asarray(alpha))[0] < 128
     return Image.composite(grey, Image.new("L", rgba.size, 255 if is_dark else 0), alpha)
 

@@ -184,6 +184,12 @@ def test_a_page_with_a_transparent_margin_keeps_its_own_ink() -> None:
     assert np.array_equal(grey[20:-20, 20:-20], page[20:-20, 20:-20])
 
 
+def test_a_filled_canvas_is_shown_as_it_is() -> None:
+    page = on_paper(draw("7"), paper=30, pen=220)
+    filled = np.dstack([page, page, page, np.full_like(page, 255)])
+    assert np.array_equal(read_picture(encode(filled), PIXELS).grey, page)
+
+
 def test_a_wholly_transparent_picture_is_blank() -> None:
     assert (read_picture(encode(np.zeros((30, 30, 4), np.uint8)), PIXELS).grey == 255).all()
 
