@@ -1,0 +1,51 @@
+"""Where the server spends its time: a flame graph for each kind of picture, drawn by py-spy while they are sent.
+
+    python -m bench.flames FOLDER [--seconds S]
+
+Writes FOLDER/small.svg, canvas.svg and photo.svg. What it needs besides `make dev`: pip install py-spy.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.bodies import KINDS, multipart, pictures
+from bench.load import put_load
+from bench.systems import OURS, Workplace
+from digits.training.command_line import whole
+
+CONNECTIONS = 16
+RATE = 100
+"""Looks a second: more would slow what they look at."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.flames", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--seconds", type=whole(1), default=20, metavar="S", help="for each kind (%(default)s)")
+    chosen = parser.parse_args(arguments)
+    if not (spy := shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")):
+        sys.exit("It needs py-spy: .venv/bin/pip install py-spy")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for kind in KINDS:
+        draw(spy, kind, chosen.folder / f"{kind}.svg", chosen.seconds)
+        print(chosen.folder / f"{kind}.svg", flush=True)
+
+
+def draw(spy: str, kind: str, file: Path, seconds: int) -> None:
+    """Look at one worker, its decoders and its parent while it reads pictures of one kind."""
+    bodies = [multipart(picture) for picture in pictures(kind)]
+    with Workplace(1) as workplace, workplace.running(OURS) as server, ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(put_load, server.url + OURS.path, bodies, CONNECTIONS, seconds + 3)
+        look = [spy, "record", "--subprocesses", "--nonblocking", "--rate", str(RATE), "--duration", str(seconds)]
+        subprocess.run(
+            [*look, "--pid", str(server.process.pid), "--output", str(file)], check=True, capture_output=True
+        )
+        sending.result()
+
+
+if __name__ == "__main__":
+    main()
