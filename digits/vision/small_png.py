@@ -17,24 +17,22 @@ MOST_BYTES = 4096
 MOST_SIDE = 128
 """Pixels of its longer side."""
 
-_SIGNATURE_AND_HEADER = struct.Struct(">8s4x4sII5s")
+_START = SIGNATURE + b"\0\0\0\rIHDR"
+_HEADER = struct.Struct(">II5s")
 _GREY = bytes((8, 0, 0, 0, 0))
 """Bits, type of colour, and that compression, filters and order are the usual ones."""
-_HEADER, _PIXELS, _END = b"IHDR", b"IDAT", b"IEND"
 _CHECKSUM = struct.Struct(">I")
 _FILTERS = 5
 
 
 def small_grey(data: bytes) -> Grey | None:
     """Decode a PNG of 8 bits of grey, uint8 (h, w); None if it is another file, is not small, or is not sound."""
-    if not _SIGNATURE_AND_HEADER.size <= len(data) <= MOST_BYTES:
+    if not data.startswith(_START) or not len(_START) + _HEADER.size <= len(data) <= MOST_BYTES:
         return None
-    signature, name, width, height, kind = _SIGNATURE_AND_HEADER.unpack_from(data)
-    if (signature, name, kind) != (SIGNATURE, _HEADER, _GREY) or not 0 < min(width, height) <= max(
-        width, height
-    ) <= MOST_SIDE:
+    width, height, kind = _HEADER.unpack_from(data, len(_START))
+    if kind != _GREY or min(width, height) < 1 or max(width, height) > MOST_SIDE or not _is_sound(data, width, height):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if _is_sound(data, width, height) else None
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
 def _is_sound(data: bytes, width: int, height: int) -> bool:
@@ -44,10 +42,10 @@ def _is_sound(data: bytes, width: int, height: int) -> bool:
         if zlib_ng.crc32(view[start + 4 : end - 4]) != _CHECKSUM.unpack_from(data, end - 4)[0]:
             return False
         names.append(name)
-        if name == _PIXELS:
+        if name == b"IDAT":
             packed += view[start + 8 : end - 4]
         whole = end
-    if whole != len(data) or names != [_HEADER, *[_PIXELS] * (len(names) - 2), _END]:
+    if whole != len(data) or names != [b"IHDR", *[b"IDAT"] * (len(names) - 2), b"IEND"]:
         return False
     row = 1 + width
     inflating = zlib_ng.decompressobj()

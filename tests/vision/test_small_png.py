@@ -13,7 +13,7 @@ from digits.errors import TooManyPixels
 from digits.vision.decode import read_picture
 from digits.vision.small_png import MOST_SIDE, small_grey
 from support.drawing import Array, draw, encode, png_of
-from tests.fuzz.mutating import mutated
+from tests.fuzz.mutating import mutated, with_checksums
 
 
 def noise(height: int, width: int) -> Array:
@@ -49,7 +49,7 @@ def test_other_modes_are_left(mode: str) -> None:
     assert small_grey(encode(grey.convert("I;16") if mode == "I;16" else grey.convert(mode))) is None
 
 
-def test_other_files_are_left() -> None:
+def test_other_files_are_left_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Title", "Seven")
     sound = SMALL[0]
@@ -61,9 +61,11 @@ def test_other_files_are_left() -> None:
         "a side too long": encode(np.zeros((2, MOST_SIDE + 1), np.uint8)),
         "a file too long": encode(np.random.default_rng(0).integers(0, 256, (100, 100), np.uint8)),
         "an unknown filter": filtered(5),
+        "a longer header": with_checksums(sound[:8] + b"\0\0\0\x0eIHDR" + sound[16:29] + bytes(5) + sound[33:]),
         "nothing": b"",
     }
     assert {name for name, data in others.items() if small_grey(data) is not None} == set()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_lower_limit_of_pixels_holds() -> None:
