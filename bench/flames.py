@@ -16,8 +16,10 @@ from bench.bodies import KINDS, multipart, pictures
 from bench.load import put_load
 from bench.systems import OURS, Workplace
 from digits.training.command_line import whole
+from support import ROOT
 
 CONNECTIONS = 16
+SECONDS_TO_WARM_UP = 5
 RATE = 100
 """Looks a second: more would slow what they look at."""
 
@@ -39,12 +41,13 @@ def draw(spy: str, kind: str, file: Path, seconds: int) -> None:
     """Look at one worker, its decoders and its parent while it reads pictures of one kind."""
     bodies = [multipart(picture) for picture in pictures(kind)]
     with Workplace(1) as workplace, workplace.running(OURS) as server, ThreadPoolExecutor(1) as thread:
+        put_load(server.url + OURS.path, bodies, CONNECTIONS, SECONDS_TO_WARM_UP)
         sending = thread.submit(put_load, server.url + OURS.path, bodies, CONNECTIONS, seconds + 3)
         look = [spy, "record", "--subprocesses", "--nonblocking", "--rate", str(RATE), "--duration", str(seconds)]
-        subprocess.run(
-            [*look, "--pid", str(server.process.pid), "--output", str(file)], check=True, capture_output=True
-        )
+        look += ["--pid", str(server.process.pid), "--output", str(file)]
+        subprocess.run(look, check=True, capture_output=True)
         sending.result()
+    file.write_text(file.read_text().replace(f"{ROOT}/", ""))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m bench.serving [--workers N] [--rounds N] [--seconds S] [--bodies photo,canvas] [--without litserve,flask]
 
-What it needs besides `make test`: .venv/bin/pip install -r requirements/bench.txt
+What it needs besides `make dev`: .venv/bin/pip install -r requirements/bench.txt
 Load comes from wrk where it is installed, else from Python. A round in which something else took more than a twentieth
 of the processors is measured again.
 

@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_told_in_its_row_and_stops_nothing(job: Job) -> N
         "enormous.png": enormous_png(),
         "kills.png": b"is a segmentation fault",
         "large.png": bytes(job.max_bytes + 1),
-        "notes.txt": b"7",
+        "notes.png": b"7",
         "seven.png": png("7"),
     }
     for name, data in pictures.items():
@@ -97,13 +97,13 @@ def test_what_cannot_be_read_is_told_in_its_row_and_stops_nothing(job: Job) -> N
     assert said["damaged.png"] == "The picture is damaged or incomplete. Save or take it again and send that file."
     assert said["kills.png"].startswith("The picture's decoder failed")
     assert said["large.png"] == "It has 1,000,001 bytes; at most 1,000,000 are read. DIGITS_MAX_BYTES allows more."
-    assert said["notes.txt"] == NO_PICTURE
+    assert said["notes.png"] == NO_PICTURE
     assert rows["damaged.png"]["number"] is None
 
 
 def test_a_share_that_is_larger_than_a_part_is_kept_part_by_part(job: Job) -> None:
     for number in range(PART + 1):
-        Path(job.source, f"{number:03}.txt").write_bytes(b"7")
+        Path(job.source, f"{number:03}.png").write_bytes(b"7")
     worker, (first, second) = Reader(job), Source(job.source, job.max_bytes).shares()
     worker.read(type(first)("", [*first.names, *second.names]))
     assert len(list(Path(job.results).iterdir())) == 2
