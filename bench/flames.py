@@ -43,11 +43,11 @@ def draw(spy: str, kind: str, file: Path, seconds: int) -> None:
     with Workplace(1) as workplace, workplace.running(OURS) as server, ThreadPoolExecutor(1) as thread:
         put_load(server.url + OURS.path, bodies, CONNECTIONS, SECONDS_TO_WARM_UP)
         sending = thread.submit(put_load, server.url + OURS.path, bodies, CONNECTIONS, seconds + 3)
-        look = [spy, "record", "--subprocesses", "--nonblocking", "--rate", str(RATE), "--duration", str(seconds)]
+        look = [spy, "record", "--subprocesses", "--rate", str(RATE), "--duration", str(seconds)]
         look += ["--pid", str(server.process.pid), "--output", str(file)]
         subprocess.run(look, check=True, capture_output=True)
         sending.result()
-    file.write_text(file.read_text().replace(f"{ROOT}/", ""))
+    file.write_text(file.read_text().replace(f"{ROOT}/", "").replace(str(ROOT), "."))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Many clients each wait for their answer and then for a random time. So, as from 
 whether others wait or not.
 """
 
+import math
 from collections.abc import Iterator
 from statistics import median
 
@@ -15,7 +16,9 @@ from bench.load import Load, put_load, steady_load
 from bench.systems import FASTAPI, OURS, System, Workplace
 from bench.table import aligned
 
-CLIENTS = 400
+MOST_CLIENTS = 400
+PAUSE_SECONDS = 0.6
+"""Mean of the random times. Servers close connections that are silent for longer: uvicorn after 5 s."""
 BUSY_CLIENTS = 32
 """Clients that do not wait, to find out the most."""
 SHARES = (0.5, 0.8)
@@ -44,8 +47,10 @@ def measure(
         url = server.url + system.path
         most = steady_load(url, bodies, BUSY_CLIENTS, max(1, seconds // 4)).per_second
         for share in SHARES:
+            rate = share * most
+            clients = min(MOST_CLIENTS, math.ceil(PAUSE_SECONDS * rate))
             # Not `undisturbed`: of decoders that end meanwhile, nobody knows how long they worked.
-            yield share, [put_load(url, bodies, CLIENTS, seconds, rate=share * most) for _ in range(rounds)]
+            yield share, [put_load(url, bodies, clients, seconds, rate=rate) for _ in range(rounds)]
 
 
 def _figures(share: float, loads: list[Load]) -> list[str]:
