@@ -8,7 +8,7 @@ from contextlib import suppress
 from PIL import ExifTags, Image
 from zlib_ng import zlib_ng
 
-from digits.vision.png_inflate import SIGNATURE, chunks_of
+from digits.vision.png_inflate import SIGNATURE, chunks_of, is_sound
 
 MOST_EXIF_BYTES = 65_536
 """As much as a JPEG can hold. The orientation of longer EXIF is ignored: reading it could take a second."""
@@ -69,13 +69,12 @@ def without_metadata(data: bytes) -> bytes | None:
 def _bare_png(data: bytes) -> bytes | None:
     view, parts, names = memoryview(data), [memoryview(SIGNATURE)], set()
     for name, start, end in chunks_of(data):
-        is_sound = zlib_ng.crc32(view[start + 4 : end - 4]) == int.from_bytes(view[end - 4 : end], "big")
         if name in _PNG_PIXELS:
-            if not is_sound:
+            if not is_sound(view, start, end):
                 raise ValueError("wrong checksum")
             names.add(name)
             parts.append(view[start:end])
-        elif name == b"eXIf" and is_sound and (exif := _turned(data[start + 8 : end - 4])):
+        elif name == b"eXIf" and is_sound(view, start, end) and (exif := _turned(data[start + 8 : end - 4])):
             parts.append(memoryview(_png_chunk(name, exif)))
         elif name == b"IEND":
             break

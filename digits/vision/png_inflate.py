@@ -86,3 +86,8 @@ def chunks_of(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         start, place = place, place + _CHUNK.size + length + _CHECKSUM
         if place <= len(data):
             yield name, start, place
+
+
+def is_sound(view: memoryview, start: int, end: int) -> bool:
+    """Whether the checksum of a PNG's chunk, from its start to its end, is right."""
+    return zlib_ng.crc32(view[start + 4 : end - _CHECKSUM]) == int.from_bytes(view[end - _CHECKSUM : end], "big")

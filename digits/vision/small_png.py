@@ -10,7 +10,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from digits.grids import Grey
-from digits.vision.png_inflate import SIGNATURE, chunks_of
+from digits.vision.png_inflate import SIGNATURE, chunks_of, is_sound
 
 MOST_BYTES = 4096
 """A larger file is left to Pillow: there is less to gain."""
@@ -21,7 +21,6 @@ _START = SIGNATURE + b"\0\0\0\rIHDR"
 _HEADER = struct.Struct(">II5s")
 _GREY = bytes((8, 0, 0, 0, 0))
 """Bits, type of colour, and that compression, filters and order are the usual ones."""
-_CHECKSUM = struct.Struct(">I")
 _FILTERS = 5
 
 
@@ -30,16 +29,18 @@ def small_grey(data: bytes) -> Grey | None:
     if not data.startswith(_START) or not len(_START) + _HEADER.size <= len(data) <= MOST_BYTES:
         return None
     width, height, kind = _HEADER.unpack_from(data, len(_START))
-    if kind != _GREY or min(width, height) < 1 or max(width, height) > MOST_SIDE or not _is_sound(data, width, height):
+    if kind != _GREY or min(width, height) < 1 or max(width, height) > MOST_SIDE:
+        return None
+    if not _can_be_decoded(data, width, height):
         return None
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
-def _is_sound(data: bytes, width: int, height: int) -> bool:
+def _can_be_decoded(data: bytes, width: int, height: int) -> bool:
     """Whether header, pixels and end are all that is there, and libpng will find nothing wrong with them."""
     view, names, packed, whole = memoryview(data), [], b"", 0
     for name, start, end in chunks_of(data):
-        if zlib_ng.crc32(view[start + 4 : end - 4]) != _CHECKSUM.unpack_from(data, end - 4)[0]:
+        if not is_sound(view, start, end):
             return False
         names.append(name)
         if name == b"IDAT":
