@@ -12,7 +12,7 @@ from statistics import median
 
 from bench.bodies import KINDS, multipart, pictures
 from bench.command import parser_of, work
-from bench.load import Load, put_load, steady_load
+from bench.load import FIGURES, Load, figures, put_load, steady_load
 from bench.systems import FASTAPI, OURS, System, Workplace
 from bench.table import aligned
 
@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.6
 BUSY_CLIENTS = 32
 """Clients that do not wait, to find out the most."""
 SHARES = (0.5, 0.8)
-HEADERS = ("share", "requests/s", "median ms", "99% ms", "99.9% ms", "errors")
+HEADERS = ("share", *FIGURES[:-1], "99.9% ms", FIGURES[-1])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -54,9 +54,8 @@ def measure(
 
 
 def _figures(share: float, loads: list[Load]) -> list[str]:
-    rate = median(load.per_second for load in loads)
-    times = [median(getattr(load, name) for load in loads) for name in ("p50_ms", "p99_ms", "p999_ms")]
-    return [f"{share:.0%}", f"{rate:,.0f}", *(f"{time:.1f}" for time in times), str(sum(load.errors for load in loads))]
+    *usual, errors = figures(loads)
+    return [f"{share:.0%}", *usual, f"{median(load.p999_ms for load in loads):.1f}", errors]
 
 
 if __name__ == "__main__":
