@@ -109,6 +109,9 @@ class _Worker:
 def _ray(cpus: int | None) -> Iterator[None]:
     """Connect to the cluster, or start Ray here.
 
+    After an error, Ray ends with this process: while its workers still work, to end it has ended this process too,
+    before the error was told.
+
     Raises:
         Unavailable: it does not start.
     """
@@ -123,5 +126,5 @@ def _ray(cpus: int | None) -> Iterator[None]:
             connection = ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
     except Exception as error:  # It has no class of errors for this.
         raise Unavailable(f"Ray does not start: {error} Its logs are in /tmp/ray/session_latest/logs.") from error
-    with connection:
-        yield
+    yield
+    connection.disconnect()

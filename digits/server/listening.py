@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from contextlib import suppress
@@ -55,6 +56,19 @@ def check_tls(settings: Settings) -> None:
             f"DIGITS_TLS_CERT and DIGITS_TLS_KEY: {settings.tls_cert} and {settings.tls_key} are not a certificate and "
             "its key, both in PEM and without a password."
         ) from error
+
+
+def accept_no_more(descriptor: int) -> None:
+    """Leave new connections on a listening socket to the processes that share it.
+
+    The server goes on to accept from its descriptor, which must not be closed under it. So a socket to which nobody
+    connects takes its place. Only Linux finds such an address by itself; elsewhere nothing is done.
+    """
+    with socket.socket(socket.AF_UNIX) as nobody, suppress(OSError):
+        nobody.setblocking(False)
+        nobody.bind("")
+        nobody.listen()
+        os.dup2(nobody.fileno(), descriptor)
 
 
 def how_to_call(settings: Settings) -> tuple[str, str]:

@@ -76,7 +76,8 @@ def _stop_on_signals(folder: str) -> None:
 def _begin_as_worker(parent: int, folder: str) -> None:
     signal.signal(signal.SIGUSR1, partial(_stop_alone, folder))
     stop_with_parent(parent, signal.SIGUSR1)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # Until it has connections to close.
+    for number in (signal.SIGHUP, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # Until it has connections to close, or to leave to others.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 

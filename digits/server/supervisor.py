@@ -13,11 +13,15 @@ from typing import Any
 
 from granian.server.mp import MPServer, WorkerProcess
 
+from digits.server.listening import accept_no_more
 from digits.server.place import Place, Worker
 from digits.web.in_work import InWork
 
 FAREWELL_SECONDS = 1.0
-"""Seconds in which a worker closes each connection after its answer, before it stops accepting new ones."""
+"""Seconds in which a worker closes each connection after its answer, before it stops accepting new ones.
+
+As long has a connection that it accepted last to send its request: granian closes those that have not when it ends.
+"""
 LEAVE_SECONDS = 90.0
 """Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""
 LOOK_SECONDS = 1.0
@@ -78,10 +82,11 @@ class Workers(MPServer):
             self._sockets = [specification.build() for _ in range(self.workers)]
 
     def _make_worker(self, number: int, target: Any, loader: Callable[[InWork], Any], in_work: InWork) -> WorkerProcess:
+        own: Any = self._sockets[number] if self._sockets else self._shd
         if self._sockets:
-            self._ssp, self._shd = None, self._sockets[number]
-        others = [holder.get_fd() for place, holder in enumerate(self._sockets) if place != number]
-        return self._spawn_worker(number, target, partial(_load, loader, in_work, others))
+            self._ssp, self._shd = None, own
+        others = [holder.get_fd() for holder in self._sockets if holder is not own]
+        return self._spawn_worker(number, target, partial(_load, loader, in_work, own.get_fd(), others))
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
         makers = (partial(self._make_worker, number, spawn_target, target_loader) for number in range(self.workers))
@@ -122,12 +127,14 @@ class Workers(MPServer):
         """Start a new worker in each place before the old one leaves. Granian's own method soon kills the old one."""
         old = [place.worker for place in self._places]
         for worker in old:
-            _bid_farewell(worker)
+            _signal(worker, signal.SIGHUP)
         for place, worker in zip(self._places, old, strict=True):
             if not worker or place.worker is not worker:
                 continue  # It has died, and a new one follows anyway.
             place.vacate()
             self._leaving.append(worker)
+            self._look_on(FAREWELL_SECONDS, place)
+            _signal(worker, signal.SIGUSR2)
             self._look_on(FAREWELL_SECONDS, place)
             if self.interrupt_signal:
                 return
@@ -155,17 +162,21 @@ class Workers(MPServer):
         super()._stop_workers()
 
 
-def _load(loader: Callable[[InWork], Any], in_work: InWork, others: Sequence[int]) -> Any:
-    """Make the application in its worker, and give up the sockets of the others."""
+def _load(loader: Callable[[InWork], Any], in_work: InWork, own: int, others: Sequence[int]) -> Any:
+    """Make the application in its worker, which accepts connections from its own socket, not from those of others."""
     for descriptor in others:
         os.close(descriptor)
+    signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own))
     return loader(in_work)
 
 
-def _bid_farewell(worker: Worker | None) -> None:
-    """Tell a worker to close each connection after its answer. To close idle ones could lose the next request."""
+def _signal(worker: Worker | None, number: signal.Signals) -> None:
+    """Tell a worker to close each connection after its answer (SIGHUP), or to accept no more of them (SIGUSR2).
+
+    To close idle ones could lose the next request.
+    """
     if worker and worker.is_alive:
-        os.kill(worker.process.inner.pid, signal.SIGHUP)
+        os.kill(worker.process.inner.pid, number)
 
 
 def _has_terminal() -> bool:
