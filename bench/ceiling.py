@@ -12,7 +12,7 @@ from bench.load import Load, of_times
 from bench.machine import undisturbed
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser
-from digits.server.memory import keep_memory
+from digits.memory import keep_memory
 from digits.settings import Settings
 from digits.uploads.service import recognise_upload
 from support import ROOT

@@ -20,7 +20,7 @@ from bench.pictures.hand import Hand, Rng
 from bench.table import aligned
 from digits.inference.model_file import load_compiled
 from digits.inference.recogniser import LiteRTRecogniser, Recogniser
-from digits.server.memory import keep_memory
+from digits.memory import keep_memory
 from digits.settings import Settings
 from digits.uploads.service import recognise_upload
 from support import ROOT

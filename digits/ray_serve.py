@@ -6,8 +6,8 @@ Their storage and database must be those of all nodes. `digits sweep` must be ru
 
 from ray import serve
 
+from digits.memory import keep_memory
 from digits.server.companions import own_decoders
-from digits.server.memory import keep_memory
 from digits.settings import Settings
 from digits.uploads.shadow import load_shadow
 from digits.web.asgi import THREADS, Front, create_front

@@ -13,8 +13,8 @@ from digits.bulk.source import PART, Share, Source, printable
 from digits.errors import Busy, DigitsError
 from digits.inference.model_file import CompiledModel
 from digits.inference.recogniser import LiteRTRecogniser
+from digits.memory import keep_memory
 from digits.server.companions import own_decoders
-from digits.server.memory import keep_memory
 from digits.uploads.service import recognise_upload
 from digits.vision.decode_limits import NOTHING_QUICK
 

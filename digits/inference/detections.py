@@ -99,17 +99,21 @@ def suppressed(boxes: npt.NDArray[np.floating], overlap: float) -> list[int]:
 
     A box is left, top, right and bottom. Two that are kept share at most `overlap` of the smaller one's area.
     """
-    if not len(boxes):
-        return []
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    left_top = np.maximum(boxes[:, np.newaxis, :2], boxes[:, :2])
-    right_bottom = np.minimum(boxes[:, np.newaxis, 2:], boxes[:, 2:])
-    common = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)
-    shared = common / np.minimum(area[:, np.newaxis], area)
-    kept: list[int] = []
+    if len(boxes) < 2:
+        return list(range(len(boxes)))
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    area = width * height
+    left, top, right, bottom = boxes.T
+    across = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    down = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    common = np.maximum(across, 0) * np.maximum(down, 0)
+    shared = common / np.minimum.outer(area, area)
+    apart = shared <= overlap
+    remain, kept = np.ones(len(boxes), np.bool_), []
     for place in range(len(boxes)):
-        if all(shared[place, other] <= overlap for other in kept):
+        if remain[place]:
             kept.append(place)
+            remain &= apart[place]
     return kept
 
 

@@ -29,7 +29,7 @@ class Interpreter:
         return given
 
 
-MOST_IDLE_PIXELS = 300_000
+MOST_IDLE_PIXELS = 450_000
 """Pixels that the idle interpreters of a network are for: each takes 100 bytes, and pictures come in all shapes."""
 
 

@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from digits.errors import StartError
+from digits.memory import keep_memory
 from digits.server.listening import check_listening, check_tls, how_to_call
-from digits.server.memory import keep_memory, metrics_folder
+from digits.server.metrics_folder import metrics_folder
 from digits.subprocesses import stop_with_parent
 
 if TYPE_CHECKING:

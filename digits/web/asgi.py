@@ -15,6 +15,7 @@ from typing import Any
 from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
+from digits.memory import give_back
 from digits.priority import give_way
 from digits.settings import Settings
 from digits.vision.decode import Decoders
@@ -42,7 +43,7 @@ MOST_BEGUN = 250
 """Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
-TELL_SECONDS = 1
+LOOK_SECONDS = 1
 """How often a worker tells its queue to Prometheus, since to count each change would take longer."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 _ALL_READ = "As many large answers as the server can hold are being read. Ask again in a few seconds."
@@ -93,17 +94,20 @@ class Front:
             await self._exchange(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
-            telling = asyncio.create_task(self._tell_queue())
+            looking = asyncio.create_task(self._look_after())
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            telling.cancel()
+            looking.cancel()
             self._at_end()
             await send({"type": "lifespan.shutdown.complete"})
 
-    async def _tell_queue(self) -> None:
+    async def _look_after(self) -> None:
+        """Tell the queue, and where there is none, return the memory that is free."""
         while True:
             metrics.tell_queue(self._in_progress, self._held, self._begun)
-            await asyncio.sleep(TELL_SECONDS)
+            if not self._in_progress:
+                give_back()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
@@ -140,12 +144,12 @@ class Front:
 
     async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
         """Admit the request, receive its body, and answer. What goes wrong with it is answered by Flask."""
-        body = bytearray()
+        body = b""
         try:
             if self._admit:
                 await self._admit(environ)
-            await self._receive_into(body, environ.get("CONTENT_LENGTH", "0"), receive)
-            return await self._answer(environ, bytes(body))
+            body = await self._received(environ.get("CONTENT_LENGTH", "0"), receive)
+            return await self._answer(environ, body)
         except Exception as error:
             return await self._answer(environ | {REFUSED: error}, b"")
         finally:
@@ -174,8 +178,8 @@ class Front:
         with self._in_work.noting(Exchange.of(environ).request_id):
             return call(self._app, environ)
 
-    async def _receive_into(self, body: bytearray, announced: str, receive: Receive) -> None:
-        """Receive the body, and stop as soon as it is refused.
+    async def _received(self, announced: str, receive: Receive) -> bytes:
+        """Receive the body, and stop as soon as it is refused. Its bytes are counted as long as they are held.
 
         Raises:
             BadRequest: the connection was closed before the end.
@@ -185,6 +189,7 @@ class Front:
         """
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise TooLarge(size_limit(self._max_bytes))
+        body, whole = bytearray(), b""
         now = asyncio.get_running_loop().time
         end = now() + self._body_seconds
         try:
@@ -201,13 +206,16 @@ class Front:
                     body += chunk
                     self._held += len(chunk)
                     if not message.get("more_body"):
-                        return
+                        whole = bytes(body)
+                        return whole
                     patience.reschedule(min(now() + self._progress_seconds, end))
         except TimeoutError as error:
             raise TooSlow(
                 f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
                 "Send it again over a better connection, or make it smaller."
             ) from error
+        finally:
+            self._held -= len(body) - len(whole)
 
 
 def create_front(

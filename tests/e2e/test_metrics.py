@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from digits.server.memory import SHARED_MEMORY
+from digits.server.metrics_folder import SHARED_MEMORY
 from support.drawing import png
 from support.server import Server, free_port, running, start, until, workers_of
 from tests.e2e.test_serve import catches

@@ -100,8 +100,12 @@ def test_what_a_client_makes_up_takes_no_memory(client: FlaskClient) -> None:
     }
 
 
-def test_the_queue_is_told(client_of: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi, "TELL_SECONDS", 0.01)
+def test_the_queue_is_told_and_memory_is_given_back_while_there_is_none(
+    client_of: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[bool] = []
+    monkeypatch.setattr(asgi, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(asgi, "give_back", lambda: given_back.append(True))
     records = SlowRecords()
     client = client_of(records=records)
     front = Front(client.application, LIMIT, FastPath(client.application))
@@ -127,12 +131,15 @@ def test_the_queue_is_told(client_of: Callable[..., FlaskClient], monkeypatch: p
         sending = asyncio.create_task(Client(front, content_type=FORM).send(whole(form(png("7")))))
         while not records.started.is_set():
             await asyncio.sleep(0.01)
+        given_back.clear()
         await asyncio.sleep(0.1)
         assert queue() == [1, 1, len(form(png("7"))), 0]
+        assert not given_back
         records.open.set()
         await sending
         await asyncio.sleep(0.1)
         assert queue() == [0, 0, 0, 0]
+        assert given_back
         ended.set()
         await living
 
