@@ -3,6 +3,7 @@
     python -m bench.serving [--workers N] [--rounds N] [--seconds S] [--bodies photo,canvas] [--without litserve,flask]
 
 What it needs besides `make dev`: .venv/bin/pip install -r requirements/bench.txt
+Robyn, which needs an older uvloop than the others, is measured where it is installed: .venv/bin/pip install robyn
 Load comes from wrk where it is installed, else from Python. A round in which something else took more than a twentieth
 of the processors is measured again.
 
@@ -15,6 +16,7 @@ MB       memory of all its processes, what they share counted once; and of the l
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from statistics import median
 
 import requests
@@ -42,7 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--bodies", type=_of(list(KINDS)), default=list(KINDS), help=", ".join(KINDS))
     parser.add_argument("--without", type=_of(list(SYSTEMS)[1:]), default=[], help=", ".join(list(SYSTEMS)[1:]))
     chosen = parser.parse_args(arguments)
-    systems = [system for key, system in SYSTEMS.items() if key not in chosen.without]
+    left_out = chosen.without if find_spec("robyn") else [*chosen.without, "robyn"]
+    systems = [system for key, system in SYSTEMS.items() if key not in left_out]
     with work(chosen.workers) as workplace:
         loads, starts, rights = measure(workplace, systems, chosen.bodies, chosen.rounds, chosen.seconds)
     for kind in chosen.bodies:

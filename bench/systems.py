@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -61,6 +61,17 @@ FASTAPI = System(
     "/predict",
     {"MODEL": MODEL},
 )  # fmt: skip
+LITESTAR = replace(
+    FASTAPI,
+    name="Litestar + ONNX Runtime",
+    command=[part.replace("fastapi", "litestar") for part in FASTAPI.command],
+)
+ROBYN = System(
+    "Robyn + ONNX Runtime",
+    (sys.executable, "-m", "bench.peers.robyn_onnx", "--processes", "{workers}", "--log-level", "WARN"),
+    "/predict",
+    {"PORT": "{port}", "MODEL": MODEL},
+)
 LITSERVE = System(
     "LitServe + ONNX Runtime",
     (sys.executable, "-m", "bench.peers.litserve_onnx"),
@@ -78,6 +89,8 @@ SYSTEMS = {
     "durable": DURABLE,
     "floor": FLOOR,
     "fastapi": FASTAPI,
+    "litestar": LITESTAR,
+    "robyn": ROBYN,
     "litserve": LITSERVE,
     "flask": FLASK,
 }

@@ -53,8 +53,10 @@ class Calibration:
             + self.classifier * math.log(max(by_classifier, IMPOSSIBLE))
             for by_finder, by_classifier in zip(one, other, strict=True)
         ]
-        weights = [math.exp(each - max(logs)) for each in logs]
-        return tuple(weight / sum(weights) for weight in weights)
+        highest = max(logs)
+        weights = [math.exp(each - highest) for each in logs]
+        total = sum(weights)
+        return tuple(weight / total for weight in weights)
 
     def is_digit(self, found: float, verified: float, probabilities: Sequence[float]) -> float:
         """The probability that something is a digit, by logistic regression.
