@@ -486,8 +486,6 @@ export interface components {
         CalibrationAnswer: {
             /** @description From here on, something may be a digit */
             candidate_threshold: number;
-            /** @description Below, the finder takes a closer look */
-            sure_threshold: number;
             /** @description From here on, something is a sign in `text` */
             sign_threshold: number;
         };
@@ -1097,29 +1095,29 @@ export interface operations {
                      *           "number": "7",
                      *           "text": "7",
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "recognised": true,
                      *           "digits": [
                      *             {
                      *               "digit": 7,
-                     *               "confidence": 0.998751,
+                     *               "confidence": 0.997941,
                      *               "probabilities": [
-                     *                 0.000007,
-                     *                 0.000007,
-                     *                 0.000012,
-                     *                 0.000025,
-                     *                 0.000005,
-                     *                 0.000007,
-                     *                 0.00001,
-                     *                 0.999874,
                      *                 0.000006,
-                     *                 0.000046
+                     *                 0.000008,
+                     *                 0.000023,
+                     *                 0.00001,
+                     *                 0.000004,
+                     *                 0.000006,
+                     *                 0.000009,
+                     *                 0.999913,
+                     *                 0.000006,
+                     *                 0.000016
                      *               ],
                      *               "box": {
-                     *                 "x": 78,
-                     *                 "y": 67,
-                     *                 "width": 163,
-                     *                 "height": 202
+                     *                 "x": 80,
+                     *                 "y": 65,
+                     *                 "width": 162,
+                     *                 "height": 205
                      *               }
                      *             }
                      *           ],
@@ -1135,7 +1133,7 @@ export interface operations {
                      *             "finder": "0fa1be24",
                      *             "segmenter": "c2491046",
                      *             "verifier": "b08c9f48",
-                     *             "calibration": "5e0d4fcf"
+                     *             "calibration": "3544a8d7"
                      *           },
                      *           "created_at": "2026-11-21T08:18:30.596Z",
                      *           "label": null,
@@ -1217,29 +1215,29 @@ export interface operations {
                      *       "number": "7",
                      *       "text": "7",
                      *       "digit": 7,
-                     *       "confidence": 0.998751,
+                     *       "confidence": 0.997941,
                      *       "recognised": true,
                      *       "digits": [
                      *         {
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "probabilities": [
-                     *             0.000007,
-                     *             0.000007,
-                     *             0.000012,
-                     *             0.000025,
-                     *             0.000005,
-                     *             0.000007,
-                     *             0.00001,
-                     *             0.999874,
                      *             0.000006,
-                     *             0.000046
+                     *             0.000008,
+                     *             0.000023,
+                     *             0.00001,
+                     *             0.000004,
+                     *             0.000006,
+                     *             0.000009,
+                     *             0.999913,
+                     *             0.000006,
+                     *             0.000016
                      *           ],
                      *           "box": {
-                     *             "x": 78,
-                     *             "y": 67,
-                     *             "width": 163,
-                     *             "height": 202
+                     *             "x": 80,
+                     *             "y": 65,
+                     *             "width": 162,
+                     *             "height": 205
                      *           }
                      *         }
                      *       ],
@@ -1255,7 +1253,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       }
                      *     }
                      */
@@ -1278,29 +1276,29 @@ export interface operations {
                      *       "number": "7",
                      *       "text": "7",
                      *       "digit": 7,
-                     *       "confidence": 0.998751,
+                     *       "confidence": 0.997941,
                      *       "recognised": true,
                      *       "digits": [
                      *         {
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "probabilities": [
-                     *             0.000007,
-                     *             0.000007,
-                     *             0.000012,
-                     *             0.000025,
-                     *             0.000005,
-                     *             0.000007,
-                     *             0.00001,
-                     *             0.999874,
                      *             0.000006,
-                     *             0.000046
+                     *             0.000008,
+                     *             0.000023,
+                     *             0.00001,
+                     *             0.000004,
+                     *             0.000006,
+                     *             0.000009,
+                     *             0.999913,
+                     *             0.000006,
+                     *             0.000016
                      *           ],
                      *           "box": {
-                     *             "x": 78,
-                     *             "y": 67,
-                     *             "width": 163,
-                     *             "height": 202
+                     *             "x": 80,
+                     *             "y": 65,
+                     *             "width": 162,
+                     *             "height": 205
                      *           }
                      *         }
                      *       ],
@@ -1316,7 +1314,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       },
                      *       "created_at": "2026-11-21T08:18:30.596Z",
                      *       "label": null,
@@ -1349,29 +1347,29 @@ export interface operations {
                      *           "number": "7",
                      *           "text": "7",
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "recognised": true,
                      *           "digits": [
                      *             {
                      *               "digit": 7,
-                     *               "confidence": 0.998751,
+                     *               "confidence": 0.997941,
                      *               "probabilities": [
-                     *                 0.000007,
-                     *                 0.000007,
-                     *                 0.000012,
-                     *                 0.000025,
-                     *                 0.000005,
-                     *                 0.000007,
-                     *                 0.00001,
-                     *                 0.999874,
                      *                 0.000006,
-                     *                 0.000046
+                     *                 0.000008,
+                     *                 0.000023,
+                     *                 0.00001,
+                     *                 0.000004,
+                     *                 0.000006,
+                     *                 0.000009,
+                     *                 0.999913,
+                     *                 0.000006,
+                     *                 0.000016
                      *               ],
                      *               "box": {
-                     *                 "x": 78,
-                     *                 "y": 67,
-                     *                 "width": 163,
-                     *                 "height": 202
+                     *                 "x": 80,
+                     *                 "y": 65,
+                     *                 "width": 162,
+                     *                 "height": 205
                      *               }
                      *             }
                      *           ],
@@ -1387,7 +1385,7 @@ export interface operations {
                      *             "finder": "0fa1be24",
                      *             "segmenter": "c2491046",
                      *             "verifier": "b08c9f48",
-                     *             "calibration": "5e0d4fcf"
+                     *             "calibration": "3544a8d7"
                      *           },
                      *           "created_at": "2026-11-21T08:18:30.596Z",
                      *           "label": null,
@@ -1484,29 +1482,29 @@ export interface operations {
                      *       "number": "7",
                      *       "text": "7",
                      *       "digit": 7,
-                     *       "confidence": 0.998751,
+                     *       "confidence": 0.997941,
                      *       "recognised": true,
                      *       "digits": [
                      *         {
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "probabilities": [
-                     *             0.000007,
-                     *             0.000007,
-                     *             0.000012,
-                     *             0.000025,
-                     *             0.000005,
-                     *             0.000007,
-                     *             0.00001,
-                     *             0.999874,
                      *             0.000006,
-                     *             0.000046
+                     *             0.000008,
+                     *             0.000023,
+                     *             0.00001,
+                     *             0.000004,
+                     *             0.000006,
+                     *             0.000009,
+                     *             0.999913,
+                     *             0.000006,
+                     *             0.000016
                      *           ],
                      *           "box": {
-                     *             "x": 78,
-                     *             "y": 67,
-                     *             "width": 163,
-                     *             "height": 202
+                     *             "x": 80,
+                     *             "y": 65,
+                     *             "width": 162,
+                     *             "height": 205
                      *           }
                      *         }
                      *       ],
@@ -1522,7 +1520,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       },
                      *       "created_at": "2026-11-21T08:18:30.596Z",
                      *       "label": null,
@@ -1608,29 +1606,29 @@ export interface operations {
                      *       "number": "7",
                      *       "text": "7",
                      *       "digit": 7,
-                     *       "confidence": 0.998751,
+                     *       "confidence": 0.997941,
                      *       "recognised": true,
                      *       "digits": [
                      *         {
                      *           "digit": 7,
-                     *           "confidence": 0.998751,
+                     *           "confidence": 0.997941,
                      *           "probabilities": [
-                     *             0.000007,
-                     *             0.000007,
-                     *             0.000012,
-                     *             0.000025,
-                     *             0.000005,
-                     *             0.000007,
-                     *             0.00001,
-                     *             0.999874,
                      *             0.000006,
-                     *             0.000046
+                     *             0.000008,
+                     *             0.000023,
+                     *             0.00001,
+                     *             0.000004,
+                     *             0.000006,
+                     *             0.000009,
+                     *             0.999913,
+                     *             0.000006,
+                     *             0.000016
                      *           ],
                      *           "box": {
-                     *             "x": 78,
-                     *             "y": 67,
-                     *             "width": 163,
-                     *             "height": 202
+                     *             "x": 80,
+                     *             "y": 65,
+                     *             "width": 162,
+                     *             "height": 205
                      *           }
                      *         }
                      *       ],
@@ -1646,7 +1644,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       },
                      *       "created_at": "2026-11-21T08:18:30.596Z",
                      *       "label": "7",
@@ -1810,7 +1808,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       },
                      *       "training": {
                      *         "recipe": "cnn",
@@ -1821,13 +1819,12 @@ export interface operations {
                      *       "measured": {
                      *         "scenes": 1200,
                      *         "numbers": 785,
-                     *         "exact": 449,
-                     *         "average_precision": 0.7803
+                     *         "exact": 447,
+                     *         "average_precision": 0.7826
                      *       },
                      *       "threshold": 0.5,
                      *       "calibration": {
                      *         "candidate_threshold": 0.148,
-                     *         "sure_threshold": 0.751,
                      *         "sign_threshold": 0.5
                      *       },
                      *       "limits": {
@@ -1906,7 +1903,7 @@ export interface operations {
                      *         "finder": "0fa1be24",
                      *         "segmenter": "c2491046",
                      *         "verifier": "b08c9f48",
-                     *         "calibration": "5e0d4fcf"
+                     *         "calibration": "3544a8d7"
                      *       }
                      *     }
                      */

@@ -20,8 +20,6 @@ class Calibration:
 
     candidate_threshold: float
     """Probability from which the finder gives something as a candidate for a digit."""
-    sure_threshold: float
-    """Probability that all candidates need, or the finder takes a second, closer look."""
     overlap: float
     """Largest share of the smaller box that two candidates may have in common (non-maximum suppression)."""
     sign_threshold: float

@@ -42,11 +42,11 @@ class FinderConfig:
     """
 
     glance: tuple[Shape, ...] = ((96, 96), (64, 128), (128, 64), (64, 192), (192, 64), (32, 288))
-    """Shapes for a first look, of about 10,000 pixels."""
-    closer: tuple[Shape, ...] = ((192, 192), (128, 288), (288, 128), (96, 384), (384, 96), (64, 576))
-    """Shapes for the looks after it, of four times as many pixels."""
+    """Shapes for a glance, which tells where up is, of about 10,000 pixels."""
+    shapes: tuple[Shape, ...] = ((192, 192), (128, 288), (288, 128), (96, 384), (384, 96), (64, 576))
+    """Shapes for a look, of four times as many pixels."""
     search: tuple[Shape, ...] = ((384, 384), (256, 576), (576, 256), (192, 768), (768, 192))
-    """Shapes for a look for small digits, if a closer look at the whole picture sees only such, or none."""
+    """Shapes for a look for small digits, if a look at the whole picture sees only such, or none."""
     legible: int = 24
     """Pixels of the network's input. A digit whose larger side has as many needs no closer look."""
     least_gain: float = 2.0
@@ -68,23 +68,19 @@ class Finder:
         self._calibration = calibration
 
     def find(self, grey: Grey) -> Sight:
-        """What is seen in a picture, uint8 (h, w), with closer looks where digits are small or doubtful."""
+        """What is seen in a picture, uint8 (h, w), with closer looks where digits are small."""
         return finished(self.finding(grey))
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
-        """What `find` does, step by step. Two looks at the whole picture are quick."""
+        """What `find` does, step by step. The first look is quick."""
         height, width = grey.shape
         region = Box(0, 0, width, height)
-        sight = self.look(grey, region, self.config.glance)
-        if sight.digits and self._is_legible(sight) and self._is_sure(sight):
-            return sight
-        closer = self.look(grey, region, self.config.closer)
-        if closer.scale < 1 and not (closer.digits and self._is_legible(closer)):
+        sight = self.look(grey, region, self.config.shapes)
+        if sight.scale < 1 and not (sight.digits and self._is_legible(sight)):
             yield None
-            closer = max(closer, self.look(grey, region, self.config.search), key=_yield)
-        sight = closer if closer.digits else sight
+            sight = max(sight, self.look(grey, region, self.config.search), key=_yield)
         while nearer := self._nearer(sight, region, grey.shape):
-            closer = self.look(grey, nearer, self.config.closer)
+            closer = self.look(grey, nearer, self.config.shapes)
             if not closer.digits:
                 break
             sight, region = _with_what_is_beyond(closer, nearer, sight), nearer
@@ -93,16 +89,16 @@ class Finder:
     def turns(self, grey: Grey) -> int:
         """Quarter turns to the left after which the picture looks most like a number; 0 if it never does.
 
-        A single digit tells nothing: a 6 may be a 9. So only where a glance sees several is a closer look taken.
+        A single digit tells nothing: a 6 may be a 9. So only where a glance sees several is a look taken.
         """
         clarity: dict[int, float] = {}
         for turns in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(grey, turns))
             if len(self._whole(turned, self.config.glance).digits) > 1:
-                clarity[turns] = _clarity_of_several(self._whole(turned, self.config.closer))
+                clarity[turns] = _clarity_of_several(self._whole(turned, self.config.shapes))
         if not any(clarity.values()):
             return 0
-        clarity[0] = _clarity_of_several(self._whole(grey, self.config.closer))
+        clarity[0] = _clarity_of_several(self._whole(grey, self.config.shapes))
         return max(sorted(clarity), key=lambda turns: clarity[turns])
 
     def _whole(self, grey: Grey, shapes: Sequence[Shape]) -> Sight:
@@ -145,9 +141,6 @@ class Finder:
                 Sign(SIGNS[most], region.x + float(x / letterbox.across), region.y + float(y / letterbox.down), is_sign)
             )
         return signs
-
-    def _is_sure(self, sight: Sight) -> bool:
-        return all(each.is_digit >= self._calibration.sure_threshold for each in sight.digits)
 
     def _is_legible(self, sight: Sight) -> bool:
         """Whether the smallest digit was large enough in the network's input."""

@@ -129,7 +129,7 @@ class LiteRTRecogniser:
         return self._finder.finding(grey)
 
     def turns(self, grey: Grey) -> int:
-        """After a closer look at each side."""
+        """After a glance at each side."""
         return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:

@@ -100,12 +100,12 @@ def reading(
         read = _read(grey, sight, recogniser, config)
     if is_grid_sized:
         return max(as_it_is, read or as_it_is, key=lambda each: each.confidence)
-    if read is None:
-        raise NoInk(NO_DIGIT)
-    if read.confidence >= recogniser.threshold:
+    if read and read.confidence >= recogniser.threshold:
         return read
     yield None
-    return (yield from _turned(grey, recogniser, timings, config)) or read
+    if read := (yield from _turned(grey, recogniser, timings, config)) or read:
+        return read
+    raise NoInk(NO_DIGIT)
 
 
 def read_again(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:

@@ -37,7 +37,6 @@ class CalibrationAnswer(BaseModel, from_attributes=True):
     """Probabilities from which the finder goes on."""
 
     candidate_threshold: float = Field(description="From here on, something may be a digit")
-    sure_threshold: float = Field(description="Below, the finder takes a closer look")
     sign_threshold: float = Field(description="From here on, something is a sign in `text`")
 
 

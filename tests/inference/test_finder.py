@@ -19,7 +19,6 @@ from support.stepwise import takes_long
 
 PLAIN = Calibration(
     candidate_threshold=0.3,
-    sure_threshold=0.5,
     overlap=0.5,
     sign_threshold=0.5,
     sign_bonus=0.0,
@@ -94,7 +93,7 @@ def test_of_two_that_share_most_of_their_area_the_likelier_stays() -> None:
 def test_of_doubtful_ones_no_more_are_taken_than_a_long_number_has() -> None:
     everywhere = [(x, y) for y in range(20, 180, 32) for x in range(12, 180, 24)]
     doubtful = replace(PLAIN, candidate_threshold=1e-12)
-    sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
+    sight = finder(Network(*everywhere), doubtful).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.shapes)
     assert [each.is_digit >= 0.5 for each in sight.digits] == [True] * 6 + [False] * CONFIG.most_doubtful
 
 
@@ -109,14 +108,14 @@ def test_of_a_digit_and_a_stroke_at_one_place_the_likelier_is_seen(surer: int, i
     """Each digit is less sure than the one before; the stroke is as sure as the third."""
     centres = [(x, 50) for x in range(24, 180, 40)]
     network = Network(*centres, signs={"/": centres[surer]})
-    sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
+    sight = finder(network).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.shapes)
     assert (len(sight.digits), len(sight.signs)) == ((4, 0) if is_digit else (3, 1))
 
 
 @pytest.mark.parametrize(("bonus", "is_digit"), [(0.0, True), (60.0, False)])
 def test_a_sign_may_be_preferred_to_a_digit_that_is_likelier(bonus: float, is_digit: bool) -> None:
     network = Network((24, 50), (64, 50), signs={"/": (24, 50)})
-    sight = finder(network, replace(PLAIN, sign_bonus=bonus)).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.closer)
+    sight = finder(network, replace(PLAIN, sign_bonus=bonus)).look(grey(192, 192), Box(0, 0, 192, 192), CONFIG.shapes)
     assert (len(sight.digits), len(sight.signs)) == ((2, 0) if is_digit else (1, 1))
 
 
@@ -132,7 +131,7 @@ def test_signs_are_told_beside_digits_alone() -> None:
     sight = finder(Network((50, 50), signs=at)).find(grey(960, 960))
     assert [sign.character for sign in sight.signs] == ["-", ","]
     dash, comma = sight.signs
-    assert (dash.x, dash.y) == pytest.approx(((30 - 48) / sight.scale + 480, (50 - 48) / sight.scale + 480), abs=25)
+    assert (dash.x, dash.y) == pytest.approx(((30 - 96) / sight.scale + 480, (50 - 96) / sight.scale + 480), abs=25)
     assert comma.x > dash.x
     assert comma.y > dash.y
     assert finder(Network(signs=at)).find(grey(960, 960)).signs == ()
@@ -146,33 +145,28 @@ def test_the_shape_follows_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("centres", "sure", "looks"),
+    ("centres", "legible", "shapes"),
     [
-        ([(50, 50)], 0.5, ["glance"]),
-        ([(50, 50), (20, 20)], 0.99, ["glance", "closer"]),
-        ([(50, 50)], 0.999, ["glance", "closer"]),
-        ([], 0.5, ["glance", "closer", "search"]),
+        ([(50, 50)], 24, [(192, 192, 1)]),
+        ([(16, 20), (80, 76)], 40, [(192, 192, 1), (384, 384, 1)]),
+        ([], 24, [(192, 192, 1), (384, 384, 1)]),
     ],
-    ids=["sure", "one of two in doubt", "all in doubt", "nothing there"],
+    ids=["large digits", "a page full of small ones", "nothing there"],
 )
-def test_the_more_doubt_the_more_looks(centres: list[tuple[int, int]], sure: float, looks: list[str]) -> None:
+def test_a_picture_is_searched_if_one_look_sees_only_small_digits_or_none(
+    centres: list[tuple[int, int]], legible: int, shapes: list[tuple[int, ...]]
+) -> None:
     network = Network(*centres)
-    found = finder(network, replace(PLAIN, sure_threshold=sure)).find(grey(960, 960)).digits
-    assert network.shapes == [(*getattr(CONFIG, look)[0], 1) for look in looks]
-    assert bool(found) == bool(centres)
-
-
-def test_a_page_full_of_small_digits_is_searched() -> None:
-    network = Network((16, 20), (80, 76))
-    finder(network, config=replace(CONFIG, legible=40)).find(grey(960, 960))
-    assert network.shapes == [(96, 96, 1), (192, 192, 1), (384, 384, 1)]
+    found = finder(network, config=replace(CONFIG, legible=legible)).find(grey(960, 960)).digits
+    assert network.shapes == shapes
+    assert len(found) == len(centres)
 
 
 @pytest.mark.parametrize("page", [grey(960, 960), on_paper(np.zeros((960, 960), np.uint8))])
 def test_finding_stops_before_the_picture_is_searched(page: Grey) -> None:
     network = Network()
     assert takes_long(finder(network).finding(page))
-    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
+    assert network.shapes == [(192, 192, 1)]
 
 
 def test_what_lies_beyond_the_part_that_is_looked_at_closer_still_counts() -> None:
@@ -187,11 +181,11 @@ def test_what_lies_beyond_the_part_that_is_looked_at_closer_still_counts() -> No
 def test_a_picture_of_few_pixels_is_not_searched() -> None:
     network = Network()
     finder(network).find(grey(150, 150))
-    assert network.shapes == [(96, 96, 1), (192, 192, 1)]
+    assert network.shapes == [(192, 192, 1)]
 
 
 def test_every_shape_is_made_of_whole_coarsest_places() -> None:
-    assert all(side % 32 == 0 for shape in (*CONFIG.glance, *CONFIG.closer, *CONFIG.search) for side in shape)
+    assert all(side % 32 == 0 for shape in (*CONFIG.glance, *CONFIG.shapes, *CONFIG.search) for side in shape)
 
 
 def test_small_digits_of_a_large_picture_are_found_by_the_finder_that_ships() -> None:

@@ -289,6 +289,18 @@ def test_only_a_number_that_is_read_surely_is_turned(written: str, sure: float, 
     assert {glyph.turns for glyph in found.glyphs} == {turns}
 
 
+class Sideways(Overturned):
+    """Sees nothing in a picture before it is turned."""
+
+    def find(self, grey: Grey) -> Sight:
+        self.looks += 1
+        return Sight([]) if self.looks == 1 else super().find(grey)
+
+
+def test_a_picture_in_which_nothing_is_seen_may_lie_on_its_side() -> None:
+    assert {glyph.turns for glyph in read_digits(on_paper(draw("47")), Sideways(1.0)).glyphs} == {1}
+
+
 class Doubtful(TemplateRecogniser):
     """Takes what is in the left half of each picture for a digit rather than not, and the rest rather not."""
 

@@ -135,7 +135,6 @@ REFUSED_AT_ONCE: dict[str, tuple[dict[str, Any], bytes]] = {
     "another field": (environ(), form(png("7"), field="picture")),
     "a body that breaks off": (environ(), form(png("7"))[:-20]),
     "an empty file": (environ(), form(b"")),
-    "a blank picture": (environ(), form(encode(np.full((50, 50), 255, np.uint8)))),
 }
 LONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "no picture": (environ(), form(b"text")),
@@ -143,6 +142,7 @@ LONG: dict[str, tuple[dict[str, Any], bytes]] = {
     "many digits": (environ("store=false"), form(png("1234567\n1234567", size=30, pen=4, margin=8, gap=10))),
     "an explanation": (environ("explanation=true"), form(png("7"))),
     "a doubtful picture": (environ(), form(encode(RING))),
+    "a blank picture": (environ(), form(encode(np.full((50, 50), 255, np.uint8)))),
     "many pixels": (environ(), form(encode(np.full((1000, 1000), 255, np.uint8)))),
 }
 LEFT_ALONE: dict[str, tuple[dict[str, Any], bytes]] = {

@@ -26,7 +26,7 @@ def test_it_names_what_reads_the_pictures(client: FlaskClient, recogniser: Templ
     assert (answer["model"], answer["networks"]) == (recogniser.model, recogniser.networks)
     assert answer["threshold"] == recogniser.threshold
     assert answer["training"] is answer["measured"] is None
-    assert 0 < answer["calibration"]["candidate_threshold"] < answer["calibration"]["sure_threshold"] < 1
+    assert 0 < answer["calibration"]["candidate_threshold"] < 1
 
 
 def test_the_model_that_ships_says_what_its_report_says(shipped: LiteRTRecogniser) -> None:

@@ -25,8 +25,6 @@ LEAST = 0.02
 """The finder's probability from which candidates are considered here."""
 CANDIDATES = 0.995
 """Share of the digits found with LEAST that the final threshold keeps."""
-ENOUGH = 0.1
-"""Share of the digits, the surest ones, for which a first look is enough; a closer look finds what it missed."""
 OVERLAPS = (0.4, 0.5, 0.6, 0.7, 0.8)
 """Values of Calibration.overlap that are tried."""
 SIGNS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -39,7 +37,6 @@ PRECISE = 0.9
 
 PLAIN = Calibration(
     candidate_threshold=LEAST,
-    sure_threshold=1.0,
     overlap=0.6,
     sign_threshold=0.5,
     sign_bonus=0.0,
@@ -75,7 +72,6 @@ def calibrated(recogniser: Recogniser, writers: Writers, scenes: int, seed: int)
     return replace(
         weighed,
         candidate_threshold=round(float(np.quantile(sureness, 1 - CANDIDATES)), 3),
-        sure_threshold=round(float(np.quantile(sureness, 1 - ENOUGH)), 3),
         overlap=overlap,
         sign_threshold=sign,
         sign_bonus=best_sign_bonus(writers, scenes, [seed, 3]),

@@ -30,8 +30,8 @@ _AT_ONCE = 500
 
 
 def sights(finder: Finder, writers: Writers, scenes: int, seed: list[int]) -> Iterator[tuple[Scene, Sight]]:
-    """Yield random scenes, each with what the finder sees at one look, either a first or a closer one."""
-    rng, shapes = np.random.default_rng(seed), (finder.config.glance, finder.config.closer)
+    """Yield random scenes, each with what the finder sees at one look, either a glance or a closer one."""
+    rng, shapes = np.random.default_rng(seed), (finder.config.glance, finder.config.shapes)
     for _ in range(scenes):
         scene = make_scene(SHAPES[rng.integers(len(SHAPES))], writers, rng)
         height, width = scene.picture.shape
