@@ -47,7 +47,8 @@ def draw(spy: str, kind: str, file: Path, seconds: int) -> None:
         look += ["--pid", str(server.process.pid), "--output", str(file)]
         subprocess.run(look, check=True, capture_output=True)
         sending.result()
-    file.write_text(file.read_text().replace(f"{ROOT}/", "").replace(str(ROOT), "."))
+    # No paths of this machine.
+    file.write_text(file.read_text().replace(str(file), file.name).replace(f"{ROOT}/", "").replace(str(ROOT), "."))
 
 
 if __name__ == "__main__":

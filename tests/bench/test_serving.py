@@ -134,8 +134,7 @@ def test_a_round_in_which_something_else_was_at_work_is_measured_again(
 
     monkeypatch.setattr(time, "monotonic", lambda: now["time"])
     monkeypatch.setattr(machine, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(machine, "_busy", lambda: now["busy"])
-    monkeypatch.setattr(machine, "_own", lambda: 0.0)
+    monkeypatch.setattr(machine, "_taken_by_others", lambda: now["busy"])
     monkeypatch.setattr(psutil, "cpu_count", lambda: 2)
     assert machine.undisturbed(measure) == rounds
 
@@ -143,8 +142,7 @@ def test_a_round_in_which_something_else_was_at_work_is_measured_again(
 def test_a_machine_that_never_rests_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = iter(range(100))
     monkeypatch.setattr(machine, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(machine, "_busy", lambda: next(busy))
-    monkeypatch.setattr(machine, "_own", lambda: 0.0)
+    monkeypatch.setattr(machine, "_taken_by_others", lambda: next(busy))
     with pytest.raises(machine.NoRest, match="Something else"):
         machine.undisturbed(lambda: None)
 
