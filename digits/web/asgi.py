@@ -16,7 +16,7 @@ from digits import metrics
 from digits.errors import BadRequest, Busy, TooLarge, TooSlow
 from digits.inference.model_file import CompiledModel
 from digits.memory import give_back
-from digits.priority import give_way
+from digits.priority import give_way, switch_often
 from digits.settings import Settings
 from digits.vision.decode import Decoders
 from digits.web.admission import admit
@@ -228,6 +228,7 @@ def create_front(
     """The ASGI application of a worker."""
     from digits.web import create_app
 
+    switch_often()
     waiting = log_in_thread(settings.log, settings.access_log, own_stderr())
     at_hand = open_services(settings, model, elsewhere, shadow)
     app = create_app(services=at_hand)
