@@ -42,7 +42,7 @@ class FinderConfig:
     """
 
     glance: tuple[Shape, ...] = ((96, 96), (64, 128), (128, 64), (64, 192), (192, 64), (32, 288))
-    """Shapes for a glance, which tells where up is, of about 10,000 pixels."""
+    """Shapes for a glance, of about 10,000 pixels: to tell where up is, and where nothing else is seen."""
     shapes: tuple[Shape, ...] = ((192, 192), (128, 288), (288, 128), (96, 384), (384, 96), (64, 576))
     """Shapes for a look, of four times as many pixels."""
     search: tuple[Shape, ...] = ((384, 384), (256, 576), (576, 256), (192, 768), (768, 192))
@@ -79,6 +79,8 @@ class Finder:
         if sight.scale < 1 and not (sight.digits and self._is_legible(sight)):
             yield None
             sight = max(sight, self.look(grey, region, self.config.search), key=_yield)
+        if not sight.digits:
+            return self._whole(grey, self.config.glance)
         while nearer := self._nearer(sight, region, grey.shape):
             closer = self.look(grey, nearer, self.config.shapes)
             if not closer.digits:

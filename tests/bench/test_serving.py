@@ -201,7 +201,7 @@ def test_ours_is_measured_beside_floor_and_ceiling(
 ) -> None:
     # Other tests may run beside it, and no figure is looked at.
     monkeypatch.setattr(machine, "MOST_TAKEN", 1.0)
-    without = "stored,durable,fastapi,litserve,flask"
+    without = "stored,durable,fastapi,litestar,robyn,litserve,flask"
     once = ["--rounds", "1", "--seconds", "1", "--workers", "1"]
     serving.main(["--bodies", "small", "--without", without, *once])
     lines = capsys.readouterr().out.splitlines()
