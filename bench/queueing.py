@@ -8,11 +8,13 @@ whether others wait or not.
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from statistics import median
 
 from bench.bodies import KINDS, multipart, pictures
 from bench.command import parser_of, work
 from bench.load import FIGURES, Load, figures, put_load, steady_load
+from bench.machine import undisturbed
 from bench.systems import FASTAPI, OURS, System, Workplace
 from bench.table import aligned
 
@@ -49,8 +51,8 @@ def measure(
         for share in SHARES:
             rate = share * most
             clients = min(MOST_CLIENTS, math.ceil(PAUSE_SECONDS * rate))
-            # Not `undisturbed`: of decoders that end meanwhile, nobody knows how long they worked.
-            yield share, [put_load(url, bodies, clients, seconds, rate=rate) for _ in range(rounds)]
+            one_round = partial(put_load, url, bodies, clients, seconds, rate=rate)
+            yield share, [undisturbed(one_round) for _ in range(rounds)]
 
 
 def _figures(share: float, loads: list[Load]) -> list[str]:
