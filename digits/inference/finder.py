@@ -73,14 +73,13 @@ class Finder:
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
         """What `find` does, step by step. The first look is quick."""
-        height, width = grey.shape
-        region = Box(0, 0, width, height)
-        sight = self.look(grey, region, self.config.shapes)
+        sight = self._whole(grey, self.config.shapes)
         if sight.scale < 1 and not (sight.digits and self._is_legible(sight)):
             yield None
-            sight = max(sight, self.look(grey, region, self.config.search), key=_yield)
+            sight = max(sight, self._whole(grey, self.config.search), key=_yield)
         if not sight.digits:
             return self._whole(grey, self.config.glance)
+        region = _all_of(grey)
         while nearer := self._nearer(sight, region, grey.shape):
             closer = self.look(grey, nearer, self.config.shapes)
             if not closer.digits:
@@ -105,8 +104,7 @@ class Finder:
 
     def _whole(self, grey: Grey, shapes: Sequence[Shape]) -> Sight:
         """What is seen with one look at a whole picture."""
-        height, width = grey.shape
-        return self.look(grey, Box(0, 0, width, height), shapes)
+        return self.look(grey, _all_of(grey), shapes)
 
     def look(self, grey: Grey, region: Box, shapes: Sequence[Shape]) -> Sight:
         """What is seen with one look at a region of a picture, scaled into one of these shapes."""
@@ -167,6 +165,11 @@ class Finder:
 def load_finder(calibration: Calibration, config: FinderConfig = FinderConfig()) -> Finder:
     """The finder that serves."""
     return Finder(FINDER.read_bytes(), calibration, config)
+
+
+def _all_of(grey: Grey) -> Box:
+    height, width = grey.shape
+    return Box(0, 0, width, height)
 
 
 def _in_whole_pixels(edges: list[float], region: Box) -> Box | None:

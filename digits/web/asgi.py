@@ -44,7 +44,8 @@ MOST_BEGUN = 250
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
 LOOK_SECONDS = 1
-"""How often a worker tells its queue to Prometheus, since to count each change would take longer."""
+"""How often a worker tells its queue to Prometheus, since to count each change would take longer, and gives back free
+memory if there is none."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 _ALL_READ = "As many large answers as the server can hold are being read. Ask again in a few seconds."
 
