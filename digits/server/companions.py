@@ -13,9 +13,12 @@ from collections.abc import Callable
 from digits.subprocesses import start
 from digits.vision.decode import Decoders
 from digits.vision.sandbox import Sandbox
-from digits.web.asgi import NICENESS
 
 _DAY = 24 * 60 * 60
+DECODERS_NICENESS = 10
+"""Nice value of decoders. It is above that of the threads that read what was decoded: these hold Python's lock even
+while they wait for a core. At theirs, a quarter fewer small pictures are answered beside photos
+(`python -m bench.beside`). At 19, a large picture could wait for longer than a decoder may take."""
 _REST_SECONDS = 1
 
 log = logging.getLogger(__name__)
@@ -51,7 +54,7 @@ def decode_pictures(sandbox: Sandbox) -> None:
     def decode() -> None:
         while True:
             try:
-                sandbox.run(NICENESS)
+                sandbox.run(DECODERS_NICENESS)
             except OSError as error:
                 log.error("No pictures can be decoded: %s. Trying again.", error.strerror)  # noqa: TRY400 - It says it all.
             time.sleep(_REST_SECONDS)
