@@ -131,7 +131,7 @@ def _decoding(
     elsewhere: Decoders | None,
     large: AbstractContextManager[Any],
 ) -> Stepwise[Picture]:
-    grey = small_grey(data)
+    grey = small_grey(data) if config.quick_pixels else None
     if grey is not None and grey.size <= min(max_pixels, config.quick_pixels) and max(grey.shape) <= config.max_side:
         return Picture(grey, grey.shape[1], grey.shape[0], "PNG")
     if not (is_quick := opens_quickly(data, config)):

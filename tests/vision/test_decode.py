@@ -1,4 +1,5 @@
 import struct
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +9,8 @@ from PIL import Image, PngImagePlugin
 from digits.errors import EmptyFile, NotAPicture, Refused, TooManyPixels
 from digits.grids import Grey
 from digits.stepwise import finished
-from digits.vision.decode import decoding, read_picture
-from digits.vision.decode_limits import DecodeConfig
+from digits.vision.decode import Picture, decoding, read_picture
+from digits.vision.decode_limits import NOTHING_QUICK, DecodeConfig
 from support.drawing import draw, encode, enormous_png, on_paper
 from support.stepwise import at_once, takes_long
 from tests.fakes import NearDecoders
@@ -66,6 +67,14 @@ def test_only_what_may_take_long_is_decoded_elsewhere() -> None:
         finished(decoding(data, PIXELS, elsewhere=elsewhere))
     at_once(decoding(encode(mark()), PIXELS, elsewhere=elsewhere))
     assert elsewhere.read == slow
+
+
+def test_where_nothing_is_quick_the_smallest_picture_is_decoded_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = Picture(np.zeros((1, 1), np.uint8), 1, 1, "PNG")
+    elsewhere = create_autospec(NearDecoders, instance=True)
+    elsewhere.read_picture.return_value = far
+    monkeypatch.setattr("digits.vision.decode.small_grey", Mock(side_effect=AssertionError))
+    assert finished(decoding(encode(mark()), PIXELS, NOTHING_QUICK, elsewhere)) is far
 
 
 def test_a_picture_that_needs_more_memory_than_there_is_is_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
