@@ -10,16 +10,18 @@ CPU ms   that the server's processes take for a request, which others at work di
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 
 from bench.bodies import multipart, pictures
 from bench.command import parser_of, work
-from bench.load import FIGURES, Load, figures, steady_load
+from bench.load import CONNECTIONS, FIGURES, WARM_UP_SECONDS, Load, figures, put_load
+from bench.machine import undisturbed
 from bench.systems import OURS, Running, System, Workplace
 from bench.table import aligned
 from digits.admission.database import SqlKeys
@@ -28,7 +30,6 @@ from digits.uploads.engine import create_engine
 from digits.uploads.schema import prepare_records
 from digits.uploads.service import now
 
-CONNECTIONS = 32
 _NEVER_EXCEEDED = "1000000/second"
 
 
@@ -43,9 +44,6 @@ class Cost:
     def cpu_ms(self) -> float:
         """For each request."""
         return 1e3 * self.cpu_s / self.load.requests
-
-
-Measure = Callable[[str, Sequence[bytes], int, float, str], Load]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -91,20 +89,24 @@ def unmetered() -> None:
     main()
 
 
-def measure(
-    workplace: Workplace, servers: Sequence[System], rounds: int, seconds: float, load: Measure = steady_load
-) -> Mapping[str, list[Cost]]:
-    """By system, one for each round."""
+def measure(workplace: Workplace, servers: Sequence[System], rounds: int, seconds: float) -> Mapping[str, list[Cost]]:
+    """By system, one for each round. Raises NoRest."""
     bodies = [multipart(picture) for picture in pictures("small")]
     costs: dict[str, list[Cost]] = defaultdict(list)
     with ExitStack() as stack:
         running = [(each, stack.enter_context(workplace.running(each))) for each in servers]
         for number in range(rounds):
             for system, server in running if number % 2 else reversed(running):
-                before = _cpu_s(server)
-                measured = load(server.url + system.path, bodies, CONNECTIONS, seconds, system.token)
-                costs[system.name].append(Cost(measured, _cpu_s(server) - before))
+                costs[system.name].append(undisturbed(partial(_loaded, system, server, bodies, seconds)))
     return {system.name: costs[system.name] for system in servers}
+
+
+def _loaded(system: System, server: Running, bodies: Sequence[bytes], seconds: float) -> Cost:
+    url = server.url + system.path
+    put_load(url, bodies, CONNECTIONS, WARM_UP_SECONDS, system.token)
+    before = _cpu_s(server)
+    load = put_load(url, bodies, CONNECTIONS, seconds, system.token)
+    return Cost(load, _cpu_s(server) - before)
 
 
 def _cpu_s(server: Running) -> float:
