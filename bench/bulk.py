@@ -23,7 +23,7 @@ import psutil
 
 from bench.bodies import multipart, pictures
 from bench.command import parser_of, work
-from bench.load import put_load
+from bench.load import CONNECTIONS, put_load
 from bench.pictures.hand import from_strokes
 from bench.synthetic import SETS, made
 from bench.systems import OURS, Workplace
@@ -35,7 +35,6 @@ from digits.settings import Settings
 from digits.training.command_line import whole
 from digits.uploads.service import recognise_upload
 
-CONNECTIONS = 32
 LOOK_SECONDS = 0.2
 MILLION, BILLION = 10**6, 10**9
 SECONDS_OF_HOUR = 3600

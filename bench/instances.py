@@ -20,7 +20,7 @@ import psutil
 
 from bench.bodies import multipart, pictures
 from bench.command import durable_postgresql, parser_of, work
-from bench.load import FIGURES, WARM_UP_SECONDS, Load, figures, put_load
+from bench.load import CONNECTIONS, FIGURES, WARM_UP_SECONDS, Load, figures, put_load
 from bench.machine import undisturbed
 from bench.stores import empty, in_bucket
 from bench.systems import DURABLE, OURS, System, Workplace
@@ -29,7 +29,6 @@ from support.backends import S3, redis, s3
 from support.nginx import PROGRAM, balanced, nginx
 from support.server import free_port
 
-CONNECTIONS = 32
 PROGRAMS = {
     "server": "app.py",
     "nginx": "nginx",

@@ -20,6 +20,8 @@ from bench.bodies import CONTENT_TYPE
 from bench.machine import undisturbed
 
 WRK = shutil.which("wrk")
+CONNECTIONS = 32
+"""That send at the same time, where nothing else is said."""
 WARM_UP_SECONDS = 1.0
 FIGURES = ("requests/s", "median ms", "99% ms", "errors")
 

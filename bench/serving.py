@@ -24,11 +24,10 @@ import requests
 from bench.bodies import CONTENT_TYPE, KINDS, mix, multipart, pictures
 from bench.ceiling import steady_ceiling
 from bench.command import parser_of, work
-from bench.load import FIGURES, Load, figures, steady_load
+from bench.load import CONNECTIONS, FIGURES, Load, figures, steady_load
 from bench.systems import OURS, SYSTEMS, System, Workplace
 from bench.table import NONE, aligned
 
-CONNECTIONS = 32
 CEILING = "ceiling"
 
 Loads = dict[tuple[str, str], list[Load]]

@@ -18,12 +18,10 @@ import sqlalchemy as sa
 
 from bench.bodies import multipart, pictures
 from bench.command import durable_postgresql, parser_of, work
-from bench.load import FIGURES, Load, figures, steady_load
+from bench.load import CONNECTIONS, FIGURES, Load, figures, steady_load
 from bench.systems import DURABLE, OURS, System, Workplace
 from bench.table import aligned
 from support.backends import S3, s3
-
-CONNECTIONS = 32
 
 
 def main(arguments: list[str] | None = None) -> None:
