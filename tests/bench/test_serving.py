@@ -71,6 +71,7 @@ def by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "WRK", wrk if request.param == "wrk" else None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by")
 def test_load_sends_all_bodies_in_turn_and_counts_errors(server: tuple[str, list[tuple[str, str, bytes]]]) -> None:
     url, seen = server
@@ -84,6 +85,7 @@ def test_load_sends_all_bodies_in_turn_and_counts_errors(server: tuple[str, list
     assert 0 < came.p50_ms <= came.p99_ms
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by")
 def test_load_without_bodies_asks(server: tuple[str, list[tuple[str, str, bytes]]]) -> None:
     url, seen = server
@@ -91,6 +93,7 @@ def test_load_without_bodies_asks(server: tuple[str, list[tuple[str, str, bytes]
     assert {(method, body) for method, _, body in seen} == {("GET", b"")}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by")
 def test_load_of_a_rate_comes_at_random_times(server: tuple[str, list[tuple[str, str, bytes]]]) -> None:
     url, seen = server

@@ -19,6 +19,8 @@ from support.drawing import draw, encode, on_paper
 from support.server import until
 from tests.vision.failing_decoder import FAILURES, REFUSALS
 
+pytestmark = pytest.mark.slow
+
 PIXELS = 25_000_000
 PICTURE = encode(on_paper(draw("7")), "GIF")
 
