@@ -2,7 +2,7 @@
 
     python -m bench.flames FOLDER [--seconds S]
 
-Writes FOLDER/small.svg, canvas.svg and photo.svg. What it needs besides `make dev`: pip install py-spy.
+Writes FOLDER/small.svg, canvas.svg and photo.svg.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=whole(1), default=20, metavar="S", help="for each kind (%(default)s)")
     chosen = parser.parse_args(arguments)
     if not (spy := shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")):
-        sys.exit("It needs py-spy: .venv/bin/pip install py-spy")
+        sys.exit("It needs py-spy, which `make dev` installs.")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
         draw(spy, kind, chosen.folder / f"{kind}.svg", chosen.seconds)

@@ -20,7 +20,7 @@ from bench.table import aligned
 
 MOST_CLIENTS = 400
 PAUSE_SECONDS = 0.6
-"""Mean of the random times. Servers close connections that are silent for longer: uvicorn after 5 s."""
+"""Mean of the random times. It is short since servers close silent connections: uvicorn after 5 s."""
 BUSY_CLIENTS = 32
 """Clients that do not wait, to find out the most."""
 SHARES = (0.5, 0.8)

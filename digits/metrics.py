@@ -68,7 +68,10 @@ BODY_BYTES = Gauge(
     "digits_body_bytes", "Bytes of request bodies held in memory.", multiprocess_mode="livesum", registry=_own
 )
 BEGUN = Gauge(
-    "digits_uploads_begun", "Uploads begun that wait for a thread.", multiprocess_mode="livesum", registry=_own
+    "digits_uploads_begun",
+    "Uploads begun that wait for a thread or are read in one.",
+    multiprocess_mode="livesum",
+    registry=_own,
 )
 WAITING = Gauge(
     "digits_uploads_waiting", "Uploads that wait to be written.", multiprocess_mode="livesum", registry=_own

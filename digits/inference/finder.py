@@ -72,11 +72,15 @@ class Finder:
         return finished(self.finding(grey))
 
     def finding(self, grey: Grey) -> Stepwise[Sight]:
-        """What `find` does, step by step. The first look is quick."""
+        """What `find` does, step by step.
+
+        A look at the whole picture, which is quick; one in more pixels if that shows only small digits, or none; a
+        glance if nothing is seen; else nearer looks, as long as digits are small.
+        """
         sight = self._whole(grey, self.config.shapes)
         if sight.scale < 1 and not (sight.digits and self._is_legible(sight)):
             yield None
-            sight = max(sight, self._whole(grey, self.config.search), key=_yield)
+            sight = max(sight, self._whole(grey, self.config.search), key=_gain)
         if not sight.digits:
             return self._whole(grey, self.config.glance)
         region = _all_of(grey)
@@ -183,12 +187,15 @@ def _clarity_of_several(sight: Sight) -> float:
     return sight.clarity if len(sight.likely) > 1 else 0.0
 
 
-def _yield(sight: Sight) -> tuple[int, float]:
+def _gain(sight: Sight) -> tuple[int, float]:
     """How many likely digits are seen, and the probability of the likeliest candidate."""
     return len(sight.likely), max((each.is_digit for each in sight.digits), default=0.0)
 
 
 def _with_what_is_beyond(closer: Sight, region: Box, before: Sight) -> Sight:
-    """What a closer look at a region sees, and the digits that were seen outside it before."""
+    """What a closer look at a region sees, and the digits that were seen outside it before.
+
+    Signs outside are dropped: the region has room for all that belong to the likely digits.
+    """
     beyond = [each for each in before.digits if not region.holds_centre_of(each.box)]
     return replace(closer, digits=sorted([*closer.digits, *beyond], key=lambda each: -each.is_digit))

@@ -30,7 +30,8 @@ class Interpreter:
 
 
 MOST_IDLE_PIXELS = 450_000
-"""Pixels that the idle interpreters of a network are for: each takes 100 bytes, and pictures come in all shapes."""
+"""Pixels of input for which interpreters of a network are kept while idle, at 100 bytes a pixel: pictures come in all
+shapes."""
 
 
 class Interpreters:

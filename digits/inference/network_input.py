@@ -62,7 +62,7 @@ def letterboxed(grey: Grey, shapes: Sequence[Shape]) -> tuple[Grey, Letterbox]:
 
 
 def scaled(grey: Grey, across: int, down: int) -> Grey:
-    """Scale a picture to so many pixels. It is halved as often as it can be, which is 30 times as fast as the rest."""
+    """Scale a picture to so many pixels. Halving, done as often as it can be, is 30 times as fast as other factors."""
     height, width = grey.shape
     while height >= 2 * down and width >= 2 * across:
         height, width = height // 2, width // 2

@@ -28,7 +28,7 @@ VERIFIER = Path(__file__).with_name("verifier.tflite")
 
 @dataclass(frozen=True, slots=True)
 class RecogniserConfig:
-    """How digits are found and cut out. `python -m bench.choices` compares each value with others."""
+    """How digits are found and cut out. `python -m bench.choices` compares values with others."""
 
     finder: FinderConfig = FinderConfig()
     segmenter: SegmenterConfig = SegmenterConfig()
@@ -129,7 +129,7 @@ class LiteRTRecogniser:
         return self._finder.finding(grey)
 
     def turns(self, grey: Grey) -> int:
-        """After a glance at each side."""
+        """After a glance at each other side, and a look where that sees several digits."""
         return self._finder.turns(grey)
 
     def cut(self, grey: Grey, candidates: Sequence[Candidate]) -> list[Found]:

@@ -53,7 +53,7 @@ def explain(data: bytes, recogniser: Recogniser, max_pixels: int, elsewhere: Dec
 
     Ink stays grey if hiding it changed nothing or helped. The further the odds of the answer fell, the more orange it
     is; from a fall to a hundredth it is fully orange. The scale is the same for all pictures, so they can be compared.
-    The picture is read again with the given model, and each digit up to 145 times: 100 digits take under a second.
+    The picture is read again with the given model, and each digit up to 145 times: 100 digits take one to two seconds.
     Raises what read_picture and read_digits raise.
     """
     grey = finished(decoding(data, max_pixels, elsewhere=elsewhere)).grey

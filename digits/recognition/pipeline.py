@@ -25,7 +25,7 @@ NO_DIGIT = (
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """How a picture is read. `python -m bench.choices` compares each value with others."""
+    """How a picture is read. `python -m bench.choices` compares values with others."""
 
     as_it_is: float = 0.9
     """Confidence from which a 28x28 picture is read as one grid, without a look for digits in it."""
@@ -33,7 +33,7 @@ class PipelineConfig:
     """Probability from which a candidate is read as a digit, the best of 0.2 to 0.7: the finder misses more digits than
     it makes up, and a doubtful one lowers the confidence of the whole number."""
     quick_digits: int = 12
-    """Digits that are read in the event loop at most: about 2 ms on a recent processor."""
+    """Digits that are read in the event loop at most: about 3 ms on a recent processor."""
     order: ReadingOrderConfig = ReadingOrderConfig()
 
 
@@ -109,7 +109,10 @@ def reading(
 
 
 def read_again(glyphs: Sequence[Glyph], recogniser: Recogniser) -> Reading:
-    """What another recogniser reads in digits that were found before. The finder's vote counts as it did then."""
+    """What another recogniser reads in digits that were found before. The finder's vote counts as it did then.
+
+    Its confidence is about these digits alone: what was left out as no digit does not lower it.
+    """
     candidates = [glyph.candidate for glyph in glyphs if glyph.candidate]
     predictions = recogniser.predict([glyph.grid for glyph in glyphs], candidates)
     confidence = math.prod(prediction.confidence for prediction in predictions)

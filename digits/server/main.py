@@ -57,8 +57,9 @@ def _start(folder: str) -> None:
 def _stop_on_signals(folder: str) -> None:
     """Exit at once on SIGTERM and SIGINT, until granian sets its own handlers: PID 1 ignores signals without one.
 
-    Workers are forked with granian's handlers of the parent, which would only note a signal. So each gets others when
-    it is forked, with which it stops at once as long as it has accepted nothing. Each removes the folder.
+    Workers are forked with granian's handlers of the parent, which would only note a signal. So each gets the system's
+    own when it is forked, which end it at once, until granian sets others. The parent removes the folder; a worker does
+    so only if its parent was killed.
     """
 
     def leave(*_: object) -> None:

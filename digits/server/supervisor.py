@@ -18,9 +18,10 @@ from digits.server.place import Place, Worker
 from digits.web.in_work import InWork
 
 FAREWELL_SECONDS = 1.0
-"""Seconds in which a worker closes each connection after its answer, before it stops accepting new ones.
+"""Seconds that a leaving worker still accepts connections, and closes each after its answer.
 
-As long has a connection that it accepted last to send its request: granian closes those that have not when it ends.
+It waits as long again before it ends, so that the connection it accepted last can send its request: granian closes
+those that have not.
 """
 LEAVE_SECONDS = 90.0
 """Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""

@@ -40,12 +40,13 @@ BODIES = 25
 PIECE_BYTES = 32_768
 """A larger answer is sent in pieces, each once there is room for it; the server buffers a few of them."""
 MOST_BEGUN = 250
-"""Uploads that were begun and wait for a thread. Each may hold a picture of 800x800 pixels: 160 MB in all."""
+"""Uploads that the event loop has begun, and that wait for a thread or are read in one. Each may hold a picture of
+800x800 pixels: 160 MB in all."""
 HEALTH = ("/healthz", "/readyz", "/metrics")
 """Answered by threads of their own, so that a busy server is not taken for a dead one."""
 LOOK_SECONDS = 1
-"""How often a worker tells its queue to Prometheus, since to count each change would take longer, and gives back free
-memory if there is none."""
+"""How often a worker tells its queue to Prometheus, since to count each change would take longer. While it has no
+request, it also gives back memory."""
 _FULL = "The server holds as many uploads as it can. Send it again in a few seconds."
 _ALL_READ = "As many large answers as the server can hold are being read. Ask again in a few seconds."
 

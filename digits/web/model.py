@@ -34,7 +34,7 @@ class MeasuredAnswer(BaseModel, from_attributes=True):
 
 
 class CalibrationAnswer(BaseModel, from_attributes=True):
-    """Probabilities from which the finder goes on."""
+    """Probabilities from which what the finder sees is taken up."""
 
     candidate_threshold: float = Field(description="From here on, something may be a digit")
     sign_threshold: float = Field(description="From here on, something is a sign in `text`")

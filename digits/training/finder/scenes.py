@@ -23,7 +23,7 @@ SHAPES = (
     ((96, 384), 0.05),
     ((192, 96), 0.02),
 )
-"""Rows and columns of the pictures, with the share of each. Most are those of a first look, which cost least."""
+"""Rows and columns of the pictures, with the share of each. Most are those of a glance, which cost least."""
 FIRST_SIGN = 10
 """Label of the first of SIGNS; those of the others follow."""
 OF_OTHER_SHAPE = 0.3
