@@ -23,6 +23,9 @@ FAREWELL_SECONDS = 1.0
 It waits as long again before it ends, so that the connection it accepted last can send its request: granian closes
 those that have not.
 """
+STOP_FAREWELL_SECONDS = 0.3
+"""The same when the server stops, where somebody waits for its end: new connections are refused at once, and those that
+are open are closed after their next answer."""
 LEAVE_SECONDS = 90.0
 """Seconds after which a leaving worker is killed. No request's body takes so long, but a client may read slowly."""
 LOOK_SECONDS = 1.0
@@ -160,6 +163,10 @@ class Workers(MPServer):
     def _stop_workers(self) -> None:
         workers = [*(place.worker for place in self._places if place.worker), *self._leaving]
         self.wrks = [worker.process for worker in workers]
+        for worker in workers:
+            _signal(worker, signal.SIGHUP)
+            _signal(worker, signal.SIGUSR2)
+        time.sleep(STOP_FAREWELL_SECONDS)
         super()._stop_workers()
 
 

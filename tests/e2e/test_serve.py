@@ -9,6 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -39,7 +42,7 @@ def test_many_clients_at_once_are_all_answered_and_kept(server: Server) -> None:
         answer = requests.post(f"{server.url}/uploads", files={"file": png(digit)}, timeout=30).json()
         return digit, answer["number"]
 
-    with ThreadPoolExecutor(16) as threads:
+    with ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(send, "0123456789" * 8))
     assert all(sent == read for sent, read in answers)
     assert len(requests.get(f"{server.url}/uploads?limit=100", timeout=10).json()["uploads"]) >= len(answers)
@@ -92,6 +95,32 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_what_comes_meanwhile(tmp
             assert connection.recv(12) == b"HTTP/1.1 201"
         server.process.communicate(timeout=30)
         assert server.process.returncode == 0
+
+
+def test_sigterm_under_load_leaves_no_request_without_an_answer(tmp_path: Path) -> None:
+    with running(tmp_path, workers="2") as server, ThreadPoolExecutor(50) as threads:
+        clients = [threads.submit(answered_until_refused, server.port, number % 2 == 0) for number in range(50)]
+        time.sleep(1)
+        server.process.send_signal(signal.SIGTERM)
+        assert sum(client.result() for client in clients) > 50
+        server.process.communicate(timeout=30)
+
+
+def answered_until_refused(port: int, keeps_connection: bool) -> int:
+    """How many uploads are answered before a connection is refused; all else that goes wrong is raised."""
+    headers = {"Content-Type": "image/png", "Connection": "keep-alive" if keeps_connection else "close"}
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        for answered in count():
+            if connection.sock is None:
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    return answered
+            connection.request("POST", "/uploads", png("7"), headers)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 201
+    raise AssertionError
 
 
 def test_an_acknowledged_upload_survives_a_killed_server(tmp_path: Path) -> None:
