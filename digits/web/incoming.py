@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
@@ -34,14 +34,16 @@ _OTHER_NAME = re.compile(r";\s*filename\*\s*=", re.IGNORECASE)
 _HOW = 'Send the picture as multipart field `file`, as a raw image/* body, or as JSON {"image": "<base64>"}.'
 
 
-def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
-    """Return the bytes of one or more pictures, not yet decoded.
+def pictures_in(environ: Environ, body: bytes, parameters: Container[str] = ()) -> list[bytes]:
+    """Return the bytes of one or more pictures, not yet decoded. `parameters` are names of what belongs in the URL.
 
     Raises:
-        BadRequest: the body cannot be read, or holds no picture.
+        BadRequest: the body cannot be read, holds no picture, or holds a parameter.
         TooLarge: it has too many parts.
-        UnsupportedRequest: the content type is not understood.
+        UnsupportedRequest: the content type is not understood, or the body is compressed.
     """
+    if (encoding := environ.get("HTTP_CONTENT_ENCODING", "identity").lower()) != "identity":
+        raise UnsupportedRequest(f"The Content-Encoding {encoding} is not understood. Send the body as it is.")
     if not body:
         raise BadRequest(f"The request has no body. {_HOW}")
     if (file := only_file(environ.get("CONTENT_TYPE", ""), body)) is not None:
@@ -49,9 +51,13 @@ def pictures_in(environ: Environ, body: bytes) -> list[bytes]:
     mimetype, options = parse_options_header(environ.get("CONTENT_TYPE"))
     mimetype = mimetype.lower()
     if mimetype == "multipart/form-data":
-        return _files(parts_of(body, options.get("boundary", "")))
+        parts = parts_of(body, options.get("boundary", ""))
+        _refuse((part.field for part in parts if not part.is_file), parameters)
+        return _files(parts)
     if mimetype == "application/json":
-        return [base64_picture(json_object(body).get("image"))]
+        values = json_object(body)
+        _refuse(values, parameters)
+        return [base64_picture(values.get("image"))]
     if mimetype.startswith("image/") or mimetype in ("application/octet-stream", ""):
         return [body]
     raise UnsupportedRequest(f"Requests of type {mimetype} are not understood. {_HOW}")
@@ -152,6 +158,17 @@ def _is_file(segment: MultipartSegment) -> bool:
     if segment.filename is None:  # RFC 7578 forbids filename*, but some clients send it.
         return bool(_OTHER_NAME.search(segment.header("Content-Disposition", "")))
     return bool(segment.filename)
+
+
+def _refuse(fields: Iterable[str], parameters: Container[str]) -> None:
+    """Refuse parameters in a body: who writes `store=false` there must not believe that nothing is kept.
+
+    Raises:
+        BadRequest: there is one.
+    """
+    for field in fields:
+        if field in parameters:
+            raise BadRequest(f"`{field}` belongs in the URL, as in /uploads?store=false.")
 
 
 def _files(parts: list[Part]) -> list[bytes]:

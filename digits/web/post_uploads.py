@@ -71,7 +71,7 @@ def post_uploads(
     """
     timings = Exchange.of(environ).timings
     asked = Asked(_query(environ.get("QUERY_STRING", "")), services, url_for, timings)
-    pictures = pictures_in(environ, body)
+    pictures = pictures_in(environ, body, UploadQuery.model_fields)
     keys = _idempotency_keys(environ, len(pictures), services.owner)
     if len(pictures) == 1:
         answer = yield from _answer(pictures[0], keys[0], asked)

@@ -135,6 +135,16 @@ def test_what_is_not_stored_has_no_id_and_leaves_nothing(
     assert records.rows == {}
 
 
+def test_a_parameter_in_the_body_is_refused_and_nothing_is_kept(client: FlaskClient, storage: MemoryStorage) -> None:
+    fields = {"store": "false", "file": (BytesIO(png("7")), "digit.png")}
+    for sent in (
+        client.post("/uploads", data=fields, content_type="multipart/form-data"),
+        client.post("/uploads", json={"image": base64.b64encode(png("7")).decode(), "store": False}),
+    ):
+        assert_problem(sent, 400, "bad-request", "`store` belongs in the URL, as in /uploads?store=false.")
+    assert storage.files == {}
+
+
 @pytest.mark.parametrize("store", ["true", "false"])
 def test_previews_show_what_the_model_saw(client: FlaskClient, store: str) -> None:
     digits = post(client, png("42"), query=f"?preview=true&store={store}").get_json()["digits"]
@@ -342,6 +352,11 @@ def test_a_content_type_set_by_hand_is_told_to_leave_it_out(client: FlaskClient)
 
 def test_a_file_in_the_wrong_field_is_told_the_right_one(client: FlaskClient) -> None:
     assert_problem(post(client, png(), "picture"), 400, "bad-request", "in the field `picture`. Name it `file`.")
+
+
+def test_a_compressed_body_is_told_to_be_sent_as_it_is(client: FlaskClient) -> None:
+    response = client.post("/uploads", data=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert_problem(response, 415, "unsupported-request", "The Content-Encoding gzip is not understood.")
 
 
 def test_a_path_sent_as_text_is_told_what_curl_wants(client: FlaskClient) -> None:
