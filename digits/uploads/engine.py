@@ -1,7 +1,9 @@
 """Connect to SQLite and PostgreSQL, and turn their failures into this package's errors."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,9 +49,23 @@ def _sqlite(url: str, durable: bool) -> sa.Engine:
     # Not make_url(): it would take a question mark in a folder's name for the start of a query.
     file = sa.URL.create("sqlite", database=url.removeprefix("sqlite:///"))
     engine = sa.create_engine(file, connect_args={"timeout": 10})
+    place = Path(file.database or "")
+    first: list[os.stat_result] = []
+
+    @sa.event.listens_for(engine, "do_connect")
+    @sa.event.listens_for(engine, "checkout")
+    def check(*_: object) -> None:
+        """Check that the file is the one that was opened first: what is written to another is missing at the next start.
+
+        Raises:
+            Unavailable: it was moved, deleted or replaced.
+        """
+        if first and not (place.exists() and os.path.samestat(place.stat(), first[0])):
+            raise Unavailable("The database's file was moved, deleted or replaced. Put it back, or restart the server.")
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
+        first[:] = first or [place.stat()]
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")

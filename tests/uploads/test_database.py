@@ -264,6 +264,19 @@ def test_a_database_that_cannot_be_opened_or_has_no_table_is_unavailable(tmp_pat
     engine.dispose()
 
 
+def test_nothing_is_kept_in_a_file_that_was_moved_away_or_in_a_new_one(tmp_path: Path) -> None:
+    here, away = tmp_path / "uploads.db", tmp_path / "away.db"
+    with made(f"sqlite:///{here}") as engine:
+        records = SqlRecords(engine)
+        here.rename(away)
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="was moved, deleted or replaced"):
+                records.add([record()])
+        assert not here.exists()
+        away.rename(here)
+        records.add([record()])
+
+
 def test_a_database_that_cannot_be_opened_is_told_before_it_is_used(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/missing/uploads.db"
     with pytest.raises(SettingsError) as told:
