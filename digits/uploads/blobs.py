@@ -85,10 +85,12 @@ class DirectoryStorage:
             try:
                 return self._path(key).read_bytes()
             except FileNotFoundError as error:
+                self.check()  # The whole folder may be away.
                 raise NotFound(_GONE) from error
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete the files, and sync the folder once."""
+        self.check()  # To unlink(), the files of a folder that is away are gone.
         with _told():
             for key in keys:
                 self._path(key).unlink(missing_ok=True)

@@ -151,10 +151,12 @@ def test_a_folder_that_cannot_be_made_or_written_is_told(tmp_path: Path, monkeyp
         DirectoryStorage(tmp_path).check()
 
 
-def test_a_folder_that_vanished_is_unavailable(tmp_path: Path) -> None:
-    storage = DirectoryStorage(tmp_path / "gone")
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_folder_that_vanished_is_unavailable(tmp_path: Path, durable: bool) -> None:
+    storage = DirectoryStorage(tmp_path / "gone", durable=durable)
     for call in (
         lambda: storage.put({KEY: b""}),
+        lambda: storage.get(KEY),
         lambda: storage.delete([KEY]),
         storage.check,
         lambda: list(storage.every_key()),
