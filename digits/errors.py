@@ -7,6 +7,11 @@ They know nothing of HTTP: web/problems.py has the one table from errors to stat
 class DigitsError(Exception):
     """The base of all errors that this package raises on purpose; str(error) is a sentence for the user."""
 
+    @property
+    def with_cause(self) -> str:
+        """The sentence, and what caused the error if that is known, for operators."""
+        return f"{self} ({self.__cause__!r})" if self.__cause__ else str(self)
+
 
 class StartError(DigitsError):
     """The server cannot start as configured."""

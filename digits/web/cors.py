@@ -80,8 +80,9 @@ def _refuse_borrowed_names() -> None:
     if services().keyring.are_needed or _ADDRESS.fullmatch(request.host):
         return
     if any(map(is_private, _scopes().values())) and request.method != "OPTIONS":
+        how = f"under the name {request.host}" if request.host else "without a Host header"
         raise Forbidden(
-            f"The history is not shown under the name {request.host}. Use the machine's address, "
+            f"The history is not shown {how}. Use the machine's address, "
             "or name your page's origin in DIGITS_CORS_ORIGINS."
         )
 

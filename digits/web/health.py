@@ -51,6 +51,6 @@ def _answers(part: Records | Storage) -> bool:
     try:
         part.check()
     except DigitsError as error:
-        log.warning("%s (%r)", error, error.__cause__)
+        log.warning("%s", error.with_cause)
         return False
     return True

@@ -99,8 +99,8 @@ def tell(error: Exception) -> tuple[Kind, str]:
     if kind is UNEXPECTED:
         log.error("%s unexpected error", g.request_id, exc_info=error, extra=named)
         return kind, "This is not your fault. Tell the operator the request_id."
-    if not isinstance(error, errors.Refused):
-        log.error("%s %s (%r)", g.request_id, error, error.__cause__, extra=named)
+    if isinstance(error, errors.DigitsError) and not isinstance(error, errors.Refused):
+        log.error("%s %s", g.request_id, error.with_cause, extra=named)
     return kind, f"{error} {kind.advice}".rstrip()
 
 

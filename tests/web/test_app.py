@@ -194,6 +194,7 @@ def test_a_name_made_to_lead_to_this_machine_does_not_open_the_history(
         assert response.status_code == 403
         assert "DIGITS_CORS_ORIGINS" in response.get_json()["detail"]
     assert client.delete(links["self"], headers=borrowed).status_code == 403
+    assert "not shown without a Host header" in client.get("/uploads", headers={"Host": ""}).get_json()["detail"]
     assert post(client, png(), **borrowed).status_code == 201
     for name in ("localhost:4000", "127.0.0.1", "[::1]:5000", "[::1]"):
         assert client.get(links["self"], headers={"Host": name}).status_code == 200
@@ -257,7 +258,7 @@ def test_without_one_of_its_parts_the_process_lives_but_is_not_ready(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert response.get_json()["detail"] == f"No answer from {named} Recognise with ?store=false, or try again later."
     assert [record.getMessage() for record in caplog.records][: len(away)] == [
-        f"The {part} does not answer. (None)" for part in ("database", "storage") if part in named
+        f"The {part} does not answer." for part in ("database", "storage") if part in named
     ]
     assert client.post("/uploads", data=png("7"), content_type="image/png").status_code == 503
     assert client.post("/uploads?store=false", data=png("7"), content_type="image/png").get_json()["number"] == "7"
