@@ -55,7 +55,7 @@ def _sqlite(url: str, durable: bool) -> sa.Engine:
     @sa.event.listens_for(engine, "do_connect")
     @sa.event.listens_for(engine, "checkout")
     def check(*_: object) -> None:
-        """Check that the file is the one that was opened first: what is written to another is missing at the next start.
+        """Check that the file is the one opened first: what is written to another is missing at the next start.
 
         Raises:
             Unavailable: it was moved, deleted or replaced.
