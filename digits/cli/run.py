@@ -30,7 +30,7 @@ def train(arguments: tuple[str, ...]) -> None:
 
 
 @click.command("compile", cls=Command, examples=["digits compile their-model.h5"])
-@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.h5")
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="MODEL.h5")
 def compile_(model: Path) -> None:
     """Compiles a Keras model, .h5 or .keras, so that it can be served without TensorFlow.
 
@@ -44,7 +44,5 @@ def run(module: str, arguments: list[str]) -> None:
     try:
         main_of_module = import_module(module).main
     except ModuleNotFoundError as error:
-        sys.exit(
-            f"{error.name} is not installed. `make train` installs what this needs, or pip install 'digits[train]'."
-        )
+        sys.exit(f"{error.name} is not installed. `make train` installs what this needs.")
     main_of_module(arguments)

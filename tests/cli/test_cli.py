@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from digits.cli import main
+from digits.cli.run import run as run_module
 from support import ROOT
 from support.drawing import png
 
@@ -71,8 +72,23 @@ def test_training_takes_its_own_options() -> None:
 def test_a_model_is_compiled_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[object] = []
     monkeypatch.setattr("digits.cli.run.run", lambda *words: ran.append(words))
-    assert run("compile", "their-model.h5").exit_code == 0
-    assert ran == [("digits.inference.convert", ["their-model.h5"])]
+    model = tmp_path / "their-model.h5"
+    model.touch()
+    assert run("compile", str(model)).exit_code == 0
+    assert ran == [("digits.inference.convert", [str(model)])]
+
+
+def test_a_missing_model_is_told_before_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.cli.run.run", lambda *_: pytest.fail("imported"))
+    done = run("compile", "missing.h5")
+    assert done.exit_code == 2
+    assert "File 'missing.h5' does not exist." in done.output
+
+
+def test_a_missing_package_is_told_with_what_installs_it_and_no_name_at_pypi() -> None:
+    with pytest.raises(SystemExit) as left:
+        run_module("missing", [])
+    assert left.value.code == "missing is not installed. `make train` installs what this needs."
 
 
 def flask(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
