@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digits.errors import SettingsError
+from digits.spelling import meant
 
 SHIPPED = Path("mnist-neural.h5")
 """The default model: the one in the working folder, or else the one that comes with the package."""
@@ -23,6 +24,9 @@ UNIX = "unix"
 """Means in `trusted_proxies` whoever connects to the Unix socket."""
 
 LogForm = Literal["text", "json"]
+
+_LIKENESS = 0.8
+"""Least likeness of a misspelt setting. Kubernetes' variables, such as DIGITS_SERVICE_PORT, reach 0.76."""
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*", re.ASCII)
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?://")
@@ -173,6 +177,16 @@ class Settings(_Environment):
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port for Prometheus, in place of `/metrics` on the public one"
     )
+
+    @classmethod
+    def misspelt(cls) -> dict[str, str]:
+        """Environment variables that are no settings, and for each the one that is probably meant."""
+        prefix = cls.model_config["env_prefix"]
+        names = [name[len(prefix) :] for name in os.environ if name.upper().startswith(prefix)]
+        likely = {name: meant(name, cls.model_fields, _LIKENESS) for name in names}
+        return {
+            prefix + name: prefix + alike.upper() for name, alike in likely.items() if alike and alike != name.lower()
+        }
 
     @field_validator("host")
     @classmethod

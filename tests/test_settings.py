@@ -140,6 +140,27 @@ def test_a_database_stays_where_it_is_whatever_the_folder_of_a_process(
     assert Settings.read().database == f"sqlite:///{tmp_path}/mine.db"
 
 
+@pytest.mark.parametrize(
+    ("name", "alike"), [("STROAGE", "STORAGE"), ("DATABASE_URL", "DATABASE"), ("WORKER", "WORKERS"), ("DB", None)]
+)
+def test_a_setting_that_is_spelt_wrongly_is_known_by_its_likeness(
+    monkeypatch: pytest.MonkeyPatch, name: str, alike: str | None
+) -> None:
+    monkeypatch.setenv("DIGITS_PORT", "8000")
+    monkeypatch.setenv(f"DIGITS_{name}", "value")
+    assert Settings.misspelt() == ({f"DIGITS_{name}": f"DIGITS_{alike}"} if alike else {})
+
+
+@pytest.mark.parametrize("service", ["", "WEB_", "STORAGE_", "DATABASE_", "METRICS_", "SHADOW_", "MODEL_"])
+def test_what_kubernetes_sets_for_a_service_is_no_misspelt_setting(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    port = ("PORT", "PORT_80_TCP", "PORT_80_TCP_ADDR", "PORT_80_TCP_PORT", "PORT_80_TCP_PROTO")
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_METRICS", *port):
+        monkeypatch.setenv(f"DIGITS_{service}{name}", "80")
+    assert Settings.misspelt() == {}
+
+
 def test_localhost_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITS_HOST", "localhost")
     assert Settings.read().host == "127.0.0.1"

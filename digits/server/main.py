@@ -49,6 +49,9 @@ def _start(folder: str) -> None:
     # Each request has one thread; more threads for linear algebra would only compete for the CPUs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    # First, since it may be why a setting is missing.
+    for name, alike in Settings.misspelt().items():
+        log.warning("%s is no setting. Did you mean %s?", name, alike)
     settings = Settings.read()
     check_listening(settings)
     _serve(settings)

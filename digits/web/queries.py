@@ -1,6 +1,5 @@
 """Query parameters. One field of a model parses each, makes its error sentence, and describes it in /openapi.json."""
 
-import difflib
 import re
 from contextlib import suppress
 from dataclasses import fields
@@ -12,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from digits.errors import BadRequest
 from digits.recognition.alternatives import MOST
+from digits.spelling import meant
 from digits.uploads.models import ID, Cursor, Order, Record, Wanted
 
 LARGEST_PAGE = 100
@@ -88,8 +88,8 @@ class Query(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _instead_of(cls, name: str) -> str:
         """A sentence that names the parameter that is spelt most alike, or all there are."""
-        if alike := difflib.get_close_matches(name.lower(), cls.model_fields, 1):
-            return f"Did you mean `{alike[0]}`?"
+        if alike := meant(name, cls.model_fields):
+            return f"Did you mean `{alike}`?"
         return f"It may be one of {', '.join(f'`{field}`' for field in cls.model_fields)}."
 
 

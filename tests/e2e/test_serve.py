@@ -225,6 +225,13 @@ def test_what_it_cannot_start_with_is_told_in_one_sentence(
     assert output.count("\n") == 1
 
 
+def test_a_setting_that_is_spelt_wrongly_is_told_once_and_refuses_no_start(tmp_path: Path) -> None:
+    with running(tmp_path, workers="2", stroage="elsewhere") as server:
+        assert requests.get(f"{server.url}/readyz", timeout=10).ok
+        _, output = server.stop()
+    assert output.count("DIGITS_STROAGE is no setting. Did you mean DIGITS_STORAGE?\n") == 1
+
+
 def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     database = tmp_path / "other.db"
     database.write_bytes(b"this is not a database, but somebody's notes" * 50)
