@@ -243,6 +243,11 @@ class Settings(_Environment):
         storage = str(storage)
         if _BUCKET.fullmatch(storage.rstrip("/")):
             return storage.rstrip("/")
+        bucket = storage.removeprefix(S3).partition("/")[0]
+        if storage.startswith(S3) and re.search("[^a-z0-9.-]", bucket):
+            raise ValueError(
+                f"{bucket!r} is no name of a bucket, which has only lower-case letters, digits, dots and hyphens"
+            )
         if not storage or ":/" in storage:
             raise ValueError(f"{storage!r} is neither a folder nor of the form s3://BUCKET/PREFIX")
         return str(Path(storage).expanduser().absolute())

@@ -103,6 +103,13 @@ def test_a_bad_value_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, nam
         Settings.read()
 
 
+@pytest.mark.parametrize("bucket", ["BUCKET", "my_bucket"])
+def test_what_is_wrong_with_the_name_of_a_bucket_is_told(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+    monkeypatch.setenv("DIGITS_STORAGE", f"s3://{bucket}/digits")
+    with pytest.raises(SettingsError, match=f"'{bucket}' is no name of a bucket, which has only lower-case letters"):
+        Settings.read()
+
+
 @pytest.mark.parametrize("given", ["tls_cert", "tls_key"])
 def test_https_needs_a_certificate_and_its_key(given: str) -> None:
     with pytest.raises(SettingsError, match=r"^DIGITS_TLS_KEY: HTTPS needs DIGITS_TLS_CERT and DIGITS_TLS_KEY\."):
