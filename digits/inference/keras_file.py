@@ -8,11 +8,7 @@ from typing import Any
 import h5py
 
 from digits.errors import ModelError
-from digits.inference.model_file import DEFAULT_THRESHOLD, Training
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_ZIP = b"PK\x03\x04"
-_PICKLE = b"\x80"
+from digits.inference.model_file import DEFAULT_THRESHOLD, Training, is_archive
 
 
 def check_keras_file(source: Path) -> float:
@@ -21,20 +17,14 @@ def check_keras_file(source: Path) -> float:
     Raises:
         ModelError: it is something else, contains code, or is damaged.
     """
-    with source.open("rb") as opened:
-        start = opened.read(len(_HDF5))
-    if start.startswith(_PICKLE):
-        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
     try:
-        if start.startswith(_ZIP):
+        if is_archive(source):
             with zipfile.ZipFile(source) as archive:
                 config, threshold = archive.read("config.json"), DEFAULT_THRESHOLD
-        elif start == _HDF5:
+        else:
             with h5py.File(source) as file:
                 config = file.attrs.get("model_config")
                 threshold = float(file.attrs.get("threshold", DEFAULT_THRESHOLD))
-        else:
-            raise ModelError(f'{source} is not a Keras model. Use model.save("NAME.h5").')
         if config is None:
             raise ModelError(f'{source} holds weights without a model. Use model.save("NAME.h5"), not save_weights.')
         _refuse_code(source, json.loads(config))

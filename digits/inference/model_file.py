@@ -25,6 +25,9 @@ DEFAULT_THRESHOLD = 0.5
 """For models that have none of their own: a calibrated answer below it is more likely wrong than right."""
 
 _DESCRIPTION = "digits.json"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,21 @@ def sha256_of(source: Path) -> str:
         raise ModelError(f"The model {source} cannot be read: {error.strerror}.") from error
 
 
+def is_archive(source: Path) -> bool:
+    """Whether a Keras file is a zip archive, as `.keras` is, and not HDF5, as `.h5` is.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    with source.open("rb") as file:
+        start = file.read(len(_HDF5))
+    if start.startswith(_PICKLE):
+        raise ModelError(f'{source} is a pickle, which can run code when it is loaded. Use model.save("NAME.h5").')
+    if start != _HDF5 and not start.startswith(_ZIP):
+        raise ModelError(f'{source} is no Keras .h5 file, nor a .keras file. Use model.save("NAME.h5").')
+    return start != _HDF5
+
+
 def shipped_file(path: Path) -> bytes:
     """Return the content of a network, or of another file, that comes with the package.
 
@@ -184,8 +202,9 @@ def _compile_in_child(source: Path, beside: bool) -> None:
     """Compile a model in a process of its own: TensorFlow takes hundreds of megabytes, and hangs after a fork.
 
     Raises:
-        ModelError: TensorFlow is not installed, or the model cannot be compiled.
+        ModelError: it is no Keras file, or TensorFlow is not installed, or the model cannot be compiled.
     """
+    is_archive(source)
     if importlib.util.find_spec("tensorflow") is None:
         raise ModelError(
             f"{source} must be compiled, which needs TensorFlow. Install that with `make train` and start again; or "

@@ -86,6 +86,9 @@ def load_shadow(source: Path | None, model: CompiledModel) -> CompiledModel | No
     """
     if not source:
         return None
+    if not source.exists():
+        log.error("DIGITS_SHADOW: %s does not exist, so it reads nothing. Set it to a Keras .h5 file.", source)
+        return None
     try:
         shadow = load_tried(source)
     except Exception as error:

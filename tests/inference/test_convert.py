@@ -231,7 +231,7 @@ def archive(tmp_path: Path) -> Path:
         (lambda folder: folder, "cannot be read: Is a directory"),
         (pickled, "is a pickle, which can run code"),
         (truncated, "is damaged or cut short"),
-        (text, "is not a Keras model"),
+        (text, r"is no Keras \.h5 file, nor a \.keras file"),
         (archive, "is damaged or cut short"),
         (weights_only, "holds weights without a model"),
         (with_lambda, r"holds code of its own \(keras.layers.Lambda\)"),
@@ -339,6 +339,14 @@ def test_without_tensorflow_a_sentence_says_what_to_run(tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match=r"python -m digits.inference.convert .*--build-arg MODEL=FILE.h5"):
         load_compiled(source)
+
+
+def test_what_is_no_keras_file_is_told_before_tensorflow_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"is no Keras \.h5 file"):
+        load_compiled(text(tmp_path))
 
 
 def test_what_serves_never_imports_keras_or_tensorflow() -> None:

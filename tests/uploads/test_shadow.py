@@ -177,23 +177,37 @@ def compiled(sha256: str) -> CompiledModel:
     return CompiledModel(b"", Description("other@11111111", sha256, "", 0.5, "int8"))
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    (tmp_path / "other.h5").touch()
+    return tmp_path / "other.h5"
+
+
 def test_a_shadow_that_cannot_be_used_is_told_and_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    other: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(source: Path) -> CompiledModel:
         raise ModelError(f"{source.name} is damaged.")
 
     monkeypatch.setattr(module, "load_tried", fail)
-    assert load_shadow(tmp_path / "other.h5", compiled("a")) is None
+    assert load_shadow(other, compiled("a")) is None
     assert caplog.messages == ["DIGITS_SHADOW cannot be used, so it reads nothing: other.h5 is damaged."]
 
 
+def test_a_shadow_that_does_not_exist_is_told_with_its_own_setting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert load_shadow(tmp_path / "nope.h5", compiled("a")) is None
+    (said,) = caplog.messages
+    assert said == f"DIGITS_SHADOW: {tmp_path}/nope.h5 does not exist, so it reads nothing. Set it to a Keras .h5 file."
+
+
 def test_the_model_that_answers_is_no_shadow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    other: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "load_tried", lambda _: compiled("a"))
-    assert load_shadow(tmp_path / "other.h5", compiled("b")) == compiled("a")
+    assert load_shadow(other, compiled("b")) == compiled("a")
     with caplog.at_level(logging.WARNING):
-        assert load_shadow(tmp_path / "other.h5", compiled("a")) is None
+        assert load_shadow(other, compiled("a")) is None
     assert caplog.messages == ["DIGITS_SHADOW is the model that answers, so it reads nothing."]
     assert load_shadow(None, compiled("a")) is None
