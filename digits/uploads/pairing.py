@@ -6,6 +6,7 @@ import os
 import sys
 import uuid
 from importlib import import_module
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -21,6 +22,10 @@ MARK = "storage-id"
 """Key in the storage under which it keeps its id."""
 SAMPLE = 20
 """Newest and oldest uploads whose pictures are looked for."""
+_EMPTY = (
+    "The database is new or empty, and the storage belongs to another one. "
+    "Set DIGITS_DATABASE to that one, or DIGITS_STORAGE to a new place."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +39,6 @@ def prepare_uploads(place: str, database: str, *, adopt: bool = False) -> None:
         SettingsError: one of them cannot be used, or they do not belong together.
     """
     prepare_storage(place)
-    prepare_records(database)
     if not place.startswith(S3):
         _pair(place, database, adopt)
     # In a process of its own: this one may fork, which obstore's threads would not survive.
@@ -45,19 +49,44 @@ def prepare_uploads(place: str, database: str, *, adopt: bool = False) -> None:
 def _pair(place: str, database: str, adopt: bool) -> None:
     engine = create_engine(database)
     try:
-        if belong_together(open_storage(place), engine, adopt=adopt):
-            return
-        with begin(engine) as connection:
-            there = connection.scalar(sa.select(storages.c.id))
+        advice = _advice(place, database, engine, adopt)
     except (Unavailable, StorageFull) as error:
         raise SettingsError(f"{place} cannot be marked as the storage of the database: {error}") from error
     finally:
         engine.dispose()
-    raise SettingsError(
-        f"DIGITS_DATABASE: {engine.url.set(query={})} and DIGITS_STORAGE: {place} do not belong together. "
+    if advice:
+        raise SettingsError(
+            f"DIGITS_DATABASE: {engine.url.set(query={})} and DIGITS_STORAGE: {place} do not belong together. {advice}"
+        )
+
+
+def _advice(place: str, database: str, engine: sa.Engine, adopt: bool) -> str | None:
+    """Prepare the database, and say how to go on if it does not belong to the storage."""
+    storage = open_storage(place)
+    is_used = picture_in(storage, MARK) is not None or _has_pictures(storage)
+    # After the storage, which is marked only once the database has its file.
+    if is_used and not adopt and _has_no_file(engine):
+        return _EMPTY
+    prepare_records(database)
+    if belong_together(storage, engine, adopt=adopt):
+        return None
+    with begin(engine) as connection:
+        there = connection.scalar(sa.select(storages.c.id))
+        is_empty = connection.scalar(sa.select(uploads.c.id).limit(1)) is None
+    if is_empty and _has_pictures(storage):
+        return _EMPTY
+    return (
         "Set them to two that do, or both to new ones; `digits move` copies uploads. "
         f"If these do belong together, write {there} into {place}/{MARK}."
     )
+
+
+def _has_pictures(storage: Storage) -> bool:
+    return any(map(ID.fullmatch, storage.every_key()))
+
+
+def _has_no_file(engine: sa.Engine) -> bool:
+    return engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists()
 
 
 def belong_together(storage: Storage, engine: sa.Engine, *, adopt: bool = False) -> bool:
@@ -79,7 +108,7 @@ def belong_together(storage: Storage, engine: sa.Engine, *, adopt: bool = False)
     if here and there:
         return here == there
     found = [picture_in(storage, key) is not None for key in some]
-    are_new = not (here or there or some or any(map(ID.fullmatch, storage.every_key())))
+    are_new = not (here or there or some or _has_pictures(storage))
     may = adopt or are_new or (any(found) and (all(found) or not there))
     # If they may not, the database gets an id all the same, for the sentence that says how to go on.
     wanted = there or (here if may else None) or str(uuid.uuid4())

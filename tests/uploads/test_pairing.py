@@ -176,6 +176,28 @@ def test_another_folder_is_refused_in_a_sentence_that_says_how_to_go_on(url: str
     prepare_uploads(one, url)
 
 
+def test_a_new_database_for_pictures_of_another_leaves_nothing_behind(tmp_path: Path) -> None:
+    place, url = tmp_path / "uploads", f"sqlite:///{tmp_path}/uploads.db"
+    prepare_uploads(str(place), url)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SettingsError, match="The database is new or empty, and the storage belongs to another one"):
+        prepare_uploads(str(place), f"sqlite:///{tmp_path}/other.db")
+    assert sorted(tmp_path.iterdir()) == before
+    prepare_uploads(str(place), url)
+
+
+def test_an_empty_database_is_not_offered_the_pictures_of_another(url: str, tmp_path: Path) -> None:
+    """Or else they would be orphans, which are swept."""
+    prepare_uploads(str(tmp_path / "empty"), url)
+    place = tmp_path / "uploads"
+    prepare_uploads(str(place), f"sqlite:///{tmp_path}/full.db")
+    (place / record().id).write_bytes(b"picture")
+    with pytest.raises(SettingsError) as refused:
+        prepare_uploads(str(place), url)
+    assert str(refused.value).endswith("Set DIGITS_DATABASE to that one, or DIGITS_STORAGE to a new place.")
+    assert MARK not in str(refused.value)
+
+
 def test_records_without_their_pictures_are_refused_until_an_operator_says_otherwise(url: str, tmp_path: Path) -> None:
     with made(url) as engine:
         keep(MemoryStorage(), engine)
