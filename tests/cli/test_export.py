@@ -67,7 +67,7 @@ def test_an_export_that_fails_leaves_the_former_one(
     assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(out, b"former")]
     done = run("export", str(tmp_path / "missing" / "out.zip"))
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    assert done.output.endswith(".out.zip: No such file or directory.\n")
+    assert done.output == f"Error: {tmp_path}/missing/out.zip: No such file or directory.\n"
 
 
 def test_the_former_option_still_names_the_file(run: Callable[..., Result], tmp_path: Path) -> None:

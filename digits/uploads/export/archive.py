@@ -62,6 +62,9 @@ def export(storage: Storage, records: Records, out: Path, form: Format, wanted: 
             for name, text in form.files().items():
                 archive.writestr(name, text, zipfile.ZIP_DEFLATED)
         temporary.replace(out)
+    except OSError as error:
+        error.filename = str(out)  # Nobody has asked for the temporary file.
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
