@@ -1,5 +1,7 @@
 """`digits move`: copy all uploads elsewhere."""
 
+import sys
+
 import click
 
 from digits.admission.keys import copy_keys
@@ -31,10 +33,10 @@ def move(storage: str | None, database: str | None) -> None:
     # A new storage has none of the database's pictures yet, and a new database no record of the storage's.
     to = opened(there, adopt=there.database == here.database or there.storage == here.storage)
     copy_keys(at_hand.keys, to.keys)
-    moved = transfer.Moved()
+    moved, shows_progress = transfer.Moved(), sys.stderr.isatty()
     for moved in transfer.move(at_hand.storage, at_hand.records, to.storage, to.records):
-        click.echo(f"\r{moved.copied + moved.there:,}", nl=False, err=True)
-    click.echo("\r", nl=False, err=True)
+        if shows_progress:
+            click.echo(f"\r{moved.copied + moved.there:,}\r", nl=False, err=True)
     click.echo(moved)
     # Not a URL that may have a password.
     named = there.database if there.database.startswith("sqlite:") else "the database named here"

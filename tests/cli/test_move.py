@@ -33,11 +33,20 @@ def test_uploads_are_moved_where_it_is_said(
     place, url = str(tmp_path / "new"), f"sqlite:///{tmp_path}/new.db"
     done = run("move", "--storage", place, "--database", url)
     assert (done.exit_code, done.stdout) == (0, "Uploads copied: 1; there already: 0.\n")
-    assert done.stderr == f"\r1\rTo use them there, set DIGITS_STORAGE to {place} and DIGITS_DATABASE to {url}.\n"
+    assert done.stderr == f"To use them there, set DIGITS_STORAGE to {place} and DIGITS_DATABASE to {url}.\n"
     assert open_storage(place).get(key) == storage.files[key]
     with made(url) as engine:
         assert SqlRecords(engine).get(key).number == "7"
         assert SqlKeys(engine).every() == keys.every()
+
+
+def test_progress_is_shown_on_a_terminal(
+    run: Callable[..., Result], keep: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep("7")
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    done = run("move", "--storage", str(tmp_path / "new"), "--database", f"sqlite:///{tmp_path}/new.db")
+    assert done.stderr.startswith("\r1\rTo use them there, ")
 
 
 def test_a_move_that_cannot_begin_is_told(run: Callable[..., Result], tmp_path: Path) -> None:
