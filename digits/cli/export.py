@@ -26,8 +26,8 @@ _FORMATS: Mapping[str, Callable[[Path], Format]] = {
     cls=Command,
     examples=[
         "digits export out.zip",
-        "digits export --format coco --all out.zip",
-        "digits export --format label-studio out.zip",
+        "digits export --format coco --all coco.zip",
+        "digits export --format label-studio tasks.zip",
     ],
 )
 @click.argument("out", required=False, type=_OUT, metavar="OUT.zip")
