@@ -60,7 +60,11 @@ def _sqlite(url: str, durable: bool) -> sa.Engine:
         Raises:
             Unavailable: it was moved, deleted or replaced.
         """
-        if first and not (place.exists() and os.path.samestat(place.stat(), first[0])):
+        try:
+            is_first = not first or os.path.samestat(place.stat(), first[0])
+        except OSError:
+            is_first = False
+        if not is_first:
             raise Unavailable("The database's file was moved, deleted or replaced. Put it back, or restart the server.")
 
     @sa.event.listens_for(engine, "connect")

@@ -49,7 +49,7 @@ def prepare_uploads(place: str, database: str, *, adopt: bool = False) -> None:
 def _pair(place: str, database: str, adopt: bool) -> None:
     engine = create_engine(database)
     try:
-        advice = _advice(place, database, engine, adopt)
+        advice = _try_to_pair(place, database, engine, adopt)
     except (Unavailable, StorageFull) as error:
         raise SettingsError(f"{place} cannot be marked as the storage of the database: {error}") from error
     finally:
@@ -60,8 +60,8 @@ def _pair(place: str, database: str, adopt: bool) -> None:
         )
 
 
-def _advice(place: str, database: str, engine: sa.Engine, adopt: bool) -> str | None:
-    """Prepare the database, and say how to go on if it does not belong to the storage."""
+def _try_to_pair(place: str, database: str, engine: sa.Engine, adopt: bool) -> str | None:
+    """Prepare the database and pair both; return how to go on if they do not belong together."""
     storage = open_storage(place)
     is_used = picture_in(storage, MARK) is not None or _has_pictures(storage)
     # After the storage, which is marked only once the database has its file.
