@@ -481,7 +481,7 @@ export interface components {
         };
         /**
          * CalibrationAnswer
-         * @description Probabilities from which the finder goes on.
+         * @description Probabilities from which what the finder sees is taken up.
          */
         CalibrationAnswer: {
             /** @description From here on, something may be a digit */

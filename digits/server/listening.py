@@ -58,17 +58,19 @@ def check_tls(settings: Settings) -> None:
         ) from error
 
 
-def accept_no_more(descriptor: int) -> None:
-    """Leave new connections on a listening socket to the processes that share it.
+def accept_no_more(descriptor: int, inode: int) -> None:
+    """Leave new connections on a listening socket, of this inode, to the processes that share it.
 
     The server goes on to accept from its descriptor, which must not be closed under it. So a socket to which nobody
-    connects takes its place. Only Linux finds such an address by itself; elsewhere nothing is done.
+    connects takes its place. Only Linux finds such an address by itself; elsewhere nothing is done. Neither is it once
+    the server has closed the socket: then the descriptor may be that of a connection.
     """
     with socket.socket(socket.AF_UNIX) as nobody, suppress(OSError):
         nobody.setblocking(False)
         nobody.bind("")
         nobody.listen()
-        os.dup2(nobody.fileno(), descriptor)
+        if os.fstat(descriptor).st_ino == inode:
+            os.dup2(nobody.fileno(), descriptor)
 
 
 def how_to_call(settings: Settings) -> tuple[str, str]:

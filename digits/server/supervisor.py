@@ -1,5 +1,6 @@
 """Granian's server, extended to outlive its workers' deaths, and to load a new model without dropping a request."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -7,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import granian._signals as granian_signals
+from granian._granian import WorkerSignal
 from granian.server.mp import MPServer, WorkerProcess
 
 from digits.server.listening import accept_no_more
@@ -174,8 +177,23 @@ def _load(loader: Callable[[InWork], Any], in_work: InWork, own: int, others: Se
     """Make the application in its worker, which accepts connections from its own socket, not from those of others."""
     for descriptor in others:
         os.close(descriptor)
-    signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own))
+    inode = os.fstat(own).st_ino
+    signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own, inode))
+    if sys.platform != "win32":
+        granian_signals.set_loop_signals = _stop_once
     return loader(in_work)
+
+
+def _stop_once(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
+    """Stop this worker on the first SIGTERM or SIGINT; granian's own handlers can hang on a second one.
+
+    There are two if a terminal or systemd tells all processes to stop, and then their parent does.
+    """
+    told = WorkerSignal()
+    stop = cache(told.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    return told
 
 
 def _signal(worker: Worker | None, number: signal.Signals) -> None:
