@@ -42,7 +42,7 @@ def test_many_clients_at_once_are_all_answered_and_kept(server: Server) -> None:
         answer = requests.post(f"{server.url}/uploads", files={"file": png(digit)}, timeout=30).json()
         return digit, answer["number"]
 
-    with ThreadPoolExecutor(50) as threads:
+    with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(send, "0123456789" * 8))
     assert all(sent == read for sent, read in answers)
     assert len(requests.get(f"{server.url}/uploads?limit=100", timeout=10).json()["uploads"]) >= len(answers)
