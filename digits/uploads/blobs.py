@@ -80,12 +80,14 @@ class DirectoryStorage:
 
         Raises:
             NotFound: it is gone.
+            Unavailable: the whole folder is.
         """
         with _told():
             try:
                 return self._path(key).read_bytes()
             except FileNotFoundError as error:
-                self.check()  # The whole folder may be away.
+                if not self._folder.exists():
+                    raise Unavailable("The storage does not answer.") from error
                 raise NotFound(_GONE) from error
 
     def delete(self, keys: Iterable[str]) -> None:

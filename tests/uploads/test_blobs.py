@@ -203,3 +203,11 @@ def test_what_was_never_finished_is_listed_as_such_and_can_be_deleted(tmp_path: 
     assert list(storage.every_key()) == [f".{KEY}"]
     storage.delete(storage.every_key())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_folder_that_cannot_be_written_a_missing_picture_is_gone_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(NotFound):
+        DirectoryStorage(tmp_path).get(KEY)
