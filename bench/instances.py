@@ -20,8 +20,7 @@ import psutil
 
 from bench.bodies import multipart, pictures
 from bench.command import durable_postgresql, parser_of, work
-from bench.load import CONNECTIONS, FIGURES, WARM_UP_SECONDS, Load, figures, put_load
-from bench.machine import undisturbed
+from bench.load import CONNECTIONS, FIGURES, Load, figures, metered_load
 from bench.stores import empty, in_bucket
 from bench.systems import DURABLE, OURS, System, Workplace
 from bench.table import aligned
@@ -104,14 +103,8 @@ def measured(workplace: Workplace, arrangement: Arrangement, seconds: float) -> 
             port = free_port()
             content = balanced(port, [running.url for running in each])
             url = stack.enter_context(nginx(workplace.folder / "nginx", port, content))
-
-        def loaded() -> Cost:
-            put_load(url + system.path, bodies, CONNECTIONS, WARM_UP_SECONDS)
-            before = cpu_s()
-            load = put_load(url + system.path, bodies, CONNECTIONS, seconds)
-            return Cost(load, {program: taken - before[program] for program, taken in cpu_s().items()})
-
-        return undisturbed(loaded)
+        load, before, after = metered_load(url + system.path, bodies, CONNECTIONS, seconds, cpu_s)
+        return Cost(load, {program: after[program] - before[program] for program in PROGRAMS})
 
 
 def cpu_s() -> Mapping[str, float]:

@@ -7,17 +7,20 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from bench.bodies import CONTENT_TYPE
 from bench.machine import undisturbed
+
+Reading = TypeVar("Reading")
 
 WRK = shutil.which("wrk")
 CONNECTIONS = 32
@@ -86,6 +89,20 @@ def put_load(
 def steady_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:
     """The same as warm_load, while nothing else is at work. Raises NoRest."""
     return undisturbed(lambda: warm_load(url, bodies, connections, seconds, token))
+
+
+def metered_load(
+    url: str, bodies: Sequence[bytes], connections: int, seconds: float, meter: Callable[[], Reading], token: str = ""
+) -> tuple[Load, Reading, Reading]:
+    """The same as steady_load, and what a meter reads once the server is warm, and at the end. Raises NoRest."""
+
+    def measured() -> tuple[Load, Reading, Reading]:
+        put_load(url, bodies, connections, WARM_UP_SECONDS, token)
+        before = meter()
+        load = put_load(url, bodies, connections, seconds, token)
+        return load, before, meter()
+
+    return undisturbed(measured)
 
 
 def warm_load(url: str, bodies: Sequence[bytes], connections: int, seconds: float, token: str = "") -> Load:

@@ -20,8 +20,7 @@ from statistics import median
 
 from bench.bodies import multipart, pictures
 from bench.command import parser_of, work
-from bench.load import CONNECTIONS, FIGURES, WARM_UP_SECONDS, Load, figures, put_load
-from bench.machine import undisturbed
+from bench.load import CONNECTIONS, FIGURES, Load, figures, metered_load
 from bench.systems import OURS, Running, System, Workplace
 from bench.table import aligned
 from digits.admission.database import SqlKeys
@@ -97,16 +96,10 @@ def measure(workplace: Workplace, servers: Sequence[System], rounds: int, second
         running = [(each, stack.enter_context(workplace.running(each))) for each in servers]
         for number in range(rounds):
             for system, server in running if number % 2 else reversed(running):
-                costs[system.name].append(undisturbed(partial(_loaded, system, server, bodies, seconds)))
+                url, meter = server.url + system.path, partial(_cpu_s, server)
+                load, before, after = metered_load(url, bodies, CONNECTIONS, seconds, meter, system.token)
+                costs[system.name].append(Cost(load, after - before))
     return {system.name: costs[system.name] for system in servers}
-
-
-def _loaded(system: System, server: Running, bodies: Sequence[bytes], seconds: float) -> Cost:
-    url = server.url + system.path
-    put_load(url, bodies, CONNECTIONS, WARM_UP_SECONDS, system.token)
-    before = _cpu_s(server)
-    load = put_load(url, bodies, CONNECTIONS, seconds, system.token)
-    return Cost(load, _cpu_s(server) - before)
 
 
 def _cpu_s(server: Running) -> float:

@@ -13,7 +13,7 @@ from statistics import median
 
 from bench.bodies import KINDS, multipart, pictures
 from bench.command import parser_of, work
-from bench.load import FIGURES, Load, figures, put_load, steady_load
+from bench.load import CONNECTIONS, FIGURES, Load, figures, put_load, steady_load
 from bench.machine import undisturbed
 from bench.systems import FASTAPI, OURS, System, Workplace
 from bench.table import aligned
@@ -21,8 +21,6 @@ from bench.table import aligned
 MOST_CLIENTS = 400
 PAUSE_SECONDS = 0.6
 """Mean of the random times. It is short since servers close silent connections: uvicorn after 5 s."""
-BUSY_CLIENTS = 32
-"""Clients that do not wait, to find out the most."""
 SHARES = (0.5, 0.8)
 HEADERS = ("share", *FIGURES[:-1], "99.9% ms", FIGURES[-1])
 
@@ -47,7 +45,7 @@ def measure(
     bodies = [multipart(picture) for picture in pictures(kind)]
     with workplace.running(system) as server:
         url = server.url + system.path
-        most = steady_load(url, bodies, BUSY_CLIENTS, max(1, seconds // 4)).per_second
+        most = steady_load(url, bodies, CONNECTIONS, max(1, seconds // 4)).per_second
         for share in SHARES:
             rate = share * most
             clients = min(MOST_CLIENTS, math.ceil(PAUSE_SECONDS * rate))
