@@ -179,8 +179,7 @@ def _load(loader: Callable[[InWork], Any], in_work: InWork, own: int, others: Se
         os.close(descriptor)
     inode = os.fstat(own).st_ino
     signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own, inode))
-    if sys.platform != "win32":
-        granian_signals.set_loop_signals = _stop_once
+    granian_signals.set_loop_signals = _stop_once
     return loader(in_work)
 
 
