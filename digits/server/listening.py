@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digits.errors import StartError
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds to wait for the server when it is asked whether it lives."""
+_ANY_ADDRESS: dict[int, Any] = {
+    socket.AF_UNIX: "",  # Only Linux has this.
+    socket.AF_INET: ("127.0.0.1", 0),
+    socket.AF_INET6: ("::1", 0),
+}
+"""By kind of socket: one that is bound there gets an address on this machine that the system chooses."""
 
 
 def check_listening(settings: Settings) -> None:
@@ -62,12 +68,16 @@ def accept_no_more(descriptor: int, inode: int) -> None:
     """Leave new connections on a listening socket, of this inode, to the processes that share it.
 
     The server goes on to accept from its descriptor, which must not be closed under it. So a socket to which nobody
-    connects takes its place. Only Linux finds such an address by itself; elsewhere nothing is done. Neither is it once
-    the server has closed the socket: then the descriptor may be that of a connection.
+    connects takes its place: one of the same kind, since the server may still have to ask for its address. Nothing is
+    done once the server has closed the socket: then the descriptor may be that of a connection.
     """
-    with socket.socket(socket.AF_UNIX) as nobody, suppress(OSError):
+    with (
+        suppress(OSError),
+        socket.socket(fileno=os.dup(descriptor)) as listening,
+        socket.socket(listening.family) as nobody,
+    ):
         nobody.setblocking(False)
-        nobody.bind("")
+        nobody.bind(_ANY_ADDRESS[listening.family])
         nobody.listen()
         if os.fstat(descriptor).st_ino == inode:
             os.dup2(nobody.fileno(), descriptor)

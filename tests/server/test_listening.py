@@ -3,24 +3,57 @@
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digits.server.listening import accept_no_more
 
 
+@pytest.fixture(params=["IPv4", "IPv6", "Unix"])
+def leaving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
+    kinds: dict[str, tuple[int, Any]] = {
+        "IPv4": (socket.AF_INET, ("127.0.0.1", 0)),
+        "IPv6": (socket.AF_INET6, ("::1", 0)),
+        "Unix": (socket.AF_UNIX, str(tmp_path / "socket")),
+    }
+    family, address = kinds[request.param]
+    with socket.socket(family) as listening:
+        try:
+            listening.bind(address)
+        except OSError:
+            pytest.skip(f"{request.param} is not available here")
+        listening.listen()
+        listening.setblocking(False)
+        yield listening
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
-def test_one_that_accepts_no_more_leaves_new_connections_to_the_others() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as leaving, leaving.dup() as staying:
-        leaving.setblocking(False)
+def test_one_that_accepts_no_more_leaves_new_connections_to_the_others(leaving: socket.socket) -> None:
+    with leaving.dup() as staying:
+        address = staying.getsockname()
         accept_no_more(leaving.fileno(), os.fstat(leaving.fileno()).st_ino)
-        with socket.create_connection(staying.getsockname()) as client:
+        with socket.socket(staying.family) as client:
+            client.connect(address)
             with pytest.raises(BlockingIOError):
                 leaving.accept()
             accepted, _ = staying.accept()
             with accepted:
                 client.sendall(b"7")
                 assert accepted.recv(1) == b"7"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+def test_its_new_address_is_of_the_same_kind_and_on_this_machine_only(leaving: socket.socket) -> None:
+    with leaving.dup() as before:
+        address = before.getsockname()
+    accept_no_more(leaving.fileno(), os.fstat(leaving.fileno()).st_ino)
+    with socket.socket(fileno=leaving.dup().detach()) as after:
+        assert after.family == leaving.family
+        assert after.getsockname() != address
+        assert after.family == socket.AF_UNIX or after.getsockname()[0] in ("127.0.0.1", "::1")
 
 
 def test_what_has_the_descriptor_of_a_closed_socket_is_left_alone() -> None:
