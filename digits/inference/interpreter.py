@@ -1,13 +1,43 @@
 """Run compiled networks with LiteRT."""
 
+import contextlib
 import math
+import os
+import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import interpreter as litert
 
 Floats = npt.NDArray[np.float32]
+
+_STDERR = 2
+_greeting = threading.Lock()
+_greeted = threading.Event()
+
+
+@contextlib.contextmanager
+def _greeting_unheard() -> Iterator[None]:
+    """Let stderr lead nowhere while this process allocates its first tensors.
+
+    LiteRT then says that it has created a delegate, in three pieces, between which others' lines may come. It has no
+    setting for that: https://github.com/tensorflow/tensorflow/issues/58050
+    """
+    if _greeted.is_set() or sys.stderr is None:
+        yield
+        return
+    with _greeting, Path(os.devnull).open("wb") as nowhere:
+        stderr = os.dup(_STDERR)
+        os.dup2(nowhere.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, _STDERR)
+            os.close(stderr)
+            _greeted.set()
 
 
 class Interpreter:
@@ -18,7 +48,8 @@ class Interpreter:
         self._input = self._litert.get_input_details()[0]["index"]
         if shape:
             self._litert.resize_tensor_input(self._input, (1, *shape))
-        self._litert.allocate_tensors()
+        with _greeting_unheard():
+            self._litert.allocate_tensors()
         self._output = self._litert.get_output_details()[0]["index"]
 
     def run(self, picture: Floats) -> Floats:

@@ -6,6 +6,7 @@ to wait for long are dropped, and counted. Nothing that a client sends can make 
 
 import json
 import logging
+import os
 import queue
 import re
 import sys
@@ -65,8 +66,11 @@ def log_at_once(form: LogForm) -> None:
 
 
 def own_stderr() -> TextIO:
-    """Return a stream to stderr that is not sys.stderr: when a worker ends, Python waits until that one is flushed."""
-    return open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)
+    """Return a stream to stderr that is not sys.stderr: when a worker ends, Python waits until that one is flushed.
+
+    It has a descriptor of its own, too, since LiteRT's greeting is kept from the other one.
+    """
+    return os.fdopen(os.dup(sys.stderr.fileno()), "w", errors="backslashreplace")
 
 
 def log_in_thread(form: LogForm, with_access: bool, stream: TextIO) -> Waiting:
