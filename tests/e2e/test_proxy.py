@@ -77,6 +77,7 @@ def test_the_page_and_the_documentation_work_under_it(browser: Browser, proxy: s
     assert kept(f"{proxy}/{prefix}/")[0]["label"] == "53"
     page.get_by_role("link", name="History").click()
     expect(page.locator("#cards img").first).not_to_have_js_property("naturalWidth", 0)
+    page.wait_for_load_state("networkidle")  # To leave would abort what still loads.
     page.goto(f"{proxy}/{prefix}/docs")
     page.locator("[id$='-getModel']").click()
     page.get_by_role("button", name="Execute").click()
