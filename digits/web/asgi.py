@@ -7,8 +7,9 @@ calls in a few threads.
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -115,10 +116,11 @@ class Front:
         environ = environ_of(scope)
         self._undo_proxies(environ)
         exchange = Exchange.of(environ)
+        chunks = self._chunks(receive)
         self._in_progress += 1
         status, content = 500, b""
         try:
-            status, headers, content = await self._received_and_answered(environ, receive)
+            status, headers, content = await self._received_and_answered(environ, chunks)
             if len(content) > PIECE_BYTES and self._leaving + len(content) > BODIES * self._max_bytes:
                 status, headers, content = await self._answer(environ | {REFUSED: Busy(_ALL_READ)}, b"")
             await send({"type": "http.response.start", "status": status, "headers": headers + self._farewell})
@@ -129,6 +131,10 @@ class Front:
         finally:
             self._in_progress -= 1
             exchange.end(status, len(content))
+        # The rest of a refused body: to close the connection now would reset it, and the answer could be lost.
+        with suppress(BadRequest, TooSlow):
+            async for _ in chunks:
+                pass
 
     async def _send_in_pieces(self, content: bytes, send: Send) -> None:
         """Send the body of an answer as fast as its client reads it; from one that stops, the connection is taken."""
@@ -144,13 +150,13 @@ class Front:
         finally:
             self._leaving -= len(content)
 
-    async def _received_and_answered(self, environ: dict[str, Any], receive: Receive) -> Answer:
+    async def _received_and_answered(self, environ: dict[str, Any], chunks: AsyncIterator[bytes]) -> Answer:
         """Admit the request, receive its body, and answer. What goes wrong with it is answered by Flask."""
         body = b""
         try:
             if self._admit:
                 await self._admit(environ)
-            body = await self._received(environ.get("CONTENT_LENGTH", "0"), receive)
+            body = await self._received(environ.get("CONTENT_LENGTH", "0"), chunks)
             return await self._answer(environ, body)
         except Exception as error:
             return await self._answer(environ | {REFUSED: error}, b"")
@@ -180,8 +186,8 @@ class Front:
         with self._in_work.noting(Exchange.of(environ).request_id):
             return call(self._app, environ)
 
-    async def _received(self, announced: str, receive: Receive) -> bytes:
-        """Receive the body, and stop as soon as it is refused. Its bytes are counted as long as they are held.
+    async def _received(self, announced: str, chunks: AsyncIterator[bytes]) -> bytes:
+        """Put the body together, and stop as soon as it is refused. Its bytes are counted as long as they are held.
 
         Raises:
             BadRequest: the connection was closed before the end.
@@ -192,32 +198,42 @@ class Front:
         if announced.isdigit() and int(announced) > self._max_bytes:
             raise TooLarge(size_limit(self._max_bytes))
         body, whole = bytearray(), b""
-        now = asyncio.get_running_loop().time
-        end = now() + self._body_seconds
         try:
-            async with asyncio.timeout(min(self._progress_seconds, self._body_seconds)) as patience:
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise BadRequest("The request's body broke off. Send it again.")
-                    chunk = message.get("body", b"")
-                    if len(body) + len(chunk) > self._max_bytes:
-                        raise TooLarge(size_limit(self._max_bytes))
-                    if self._held + len(chunk) > BODIES * self._max_bytes:
-                        raise Busy(_FULL)
-                    body += chunk
-                    self._held += len(chunk)
-                    if not message.get("more_body"):
-                        whole = bytes(body)
-                        return whole
-                    patience.reschedule(min(now() + self._progress_seconds, end))
-        except TimeoutError as error:
-            raise TooSlow(
-                f"The request's body stopped for {self._progress_seconds:g} s, or took over {self._body_seconds:g} s. "
-                "Send it again over a better connection, or make it smaller."
-            ) from error
+            async for chunk in chunks:
+                if len(body) + len(chunk) > self._max_bytes:
+                    raise TooLarge(size_limit(self._max_bytes))
+                if self._held + len(chunk) > BODIES * self._max_bytes:
+                    raise Busy(_FULL)
+                body += chunk
+                self._held += len(chunk)
+            whole = bytes(body)
+            return whole
         finally:
             self._held -= len(body) - len(whole)
+
+    async def _chunks(self, receive: Receive) -> AsyncIterator[bytes]:
+        """The body, as it arrives.
+
+        Raises:
+            BadRequest: the connection was closed before the end.
+            TooSlow: the body stopped for too long, or took too long in all.
+        """
+        now = asyncio.get_running_loop().time
+        end = now() + self._body_seconds
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout_at(min(now() + self._progress_seconds, end)):
+                    message = await receive()
+            except TimeoutError as error:
+                raise TooSlow(
+                    f"The request's body stopped for {self._progress_seconds:g} s, or took over "
+                    f"{self._body_seconds:g} s. Send it again over a better connection, or make it smaller."
+                ) from error
+            if message["type"] == "http.disconnect":
+                raise BadRequest("The request's body broke off. Send it again.")
+            more = message.get("more_body", False)
+            yield message.get("body", b"")
 
 
 def create_front(

@@ -70,6 +70,13 @@ def test_a_body_over_the_limit_gets_its_answer(server: Server, chunked: bool) ->
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.parametrize("size", [11 << 20, 64 << 20])
+def test_a_client_that_sends_all_before_it_listens_gets_it_too(server: Server, size: int) -> None:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request("POST", "/uploads", bytes(size), {"Content-Type": "image/jpeg"})
+        assert connection.getresponse().status == 413
+
+
 def test_it_prints_where_it_listens_and_stops_cleanly(tmp_path: Path) -> None:
     with running(tmp_path, workers="1") as server:
         status, output = server.stop()

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from digits.web.asgi import BODIES, NICENESS, PIECE_BYTES, THREADS, Front
+from digits.web.asgi import BODIES, NICENESS, PIECE_BYTES, THREADS, Front, Receive
 from digits.web.wsgi import call, environ_of
 from support.drawing import png
 from tests.fakes import MemoryStorage
@@ -42,10 +42,13 @@ class Client:
         waiting = iter(parts)
 
         async def receive() -> dict[str, Any]:
-            delay, message = next(waiting)
+            delay, message = next(waiting, (0, {"type": "http.disconnect"}))
             await asyncio.sleep(delay)
             return {"type": "http.request"} | message
 
+        await self.exchange(receive)
+
+    async def exchange(self, receive: Receive) -> None:
         await self._front(self._scope, receive, self.collect)
 
     async def collect(self, message: MutableMapping[str, Any]) -> None:
@@ -104,6 +107,24 @@ def test_an_announced_size_over_the_limit_is_refused_unread(front_of: Callable[.
 def test_a_body_that_grows_over_the_limit_is_refused(front_of: Callable[..., Front]) -> None:
     client = Client(front_of(), content_type="image/png")
     asyncio.run(client.send((0, {"body": bytes(LIMIT), "more_body": True}), whole(b"x")))
+    assert client.status == 413
+
+
+def test_the_rest_of_a_refused_body_is_received_after_the_answer_and_dropped(front_of: Callable[..., Front]) -> None:
+    client, answered = Client(front_of(), content_length=str(LIMIT + 3), content_type="image/png"), []
+
+    async def receive() -> dict[str, Any]:
+        answered.append(len(client.messages))
+        return {"type": "http.request", "body": b"x" * LIMIT, "more_body": len(answered) < 3}
+
+    asyncio.run(client.exchange(receive))
+    assert client.status == 413
+    assert answered == [2, 2, 2]
+
+
+def test_a_refused_body_that_stops_is_given_up(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(progress_seconds=0.05), content_length=str(LIMIT + 1))
+    asyncio.run(asyncio.wait_for(client.send((60.0, {"body": b"x"})), 10))
     assert client.status == 413
 
 
