@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support import ROOT
 
 COUNTING = """
@@ -27,6 +29,7 @@ def said(folder: Path, *code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_counts_of_ended_processes_stay_and_their_gauges_go(tmp_path: Path) -> None:
     counted = 'digits_requests_total{method="POST",route="/uploads",status="201"}'
     first = said(tmp_path, COUNTING)

@@ -124,6 +124,7 @@ def test_the_package_that_is_installed_reads_pictures_anywhere(tmp_path: Path) -
     assert done.stdout.splitlines()[1].split()[:2] == ["7.png", "7"], done.stderr
 
 
+@pytest.mark.slow
 def test_neither_what_serves_nor_the_other_commands_need_ray() -> None:
     script = (
         "import importlib, pkgutil, sys, digits.cli, digits.server.main, digits.web.asgi; "

@@ -385,6 +385,7 @@ def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
     assert ScriptDirectory.from_config(alembic()).get_current_head() == SCHEMA
 
 
+@pytest.mark.slow
 def test_several_processes_may_migrate_at_once(url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         pool.map(prepare_records, [url] * 6)

@@ -186,6 +186,7 @@ def test_variables_that_cannot_be_used_are_told_and_requests_are_answered(
     assert logged.getMessage().startswith("No traces are sent, for OpenTelemetry's variables cannot be used: ")
 
 
+@pytest.mark.slow
 def test_without_traces_opentelemetry_is_not_even_imported() -> None:
     code = "import sys, digits.web.asgi; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
