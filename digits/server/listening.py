@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds to wait for the server when it is asked whether it lives."""
+ACCEPT_SECONDS = 0.1
+"""Seconds for which a server that is to accept no more may go on, so that no connection waits."""
 _ANY_ADDRESS: dict[int, Any] = {
     socket.AF_UNIX: "",  # Only Linux has this.
     socket.AF_INET: ("127.0.0.1", 0),
@@ -70,6 +74,8 @@ def accept_no_more(descriptor: int, inode: int) -> None:
     The server goes on to accept from its descriptor, which must not be closed under it. So a socket to which nobody
     connects takes its place: one of the same kind, since the server may still have to ask for its address. Nothing is
     done once the server has closed the socket: then the descriptor may be that of a connection.
+
+    If no process shares it, the connections that wait on it are reset. So the server has a moment to accept them first.
     """
     with (
         suppress(OSError),
@@ -79,8 +85,15 @@ def accept_no_more(descriptor: int, inode: int) -> None:
         nobody.setblocking(False)
         nobody.bind(_ANY_ADDRESS[listening.family])
         nobody.listen()
-        if os.fstat(descriptor).st_ino == inode:
-            os.dup2(nobody.fileno(), descriptor)
+        waiting = select.poll()
+        waiting.register(listening, select.POLLIN)
+        end = time.monotonic() + ACCEPT_SECONDS
+        while os.fstat(descriptor).st_ino == inode:
+            is_late = time.monotonic() >= end
+            if is_late or not waiting.poll(0):
+                os.dup2(nobody.fileno(), descriptor)
+                break
+            time.sleep(0.001)
 
 
 def how_to_call(settings: Settings) -> tuple[str, str]:

@@ -3,7 +3,9 @@
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,21 @@ def test_one_that_accepts_no_more_leaves_new_connections_to_the_others(leaving: 
             with accepted:
                 client.sendall(b"7")
                 assert accepted.recv(1) == b"7"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+def test_a_connection_that_waits_is_accepted_first(leaving: socket.socket) -> None:
+    def accept_soon() -> socket.socket:
+        time.sleep(0.02)
+        return leaving.accept()[0]
+
+    with socket.socket(leaving.family) as client, ThreadPoolExecutor(1) as server:
+        client.connect(leaving.getsockname())
+        accepting = server.submit(accept_soon)
+        accept_no_more(leaving.fileno(), os.fstat(leaving.fileno()).st_ino)
+        with accepting.result() as accepted:
+            client.sendall(b"7")
+            assert accepted.recv(1) == b"7"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
