@@ -31,8 +31,8 @@ def _greeting_unheard() -> Iterator[None]:
         return
     with _greeting, Path(os.devnull).open("wb") as nowhere:
         stderr = os.dup(_STDERR)
-        os.dup2(nowhere.fileno(), _STDERR)
         try:
+            os.dup2(nowhere.fileno(), _STDERR)
             yield
         finally:
             os.dup2(stderr, _STDERR)

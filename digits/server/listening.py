@@ -23,11 +23,11 @@ PATIENCE = 2.0
 ACCEPT_SECONDS = 0.1
 """Seconds for which a server that is to accept no more may go on, so that no connection waits."""
 _ANY_ADDRESS: dict[int, Any] = {
-    socket.AF_UNIX: "",  # Only Linux has this.
+    socket.AF_UNIX: "",
     socket.AF_INET: ("127.0.0.1", 0),
     socket.AF_INET6: ("::1", 0),
 }
-"""By kind of socket: one that is bound there gets an address on this machine that the system chooses."""
+"""By kind of socket: one that is bound there gets an address on this machine that the system, if Linux, chooses."""
 
 
 def check_listening(settings: Settings) -> None:
@@ -75,7 +75,8 @@ def accept_no_more(descriptor: int, inode: int) -> None:
     connects takes its place: one of the same kind, since the server may still have to ask for its address. Nothing is
     done once the server has closed the socket: then the descriptor may be that of a connection.
 
-    If no process shares it, the connections that wait on it are reset. So the server has a moment to accept them first.
+    If no process shares it, the connections that wait on it are reset. So the server may accept them first, for up to
+    ACCEPT_SECONDS.
     """
     with (
         suppress(OSError),

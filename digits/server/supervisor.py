@@ -177,8 +177,9 @@ def _load(loader: Callable[[InWork], Any], in_work: InWork, own: int, others: Se
     """Make the application in its worker, which accepts connections from its own socket, not from those of others."""
     for descriptor in others:
         os.close(descriptor)
-    inode = os.fstat(own).st_ino
-    signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own, inode))
+    if sys.platform == "linux":
+        inode = os.fstat(own).st_ino
+        signal.signal(signal.SIGUSR2, lambda *_: accept_no_more(own, inode))
     granian_signals.set_loop_signals = _stop_once
     return loader(in_work)
 

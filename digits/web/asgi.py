@@ -36,6 +36,8 @@ NICENESS = 5
 """Nice value of these threads: one photo takes as long as fifty small pictures in the event loop."""
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
+DROP_SECONDS = 5
+"""Less than a server that stops has for its requests."""
 BODIES = 25
 """A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
 PIECE_BYTES = 32_768
@@ -65,6 +67,7 @@ class Front:
         fast_path: FastPath | None = None,
         progress_seconds: float = PROGRESS_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        drop_seconds: float = DROP_SECONDS,
         at_end: Callable[[], None] = lambda: None,
         in_work: InWork | None = None,
         undo_proxies: Callable[[dict[str, Any]], None] = lambda _: None,
@@ -73,6 +76,7 @@ class Front:
         self._admit = admit
         self._app, self._max_bytes, self._fast_path = app, max_bytes, fast_path
         self._progress_seconds, self._body_seconds = progress_seconds, body_seconds
+        self._drop_seconds = drop_seconds
         self._threads = ThreadPoolExecutor(
             THREADS, thread_name_prefix="request", initializer=give_way, initargs=(NICENESS,)
         )
@@ -131,10 +135,8 @@ class Front:
         finally:
             self._in_progress -= 1
             exchange.end(status, len(content))
-        # The rest of a refused body: to close the connection now would reset it, and the answer could be lost.
-        with suppress(BadRequest, TooSlow):
-            async for _ in chunks:
-                pass
+        if status >= 400 and "HTTP_EXPECT" not in environ:  # Who sends that header sends no body after such an answer.
+            await self._drop(chunks)
 
     async def _send_in_pieces(self, content: bytes, send: Send) -> None:
         """Send the body of an answer as fast as its client reads it; from one that stops, the connection is taken."""
@@ -234,6 +236,13 @@ class Front:
                 raise BadRequest("The request's body broke off. Send it again.")
             more = message.get("more_body", False)
             yield message.get("body", b"")
+
+    async def _drop(self, chunks: AsyncIterator[bytes]) -> None:
+        """Receive what is left of a refused body: to close its connection would reset it, and could lose the answer."""
+        with suppress(BadRequest, TooSlow, TimeoutError):
+            async with asyncio.timeout(self._drop_seconds):
+                async for _ in chunks:
+                    pass
 
 
 def create_front(

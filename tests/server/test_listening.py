@@ -48,7 +48,9 @@ def test_one_that_accepts_no_more_leaves_new_connections_to_the_others(leaving: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
-def test_a_connection_that_waits_is_accepted_first(leaving: socket.socket) -> None:
+def test_a_connection_that_waits_is_accepted_first(leaving: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.server.listening.ACCEPT_SECONDS", 10)
+
     def accept_soon() -> socket.socket:
         time.sleep(0.02)
         return leaving.accept()[0]
@@ -71,6 +73,15 @@ def test_its_new_address_is_of_the_same_kind_and_on_this_machine_only(leaving: s
         assert after.family == leaving.family
         assert after.getsockname() != address
         assert after.family == socket.AF_UNIX or after.getsockname()[0] in ("127.0.0.1", "::1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+def test_one_that_nobody_accepts_is_waited_for_only_so_long(leaving: socket.socket) -> None:
+    with socket.socket(leaving.family) as client:
+        client.connect(leaving.getsockname())
+        accept_no_more(leaving.fileno(), os.fstat(leaving.fileno()).st_ino)
+        with pytest.raises(BlockingIOError):
+            leaving.accept()
 
 
 def test_what_has_the_descriptor_of_a_closed_socket_is_left_alone() -> None:

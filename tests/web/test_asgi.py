@@ -122,9 +122,25 @@ def test_the_rest_of_a_refused_body_is_received_after_the_answer_and_dropped(fro
     assert answered == [2, 2, 2]
 
 
-def test_a_refused_body_that_stops_is_given_up(front_of: Callable[..., Front]) -> None:
-    client = Client(front_of(progress_seconds=0.05), content_length=str(LIMIT + 1))
-    asyncio.run(asyncio.wait_for(client.send((60.0, {"body": b"x"})), 10))
+@pytest.mark.parametrize("pause", [0.01, 60.0])
+def test_a_refused_body_that_does_not_end_is_given_up(front_of: Callable[..., Front], pause: float) -> None:
+    client = Client(front_of(drop_seconds=0.1), content_length=str(LIMIT + 1))
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    asyncio.run(asyncio.wait_for(client.exchange(receive), 10))
+    assert client.status == 413
+
+
+def test_a_client_that_asks_before_it_sends_a_body_is_not_waited_for(front_of: Callable[..., Front]) -> None:
+    client = Client(front_of(), content_length=str(LIMIT + 1), expect="100-continue")
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError
+
+    asyncio.run(client.exchange(receive))
     assert client.status == 413
 
 
