@@ -27,7 +27,7 @@ _ANY_ADDRESS: dict[int, Any] = {
     socket.AF_INET: ("127.0.0.1", 0),
     socket.AF_INET6: ("::1", 0),
 }
-"""By kind of socket: one that is bound there gets an address on this machine that the system, if Linux, chooses."""
+"""By kind of socket: what to bind it to for an address on this machine that Linux chooses."""
 
 
 def check_listening(settings: Settings) -> None:
@@ -91,6 +91,7 @@ def accept_no_more(descriptor: int, inode: int) -> None:
         end = time.monotonic() + ACCEPT_SECONDS
         while os.fstat(descriptor).st_ino == inode:
             is_late = time.monotonic() >= end
+            # Nothing comes between the look and the change, since a connection that arrives meanwhile is reset.
             if is_late or not waiting.poll(0):
                 os.dup2(nobody.fileno(), descriptor)
                 break

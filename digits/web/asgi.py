@@ -37,7 +37,7 @@ NICENESS = 5
 PROGRESS_SECONDS = 10
 BODY_SECONDS = 60
 DROP_SECONDS = 5
-"""Less than a server that stops has for its requests."""
+"""For the rest of a refused body: less than a worker that is to stop may take (server/main.py)."""
 BODIES = 25
 """A worker holds at most as many bytes of request bodies as this number of bodies of the largest size."""
 PIECE_BYTES = 32_768

@@ -13,6 +13,8 @@ import pytest
 
 from digits.server.listening import accept_no_more
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+
 
 @pytest.fixture(params=["IPv4", "IPv6", "Unix"])
 def leaving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
@@ -32,7 +34,7 @@ def leaving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.s
         yield listening
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@linux
 def test_one_that_accepts_no_more_leaves_new_connections_to_the_others(leaving: socket.socket) -> None:
     with leaving.dup() as staying:
         address = staying.getsockname()
@@ -47,7 +49,7 @@ def test_one_that_accepts_no_more_leaves_new_connections_to_the_others(leaving: 
                 assert accepted.recv(1) == b"7"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@linux
 def test_a_connection_that_waits_is_accepted_first(leaving: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digits.server.listening.ACCEPT_SECONDS", 10)
 
@@ -64,18 +66,18 @@ def test_a_connection_that_waits_is_accepted_first(leaving: socket.socket, monke
             assert accepted.recv(1) == b"7"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@linux
 def test_its_new_address_is_of_the_same_kind_and_on_this_machine_only(leaving: socket.socket) -> None:
     with leaving.dup() as before:
         address = before.getsockname()
     accept_no_more(leaving.fileno(), os.fstat(leaving.fileno()).st_ino)
-    with socket.socket(fileno=leaving.dup().detach()) as after:
+    with socket.socket(fileno=os.dup(leaving.fileno())) as after:
         assert after.family == leaving.family
         assert after.getsockname() != address
         assert after.family == socket.AF_UNIX or after.getsockname()[0] in ("127.0.0.1", "::1")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+@linux
 def test_one_that_nobody_accepts_is_waited_for_only_so_long(leaving: socket.socket) -> None:
     with socket.socket(leaving.family) as client:
         client.connect(leaving.getsockname())
